@@ -1,0 +1,1 @@
+"""Build models and run them on pictures."""

@@ -1,0 +1,1 @@
+"""Camera models: pinhole, weak perspective, crops."""

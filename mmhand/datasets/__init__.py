@@ -1,0 +1,3 @@
+"""Datasets, their transforms, and synthesis of data in their layouts."""
+
+from . import transforms  # noqa: F401

@@ -1,0 +1,1 @@
+"""Synthetic hand scenes in the layouts of real benchmarks."""

@@ -1,0 +1,1 @@
+"""Geometry of point sets and meshes."""

@@ -1,0 +1,1 @@
+"""A torch rasteriser and what is drawn with it."""

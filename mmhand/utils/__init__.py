@@ -1,0 +1,22 @@
+"""Helpers that no single part of mmhand owns."""
+
+from .compat import ensure_mmcv_ops, has_compiled_mmcv
+from .errors import (
+    HandConfigError,
+    HandDataError,
+    HandFileError,
+    MMHandError,
+    UnsafeFileError,
+    cli_guard,
+)
+
+__all__ = [
+    'HandConfigError',
+    'HandDataError',
+    'HandFileError',
+    'MMHandError',
+    'UnsafeFileError',
+    'cli_guard',
+    'ensure_mmcv_ops',
+    'has_compiled_mmcv',
+]

@@ -1,0 +1,116 @@
+"""Use mmpose, mmsegmentation and mmdet parts with mmcv-lite, which has no compiled ops.
+
+``mmpose.models``, ``mmseg.models`` and ``mmdet.models`` import ``mmcv.ops`` eagerly, and
+``mmcv.ops`` imports the compiled ``mmcv._ext`` that mmcv-lite does not carry.
+:func:`ensure_mmcv_ops` puts a stand-in in ``sys.modules`` only while ``mmcv.ops`` is first imported
+and takes it out again: mmengine tests for ``mmcv._ext`` to tell full mmcv from lite and fails on a module without a spec.
+"""
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from types import ModuleType
+
+import torch
+from torch import Tensor
+
+
+def has_compiled_mmcv() -> bool:
+    """Whether the installed mmcv carries its compiled ops."""
+    return importlib.util.find_spec('mmcv._ext') is not None
+
+
+def _nms(boxes: Tensor, scores: Tensor, iou_threshold: float, offset: int = 0) -> Tensor:
+    """Serve mmcv's ``nms`` from torchvision; ``offset=1`` means inclusive far edges."""
+    from torchvision.ops import nms
+
+    if offset:
+        boxes = torch.cat([boxes[:, :2], boxes[:, 2:] + offset], dim=1)
+    return nms(boxes, scores, iou_threshold)
+
+
+def _roi_align_forward(
+    input: Tensor,
+    rois: Tensor,
+    output: Tensor,
+    argmax_y: Tensor,
+    argmax_x: Tensor,
+    aligned_height: int,
+    aligned_width: int,
+    spatial_scale: float,
+    sampling_ratio: int,
+    pool_mode: int,
+    aligned: bool,
+) -> None:
+    """Serve mmcv's average-pooling ``roi_align`` from torchvision, written into ``output``."""
+    from torchvision.ops import roi_align
+
+    if pool_mode != 1:
+        raise RuntimeError('roi_align with max pooling needs compiled mmcv; use pool_mode="avg"')
+    size = (aligned_height, aligned_width)
+    output.copy_(roi_align(input, rois, size, spatial_scale, sampling_ratio, aligned))
+
+
+def _roi_align_backward(
+    grad_output: Tensor,
+    rois: Tensor,
+    argmax_y: Tensor,
+    argmax_x: Tensor,
+    grad_input: Tensor,
+    aligned_height: int,
+    aligned_width: int,
+    spatial_scale: float,
+    sampling_ratio: int,
+    pool_mode: int,
+    aligned: bool,
+) -> None:
+    """Gradient of :func:`_roi_align_forward`, written into ``grad_input``."""
+    grad_input.copy_(
+        torch.ops.torchvision._roi_align_backward(
+            grad_output.contiguous(),
+            rois,
+            spatial_scale,
+            aligned_height,
+            aligned_width,
+            *grad_input.shape,
+            sampling_ratio,
+            aligned,
+        )
+    )
+
+
+_SERVED: dict[str, Callable] = {
+    'nms': _nms,
+    'roi_align_forward': _roi_align_forward,
+    'roi_align_backward': _roi_align_backward,
+}
+
+
+class _StandInExt(ModuleType):
+    """A module on which every op exists and, unless torchvision serves it, raises when called."""
+
+    def __getattr__(self, name: str) -> Callable:
+        if name.startswith('__'):
+            raise AttributeError(name)
+        if name in _SERVED:
+            return _SERVED[name]
+
+        def needs_compiled_mmcv(*args: object, **kwargs: object) -> None:
+            raise RuntimeError(
+                f'mmcv op "{name}" needs compiled mmcv, and mmcv-lite is installed: '
+                'install the full "mmcv" wheel for your torch and CUDA, or use a model without it'
+            )
+
+        return needs_compiled_mmcv
+
+
+def ensure_mmcv_ops() -> None:
+    """Make ``import mmcv.ops`` work; does nothing with full mmcv or when it is imported already."""
+    if 'mmcv.ops' in sys.modules or has_compiled_mmcv():
+        return
+    sys.modules['mmcv._ext'] = _StandInExt('mmcv._ext')
+    try:
+        importlib.import_module('mmcv.ops')
+    finally:
+        del sys.modules['mmcv._ext']

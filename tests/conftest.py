@@ -1,0 +1,37 @@
+"""Fixtures shared by the whole suite."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# One thread per process: the suite runs in parallel workers, small tensors gain nothing.
+os.environ.setdefault('OMP_NUM_THREADS', '1')
+os.environ.setdefault('MMHAND_DATA_WORKERS', '0')
+
+REPO = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope='session')
+def repo() -> Path:
+    """Root of the checkout."""
+    return REPO
+
+
+def _shared(folder: str) -> Path:
+    path = REPO.parent / 'shared' / folder
+    if not path.is_dir():
+        pytest.skip(f'needs {path}, which is not part of the repository')
+    return path
+
+
+@pytest.fixture(scope='session')
+def realdata() -> Path:
+    """Real annotated frames beside the checkout; tests skip where they are absent."""
+    return _shared('realdata')
+
+
+@pytest.fixture(scope='session')
+def specs() -> Path:
+    """Specifications with their golden numbers beside the checkout."""
+    return _shared('specs')
