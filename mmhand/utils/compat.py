@@ -3,7 +3,8 @@
 ``mmpose.models``, ``mmseg.models`` and ``mmdet.models`` import ``mmcv.ops`` eagerly, and
 ``mmcv.ops`` imports the compiled ``mmcv._ext`` that mmcv-lite does not carry.
 :func:`ensure_mmcv_ops` puts a stand-in in ``sys.modules`` only while ``mmcv.ops`` is first imported
-and takes it out again: mmengine tests for ``mmcv._ext`` to tell full mmcv from lite and fails on a module without a spec.
+and takes it out again: mmengine tests for ``mmcv._ext`` to tell full mmcv from lite
+and fails on a module without a spec.
 """
 
 import importlib

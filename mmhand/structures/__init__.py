@@ -1,0 +1,55 @@
+"""Data structures: samples, hands, joint orders, boxes."""
+
+from .bbox import (
+    bbox_center_size,
+    bbox_from_center_size,
+    bbox_from_points,
+    crop_affine,
+    invert_affine,
+    process_bbox_handoccnet,
+    scale_bbox,
+    square_bbox_interhand,
+    squarify_bbox,
+    transform_points,
+    xywh2xyxy,
+    xyxy2xywh,
+)
+from .hand_data_sample import HandDataSample
+from .hand_instances import HandInstances
+from .joint_sets import (
+    CANONICAL,
+    FINGERS,
+    JointSet,
+    convert_joints,
+    get_joint_set,
+    joint_indices,
+    parent_joint,
+    register_joint_set,
+    tip_joints,
+)
+
+__all__ = [
+    'CANONICAL',
+    'FINGERS',
+    'HandDataSample',
+    'HandInstances',
+    'JointSet',
+    'bbox_center_size',
+    'bbox_from_center_size',
+    'bbox_from_points',
+    'convert_joints',
+    'crop_affine',
+    'get_joint_set',
+    'invert_affine',
+    'joint_indices',
+    'parent_joint',
+    'process_bbox_handoccnet',
+    'register_joint_set',
+    'scale_bbox',
+    'square_bbox_interhand',
+    'squarify_bbox',
+    'tip_joints',
+    'transform_points',
+    'xywh2xyxy',
+    'xyxy2xywh',
+]
