@@ -1,0 +1,36 @@
+# Every target makes the environment it needs first; see tools/misc/bootstrap.py.
+#   make test                      environment in .venv, made with python3
+#   make test PYTHON=python3.10    another Python (3.10, 3.11 or 3.12)
+#   make test VENV=/path/to/env    an environment of yours
+#   make test VENV=                the environment that is active now
+PYTHON ?= python3
+VENV ?= .venv
+PY := $(if $(strip $(VENV)),$(VENV)/bin/python,$(PYTHON))
+WORKERS ?= 2
+DEMO_OUT ?= work_dirs/demo
+
+.PHONY: help env demo test lint format bench
+
+help:
+	@sed -n 's/^#   //p' Makefile
+	@echo 'targets: demo test lint format bench env'
+
+env:
+	@$(PYTHON) tools/misc/bootstrap.py --venv "$(VENV)"
+
+demo: env
+	$(PY) demo/run_demo.py --out $(DEMO_OUT)
+
+test: env
+	$(PY) -m pytest -n $(WORKERS) --cov --cov-report=term:skip-covered $(ARGS)
+
+lint: env
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+format: env
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+bench: env
+	$(PY) tools/benchmark/run_all.py
