@@ -1,7 +1,8 @@
 """Packaging of mmhand.
 
-The wheel carries ``configs/``, ``tools/``, ``demo/`` and ``model-index.yml`` under ``mmhand/.mim``, the
-convention that OpenMMLab's ``mim`` and ``mmhand::config.py`` look in. An editable install links them.
+The wheel carries ``configs/``, ``tools/``, ``demo/`` and ``model-index.yml`` under ``mmhand/.mim``,
+the convention that OpenMMLab's ``mim`` and ``mmhand::config.py`` look in. An editable install links
+them.
 """
 
 import shutil

@@ -1,14 +1,16 @@
 """mmhand: 3D hand pose and mesh methods as plugins on OpenMMLab.
 
-Importing the package is cheap on purpose: it registers the package name with mmengine and nothing
+Importing the package is cheap on purpose: it makes the registries known to mmengine and nothing
 else. Models, datasets and metrics are imported by their registries when a config first names one.
 """
 
 from mmengine.config.utils import MODULE2PACKAGE
 
-from .version import __version__
-
-# mmengine resolves ``mmhand::config.py`` and inferencer scopes through this table.
+# mmengine resolves ``mmhand::config.py`` and inferencer scopes through this table; the registries
+# must exist before another project asks its own for ``mmhand.X``.
 MODULE2PACKAGE.setdefault('mmhand', 'mmhand')
 
-__all__ = ['__version__']
+from . import registry  # noqa: E402
+from .version import __version__  # noqa: E402
+
+__all__ = ['__version__', 'registry']

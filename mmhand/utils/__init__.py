@@ -1,6 +1,6 @@
 """Helpers that no single part of mmhand owns."""
 
-from .compat import ensure_mmcv_ops, has_compiled_mmcv
+from .compat import ensure_mmcv_ops, ensure_openmmlab, ensure_xtcocotools, has_compiled_mmcv
 from .errors import (
     HandConfigError,
     HandDataError,
@@ -18,5 +18,7 @@ __all__ = [
     'UnsafeFileError',
     'cli_guard',
     'ensure_mmcv_ops',
+    'ensure_openmmlab',
+    'ensure_xtcocotools',
     'has_compiled_mmcv',
 ]

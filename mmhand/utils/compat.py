@@ -16,6 +16,10 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
+from .errors import HandConfigError
+
+_PROJECTS = {'mmdet': 'mmdet==3.3.0', 'mmseg': 'mmsegmentation==1.2.2', 'mmpose': 'mmpose==1.3.2'}
+
 
 def has_compiled_mmcv() -> bool:
     """Whether the installed mmcv carries its compiled ops."""
@@ -115,3 +119,31 @@ def ensure_mmcv_ops() -> None:
         importlib.import_module('mmcv.ops')
     finally:
         del sys.modules['mmcv._ext']
+
+
+def ensure_xtcocotools() -> None:
+    """Serve mmpose's ``xtcocotools`` imports from pycocotools where xtcocotools is not installed.
+
+    xtcocotools has no wheel for Python 3.12 and newer. mmhand uses none of what it adds (per-part
+    OKS); mmpose's data sets only need its ``COCO`` reader, which pycocotools has as well.
+    """
+    if 'xtcocotools' in sys.modules or importlib.util.find_spec('xtcocotools') is not None:
+        return
+    for name in ('', '.coco', '.cocoeval', '.mask'):
+        sys.modules[f'xtcocotools{name}'] = importlib.import_module(f'pycocotools{name}')
+
+
+def ensure_openmmlab() -> None:
+    """Make mmpose, mmsegmentation and mmdet importable, or say what is missing.
+
+    Raises:
+        HandConfigError: one of them is not installed.
+    """
+    missing = [name for name in _PROJECTS if importlib.util.find_spec(name) is None]
+    if missing:
+        raise HandConfigError(
+            f'mmhand.models needs {", ".join(missing)}: install with "pip install '
+            f'{" ".join(_PROJECTS[name] for name in missing)}" (mmpose with --no-deps)'
+        )
+    ensure_mmcv_ops()
+    ensure_xtcocotools()

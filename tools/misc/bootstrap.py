@@ -33,9 +33,7 @@ def run(*command: str) -> None:
     print('+', ' '.join(command), flush=True)
     status = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL).returncode
     if status:
-        fail(
-            f'the command above ended with status {status}; run the same make target again to resume'
-        )
+        fail(f'the command above ended with status {status}; run make again to resume')
 
 
 def works(python: Path) -> bool:
