@@ -1,0 +1,210 @@
+"""Rotations: axis-angle, quaternion, matrix; 6D and Euler come from their own modules.
+
+All functions are batched over leading dimensions, differentiable with finite gradients everywhere
+(zero and half-turn included), and keep dtype and device. Angles are radians, quaternions (w, x, y,
+z), matrices act on column vectors.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from .rotation_6d import (
+    LAYOUTS_6D,
+    matrix_to_rotation_6d,
+    robust_rotation_6d_to_matrix,
+    rotation_6d_to_matrix,
+)
+from .rotation_euler import euler_to_matrix, matrix_to_euler
+
+__all__ = [
+    'LAYOUTS_6D',
+    'axis_angle_to_matrix',
+    'axis_angle_to_matrix_manopth',
+    'axis_angle_to_quaternion',
+    'euler_to_matrix',
+    'matrix_to_axis_angle',
+    'matrix_to_euler',
+    'matrix_to_quaternion',
+    'matrix_to_rotation_6d',
+    'mirror_axis_angle',
+    'mirror_matrix',
+    'quaternion_to_axis_angle',
+    'quaternion_to_matrix',
+    'robust_rotation_6d_to_matrix',
+    'rotate_global_orient',
+    'rotation_6d_to_matrix',
+]
+
+
+def _safe_norm(vector: Tensor) -> Tensor:
+    """Norm over the last dimension, kept, whose gradient at zero is zero.
+
+    The square of the dtype's resolution under the root changes no digit of a norm that matters.
+    """
+    return ((vector * vector).sum(-1, keepdim=True) + torch.finfo(vector.dtype).eps ** 2).sqrt()
+
+
+def axis_angle_to_quaternion(axis_angle: Tensor) -> Tensor:
+    """Turn axis-angle vectors into unit quaternions.
+
+    Args:
+        axis_angle: (..., 3) radians, any length.
+
+    Returns:
+        (..., 4) as (w, x, y, z); w is negative for angles in (pi, 3 pi).
+    """
+    angle = _safe_norm(axis_angle)
+    half = 0.5 * angle
+    return torch.cat((half.cos(), half.sin() / angle * axis_angle), dim=-1)
+
+
+def _matrix_from(cos: Tensor, scaled: Tensor, cross: Tensor) -> Tensor:
+    """``cos * I + [cross]x + scaled scaled^T`` for (..., 1), (..., 3), (..., 3)."""
+    x, y, z = cross.unbind(-1)
+    nx, ny, nz = (-cross).unbind(-1)
+    cos = cos.squeeze(-1)
+    matrix = torch.stack((cos, nz, y, z, cos, nx, ny, x, cos), dim=-1).unflatten(-1, (3, 3))
+    return matrix + scaled.unsqueeze(-1) * scaled.unsqueeze(-2)
+
+
+def axis_angle_to_matrix(axis_angle: Tensor) -> Tensor:
+    """Turn axis-angle vectors into matrices by the exact Rodrigues formula.
+
+    Args:
+        axis_angle: (..., 3) radians, any length.
+
+    Returns:
+        (..., 3, 3).
+    """
+    angle = _safe_norm(axis_angle)
+    half = 0.5 * angle
+    sin, cos = half.sin(), half.cos()
+    # In half angles nothing cancels: 1 - cos t = 2 sin^2(t/2), sin t = 2 sin(t/2) cos(t/2).
+    scaled = (math.sqrt(2) * sin / angle) * axis_angle
+    return _matrix_from(1 - 2 * sin * sin, scaled, math.sqrt(2) * cos * scaled)
+
+
+def axis_angle_to_matrix_manopth(axis_angle: Tensor) -> Tensor:
+    """Turn axis-angle vectors into matrices the way manopth does.
+
+    The angle is the norm of ``axis_angle + 1e-8`` and the quaternion made from it is normalised
+    again (specs: SPMHand section 1.8). It differs from :func:`axis_angle_to_matrix` by about 1e-8
+    rad; models trained with manopth reproduce to the last digits only with it.
+
+    Args:
+        axis_angle: (..., 3) radians.
+
+    Returns:
+        (..., 3, 3).
+    """
+    angle = (axis_angle + 1e-8).norm(dim=-1, keepdim=True)
+    half = 0.5 * angle
+    return quaternion_to_matrix(torch.cat((half.cos(), half.sin() * (axis_angle / angle)), dim=-1))
+
+
+def quaternion_to_matrix(quaternion: Tensor) -> Tensor:
+    """Turn quaternions into matrices.
+
+    Args:
+        quaternion: (..., 4) as (w, x, y, z), of any non-zero length.
+
+    Returns:
+        (..., 3, 3).
+    """
+    unit = quaternion / quaternion.norm(dim=-1, keepdim=True)
+    w, vector = unit[..., :1], unit[..., 1:]
+    cos = w * w - (vector * vector).sum(-1, keepdim=True)
+    return _matrix_from(cos, math.sqrt(2) * vector, 2 * w * vector)
+
+
+def matrix_to_quaternion(matrix: Tensor) -> Tensor:
+    """Turn rotation matrices into unit quaternions with w >= 0.
+
+    A rotation's 4 q q^T is linear in its entries; its best-conditioned row, normalised, is +-q.
+
+    Args:
+        matrix: (..., 3, 3) rotation matrices.
+
+    Returns:
+        (..., 4) as (w, x, y, z).
+    """
+    m00, m01, m02, m10, m11, m12, m20, m21, m22 = matrix.flatten(-2).unbind(-1)
+    wx, wy, wz = m21 - m12, m02 - m20, m10 - m01
+    xy, xz, yz = m01 + m10, m02 + m20, m12 + m21
+    ww, xx = 1 + m00 + m11 + m22, 1 + m00 - m11 - m22
+    yy, zz = 1 - m00 + m11 - m22, 1 - m00 - m11 + m22
+    rows = torch.stack((ww, wx, wy, wz, wx, xx, xy, xz, wy, xy, yy, yz, wz, xz, yz, zz), dim=-1)
+    rows = rows.unflatten(-1, (4, 4))
+    best = torch.stack((ww, xx, yy, zz), dim=-1).argmax(-1)
+    index = best[..., None, None].expand(*best.shape, 1, 4)
+    row = rows.gather(-2, index).squeeze(-2)
+    row = torch.where(row[..., :1] < 0, -row, row)
+    return row / row.norm(dim=-1, keepdim=True)
+
+
+def quaternion_to_axis_angle(quaternion: Tensor) -> Tensor:
+    """Turn quaternions into axis-angle vectors of at most half a turn.
+
+    Args:
+        quaternion: (..., 4) as (w, x, y, z), of any non-zero length and either sign.
+
+    Returns:
+        (..., 3) radians, norm in [0, pi].
+    """
+    quaternion = torch.where(quaternion[..., :1] < 0, -quaternion, quaternion)
+    w, vector = quaternion[..., :1], quaternion[..., 1:]
+    norm = _safe_norm(vector)
+    return 2 * torch.atan2(norm, w) / norm * vector
+
+
+def matrix_to_axis_angle(matrix: Tensor) -> Tensor:
+    """Turn rotation matrices into axis-angle vectors of at most half a turn.
+
+    Args:
+        matrix: (..., 3, 3) rotation matrices.
+
+    Returns:
+        (..., 3) radians, norm in [0, pi]. At exactly half a turn, either of the two axes.
+    """
+    return quaternion_to_axis_angle(matrix_to_quaternion(matrix))
+
+
+def rotate_global_orient(rotation: Tensor, global_orient: Tensor) -> Tensor:
+    """Rotate a hand's global orientation, as an image rotation or a camera change asks for.
+
+    Args:
+        rotation: (..., 3, 3) applied from the left (new frame from old frame).
+        global_orient: (..., 3) axis-angle radians.
+
+    Returns:
+        (..., 3) axis-angle of ``rotation @ R(global_orient)``, norm in [0, pi].
+    """
+    return matrix_to_axis_angle(rotation @ axis_angle_to_matrix(global_orient))
+
+
+def mirror_axis_angle(axis_angle: Tensor) -> Tensor:
+    """Pose of the other hand: the rotations seen in a mirror across the plane x = 0.
+
+    Args:
+        axis_angle: (..., 3 N) axis-angle radians, N vectors one after the other (3, 45, 48, ...).
+
+    Returns:
+        The same shape with every y and z component negated.
+    """
+    vectors = axis_angle.unflatten(-1, (-1, 3))
+    return torch.cat((vectors[..., :1], -vectors[..., 1:]), dim=-1).flatten(-2)
+
+
+def mirror_matrix(matrix: Tensor) -> Tensor:
+    """The matrix counterpart of :func:`mirror_axis_angle`.
+
+    Args:
+        matrix: (..., 3, 3).
+
+    Returns:
+        (..., 3, 3), ``M R M`` with ``M = diag(-1, 1, 1)``.
+    """
+    mirror = matrix.new_tensor([-1.0, 1.0, 1.0])
+    return mirror[:, None] * matrix * mirror
