@@ -1,5 +1,6 @@
 """Parametric hand models."""
 
 from .base import HandModel, HandModelOutput
+from .linear_skinned_hand import LinearSkinnedHand
 
-__all__ = ['HandModel', 'HandModelOutput']
+__all__ = ['HandModel', 'HandModelOutput', 'LinearSkinnedHand']

@@ -1,0 +1,339 @@
+"""A hand given by arrays: template, shape and pose blend shapes, joint regressor, skin weights."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmhand.structures.joint_sets import get_joint_set, joint_indices, tip_joints
+from mmhand.utils.errors import HandConfigError, HandDataError
+
+from .base import HandModel, HandModelOutput
+from .lbs import KinematicTree, forward_kinematics, skin_vertices, skinning_transforms
+from .rotations import axis_angle_to_matrix
+from .topology import boundary_ring
+
+_KINEMATIC = get_joint_set('mano16')
+
+
+class LinearSkinnedHand(HandModel):
+    """Hand of 16 joints in ``mano16`` order posed by linear blend skinning.
+
+    MANO and OpenHand differ only in their arrays. None of the arrays is saved in checkpoints:
+    they belong to the hand model's own file (and, for MANO, to its licence).
+
+    Args:
+        data: arrays by MANO's names, metres: ``v_template`` (V, 3), ``shapedirs`` (V, 3, S),
+            ``weights`` (V, 16), ``J_regressor`` (16, V), ``f`` (F, 3), ``hands_mean`` (45,), and
+            optionally ``posedirs`` (V, 3, 135) and ``hands_components`` (45, 45), one component
+            per row. ``part_labels`` (V,) and ``wrist_ring`` (R,) are computed when absent.
+        side: ``'right'`` or ``'left'``.
+        tip_vertex_ids: the five fingertip vertices, thumb to pinky.
+        num_pca: take ``hand_pose`` as that many PCA coefficients; ``None`` for axis-angle.
+        flat_hand_mean: do not add ``hands_mean`` to the pose.
+        center_joint: subtract this joint (name or index in canonical order) from vertices and
+            joints before ``transl`` is added; ``None`` leaves the model's own origin.
+        parents: kinematic tree; MANO's by default.
+        dtype: of the buffers.
+
+    Raises:
+        HandConfigError: bad ``side``, ``num_pca``, ``center_joint`` or tips.
+        HandDataError: an array is missing or has a wrong shape.
+    """
+
+    #: Axis-angle (..., 3) to matrices; a drop-in for another layer may need another formula.
+    _to_matrix: Callable[[Tensor], Tensor] = staticmethod(axis_angle_to_matrix)
+
+    def __init__(
+        self,
+        data: Mapping[str, np.ndarray],
+        side: str,
+        tip_vertex_ids: tuple[int, ...],
+        num_pca: int | None = None,
+        flat_hand_mean: bool = False,
+        center_joint: int | str | None = None,
+        parents: tuple[int, ...] = _KINEMATIC.parents,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        super().__init__()
+        if side not in ('right', 'left'):
+            raise HandConfigError(f'side must be "right" or "left", not {side!r}')
+        self.side = side
+        self.parents = tuple(parents)
+        self.tree = KinematicTree.from_parents(self.parents)
+        self.flat_hand_mean = flat_hand_mean
+        arrays = _checked_arrays(data)
+        self.num_verts, _, self.num_betas = arrays['shapedirs'].shape
+        self.num_pca = _checked_num_pca(num_pca, arrays.get('hands_components'))
+        self.tip_vertex_ids = _checked_tips(tip_vertex_ids, self.num_verts)
+        self.center_joint = _canonical_joint(center_joint)
+
+        def keep(name: str, value: np.ndarray, kind: torch.dtype) -> None:
+            tensor = torch.as_tensor(np.ascontiguousarray(value)).to(kind)
+            self.register_buffer(name, tensor, persistent=False)
+
+        faces = arrays['f'].astype(np.int64)
+        labels = arrays.get('part_labels', arrays['weights'].argmax(1))
+        ring = arrays.get('wrist_ring')
+        keep('v_template', arrays['v_template'], dtype)
+        keep('shapedirs', arrays['shapedirs'], dtype)
+        keep('posedirs', arrays['posedirs'], dtype)
+        keep('joint_regressor', arrays['J_regressor'], dtype)
+        keep('skinning_weights', arrays['weights'], dtype)
+        keep('hand_mean', arrays['hands_mean'], dtype)
+        keep('hand_components', arrays.get('hands_components', np.eye(45)), dtype)
+        keep('faces', faces, torch.int64)
+        keep('part_labels', labels, torch.int64)
+        keep('wrist_ring', boundary_ring(faces) if ring is None else ring, torch.int64)
+        # Indices for level order and for the canonical 21 (from level-ordered joints, then tips).
+        level = np.argsort(self.tree.order)
+        gather = np.array(joint_indices('mano21', 'canonical'))
+        keep('_to_level', np.array(self.tree.order), torch.int64)
+        keep('_from_level', level, torch.int64)
+        keep('_canonical', np.append(level, np.arange(16, 21))[gather], torch.int64)
+        keep('_tips', np.array(self.tip_vertex_ids), torch.int64)
+        self._fold()
+
+    def _fold(self) -> None:
+        """Derive the buffers that the forward pass multiplies with from the model's own arrays.
+
+        One matrix maps ``[betas, pose features]`` to the rest vertices (coordinate-major), the
+        joints at rest in kinematic and in level order, and their offsets from their parents. The
+        regression is done in float64, whatever the buffers' precision.
+        """
+        dtype = self.v_template.dtype
+        wide = torch.float32 if self.v_template.device.type == 'mps' else torch.float64
+        template, shapedirs = self.v_template.to(wide), self.shapedirs.to(wide)
+        regressor = self.joint_regressor.to(wide)
+        to_level = self._to_level
+        parents = torch.tensor(self.parents, device=template.device)[to_level]
+        first = (parents < 0).to(wide)[:, None]
+
+        def columns(vertices: Tensor) -> Tensor:
+            """(..., V, 3) to (..., 3 V + 9 J): rest vertices and what follows from them."""
+            joints = regressor @ vertices
+            level = joints[..., to_level, :]
+            offsets = level - joints[..., parents.clamp(min=0), :] * (1 - first)
+            return torch.cat(
+                (
+                    vertices.transpose(-1, -2).flatten(-2),
+                    torch.cat((joints, level, offsets), dim=-2).flatten(-2),
+                ),
+                dim=-1,
+            )
+
+        shape = columns(shapedirs.permute(2, 0, 1))
+        # Pose features come joint by joint in level order, the root left out.
+        pose = self.posedirs.to(wide).permute(2, 1, 0).flatten(1)
+        if len(pose):
+            pose = pose.view(self.num_joints - 1, 9, -1)[to_level[1:] - 1].flatten(0, 1)
+        pose = torch.nn.functional.pad(pose, (0, shape.shape[1] - pose.shape[1]))
+        for name, value in (
+            ('_blend_base', columns(template)),
+            ('_blend_dirs', torch.cat((shape, pose))),
+            ('_level_weights', self.skinning_weights.t()[to_level].contiguous()),
+        ):
+            self.register_buffer(name, value.to(dtype), persistent=False)
+
+    def _apply(self, fn: Callable, recurse: bool = True) -> 'LinearSkinnedHand':
+        super()._apply(fn, recurse)
+        self._fold()
+        return self
+
+    def full_hand_pose(self, hand_pose: Tensor) -> Tensor:
+        """Axis-angle of the 15 finger joints, PCA and mean pose applied.
+
+        Args:
+            hand_pose: (B, 45) axis-angle radians, or (B, ``num_pca``) coefficients.
+
+        Returns:
+            (B, 45) radians, ``mano16`` order without the wrist.
+
+        Raises:
+            HandDataError: wrong width.
+        """
+        width = self.num_pca or 3 * (self.num_joints - 1)
+        if hand_pose.ndim != 2 or hand_pose.shape[1] != width:
+            kind = 'axis-angle numbers' if self.num_pca is None else 'PCA coefficients'
+            raise HandDataError(
+                f'hand_pose has shape {tuple(hand_pose.shape)}, expected (B, {width}) {kind}'
+            )
+        hand_pose = hand_pose.to(self.v_template.dtype)
+        if self.num_pca is not None:
+            components = self.hand_components[: self.num_pca]
+            if self.flat_hand_mean:
+                return hand_pose @ components
+            return torch.addmm(self.hand_mean, hand_pose, components)
+        return hand_pose if self.flat_hand_mean else hand_pose + self.hand_mean
+
+    def _level_rotations(self, global_orient: Tensor, hand_pose: Tensor) -> Tensor:
+        """(B, J, 3, 3) local rotations in level order from any mix of inputs."""
+        dtype = self.v_template.dtype
+        if global_orient.ndim == 2 and hand_pose.ndim == 2:
+            pose = torch.cat((global_orient.to(dtype), self.full_hand_pose(hand_pose)), dim=1)
+            vectors = pose.unflatten(1, (-1, 3)).index_select(1, self._to_level)
+            return self._to_matrix(vectors)
+        if global_orient.ndim == 2:
+            global_orient = self._to_matrix(global_orient.to(dtype))
+        if hand_pose.ndim == 2:
+            hand_pose = self._to_matrix(self.full_hand_pose(hand_pose).unflatten(1, (-1, 3)))
+        matrices = torch.cat((global_orient.unsqueeze(1), hand_pose), dim=1)
+        return matrices.to(dtype).index_select(1, self._to_level)
+
+    def forward(
+        self,
+        global_orient: Tensor,
+        hand_pose: Tensor,
+        betas: Tensor,
+        transl: Tensor | None = None,
+    ) -> HandModelOutput:
+        """Pose the hand; see :meth:`HandModel.forward`.
+
+        Runs in the buffers' precision, outside any autocast: half precision would cost
+        millimetres. ``rest_joints`` are neither centred nor translated.
+
+        Raises:
+            HandDataError: an input has a wrong shape.
+        """
+        _check_inputs(global_orient, hand_pose, betas, transl, self.num_betas)
+        device = betas.device.type
+        if torch.is_autocast_enabled(device):
+            with torch.autocast(device, enabled=False):
+                return self._pose(global_orient, hand_pose, betas, transl)
+        return self._pose(global_orient, hand_pose, betas, transl)
+
+    def _pose(
+        self, global_orient: Tensor, hand_pose: Tensor, betas: Tensor, transl: Tensor | None
+    ) -> HandModelOutput:
+        batch, joints = len(betas), self.num_joints
+        rotations = self._level_rotations(global_orient, hand_pose)
+        coefficients = betas.to(rotations.dtype)
+        if self.posedirs.shape[2]:
+            features = (rotations[:, 1:] - torch.eye(3).to(rotations)).flatten(1)
+            coefficients = torch.cat((coefficients, features), dim=1)
+        blended = torch.addmm(self._blend_base, coefficients, self._blend_dirs)
+        vertices, rest, rest_level, offsets = blended.split(
+            (3 * self.num_verts, *(3 * joints,) * 3), dim=1
+        )
+        poses = forward_kinematics(rotations, offsets.view(batch, joints, 3), self.tree)
+        transforms = skinning_transforms(poses, rest_level.view(batch, joints, 3))
+        posed = skin_vertices(
+            vertices.view(batch, 3, self.num_verts), transforms, self._level_weights
+        )
+        vertices = posed.transpose(1, 2).contiguous()
+        chain = poses[:, :, :3, 3]
+        tips = vertices.index_select(1, self._tips)
+        keypoints = torch.cat((chain, tips), dim=1).index_select(1, self._canonical)
+        shift = transl
+        if self.center_joint is not None:
+            center = keypoints[:, self.center_joint]
+            shift = -center if transl is None else transl - center
+        if shift is not None:
+            shift = shift.to(vertices.dtype).unsqueeze(1)
+            vertices, keypoints = vertices + shift, keypoints + shift
+        return HandModelOutput(
+            vertices=vertices,
+            joints=keypoints,
+            joint_rotations=poses[:, :, :3, :3].index_select(1, self._from_level),
+            rest_joints=rest.view(batch, joints, 3),
+        )
+
+    def extra_repr(self) -> str:
+        """Side, size and pose space."""
+        return (
+            f'side={self.side}, num_verts={self.num_verts}, num_betas={self.num_betas}, '
+            f'num_pca={self.num_pca}, flat_hand_mean={self.flat_hand_mean}'
+        )
+
+
+def _checked_arrays(data: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays a hand needs, as numpy, with shapes that fit together."""
+    needed = ('v_template', 'shapedirs', 'weights', 'J_regressor', 'f')
+    missing = [key for key in needed if key not in data]
+    if missing:
+        raise HandDataError(f'hand model data lacks {", ".join(missing)}')
+    optional = ('posedirs', 'hands_mean', 'hands_components', 'part_labels', 'wrist_ring')
+    arrays = {
+        key: np.asarray(data[key]) for key in (*needed, *optional) if data.get(key) is not None
+    }
+    verts, joints = len(arrays['v_template']), len(_KINEMATIC)
+    fingers = 3 * (joints - 1)
+    arrays.setdefault('posedirs', np.zeros((verts, 3, 0)))
+    arrays.setdefault('hands_mean', np.zeros(fingers))
+    shapes = {
+        'v_template': (verts, 3),
+        'shapedirs': (verts, 3, None),
+        'posedirs': (verts, 3, 3 * fingers if arrays['posedirs'].size else 0),
+        'weights': (verts, joints),
+        'J_regressor': (joints, verts),
+        'f': (None, 3),
+        'hands_mean': (fingers,),
+        'hands_components': (None, fingers),
+        'part_labels': (verts,),
+        'wrist_ring': (None,),
+    }
+    for key, array in arrays.items():
+        want = shapes[key]
+        fits = array.ndim == len(want) and all(
+            w is None or w == s for w, s in zip(want, array.shape, strict=True)
+        )
+        if not fits:
+            text = ', '.join('?' if w is None else str(w) for w in want)
+            raise HandDataError(
+                f'hand model array "{key}" has shape {array.shape}, expected ({text})'
+            )
+    return arrays
+
+
+def _checked_num_pca(num_pca: int | None, components: np.ndarray | None) -> int | None:
+    if num_pca is None:
+        return None
+    if components is None:
+        raise HandConfigError('num_pca needs a hand model with hands_components')
+    if not 1 <= num_pca <= len(components):
+        raise HandConfigError(f'num_pca must be 1 to {len(components)} or None, not {num_pca}')
+    return int(num_pca)
+
+
+def _checked_tips(tips: tuple[int, ...], num_verts: int) -> tuple[int, ...]:
+    tips = tuple(int(tip) for tip in tips)
+    if len(tips) != len(tip_joints()) or not all(0 <= tip < num_verts for tip in tips):
+        raise HandConfigError(
+            f'need {len(tip_joints())} tip vertices (thumb to pinky) below {num_verts}, got {tips}'
+        )
+    return tips
+
+
+def _canonical_joint(joint: int | str | None) -> int | None:
+    if joint is None:
+        return None
+    canonical = get_joint_set('canonical')
+    if isinstance(joint, str):
+        return canonical.index(joint)
+    if not 0 <= joint < len(canonical):
+        raise HandConfigError(
+            f'center_joint must be a canonical joint 0 to {len(canonical) - 1}, not {joint}'
+        )
+    return int(joint)
+
+
+def _check_inputs(
+    global_orient: Tensor, hand_pose: Tensor, betas: Tensor, transl: Tensor | None, num_betas: int
+) -> None:
+    """Say which input is wrong before a matrix product does."""
+    batch = len(betas)
+    if betas.ndim != 2 or betas.shape[1] != num_betas:
+        raise HandDataError(f'betas has shape {tuple(betas.shape)}, expected (B, {num_betas})')
+    if global_orient.shape not in ((batch, 3), (batch, 3, 3)):
+        raise HandDataError(
+            f'global_orient has shape {tuple(global_orient.shape)}, expected ({batch}, 3) '
+            f'axis-angle or ({batch}, 3, 3) matrices'
+        )
+    if len(hand_pose) != batch or (hand_pose.ndim != 2 and hand_pose.shape[1:] != (15, 3, 3)):
+        raise HandDataError(
+            f'hand_pose has shape {tuple(hand_pose.shape)}, expected ({batch}, N) or '
+            f'({batch}, 15, 3, 3) matrices'
+        )
+    if transl is not None and transl.shape != (batch, 3):
+        raise HandDataError(f'transl has shape {tuple(transl.shape)}, expected ({batch}, 3)')

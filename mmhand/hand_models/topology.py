@@ -1,0 +1,41 @@
+"""Facts about a mesh that follow from its faces."""
+
+import numpy as np
+
+
+def boundary_ring(faces: np.ndarray) -> np.ndarray:
+    """Longest rim of an open mesh, in cyclic order.
+
+    A hand cut at the wrist has one rim. It is ordered against the winding of the faces along it,
+    so triangles ``(ring[i], ring[i + 1], centre)`` close the mesh with outward winding.
+
+    Args:
+        faces: (F, 3) vertex indices.
+
+    Returns:
+        (R,) int64 vertex indices starting at the smallest; empty when the mesh is closed or its
+        border is not made of simple loops.
+    """
+    faces = np.asarray(faces, dtype=np.int64)
+    edges = np.concatenate((faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]))
+    _, inverse, count = np.unique(
+        np.sort(edges, axis=1), axis=0, return_inverse=True, return_counts=True
+    )
+    border = edges[count[inverse.ravel()] == 1]
+    # Walk each border edge backwards: from its end to its start.
+    follow: dict[int, int] = {}
+    for start, end in border.tolist():
+        if end in follow:
+            return np.zeros(0, dtype=np.int64)
+        follow[end] = start
+    best: list[int] = []
+    while follow:
+        first, step = follow.popitem()
+        loop = [first]
+        while step != first and step in follow:
+            loop.append(step)
+            step = follow.pop(step)
+        if step == first and len(loop) > len(best):
+            best = loop
+    ring = np.array(best, dtype=np.int64)
+    return np.roll(ring, -int(ring.argmin())) if len(ring) else ring
