@@ -1,6 +1,19 @@
 """Parametric hand models."""
 
 from .base import HandModel, HandModelOutput
+from .io import load_mano_file
 from .linear_skinned_hand import LinearSkinnedHand
+from .mano import MANO, TIP_PRESETS
+from .open_hand import OpenHand
+from .synthetic_mano import synthetic_mano
 
-__all__ = ['HandModel', 'HandModelOutput', 'LinearSkinnedHand']
+__all__ = [
+    'HandModel',
+    'HandModelOutput',
+    'LinearSkinnedHand',
+    'OpenHand',
+    'MANO',
+    'TIP_PRESETS',
+    'load_mano_file',
+    'synthetic_mano',
+]

@@ -1,0 +1,160 @@
+"""MANO hand model (Romero, Tzionas, Black: Embodied Hands, SIGGRAPH Asia 2017)."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.logging import print_log
+
+from mmhand.registry import MODELS
+from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
+
+from .io import find_mano_file, load_mano_file, mano_arrays
+from .linear_skinned_hand import LinearSkinnedHand
+
+#: Fingertip vertices by preset, thumb to pinky, for the right and the left hand.
+TIP_PRESETS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
+    # manopth, and by it HandOccNet, SPMHand, the DexYCB toolkit, IAHM.
+    'manopth': ((745, 317, 444, 556, 673), (745, 317, 445, 556, 673)),
+    # Two-Hand-Shape-Pose v2 keeps 444 on the left.
+    'twohand': ((745, 317, 444, 556, 673),) * 2,
+    # InterHand2.6M's joint regressor has 445 on both sides.
+    'interhand': ((745, 317, 445, 556, 673),) * 2,
+    'smplx': ((744, 320, 443, 554, 671),) * 2,
+    'freihand': ((744, 320, 443, 555, 672),) * 2,
+    # HO3D's set-up script since March 2022; the two sets before it follow.
+    'ho3d': ((744, 333, 444, 555, 672),) * 2,
+    'ho3d_2020': ((728, 353, 442, 576, 694),) * 2,
+    'ho3d_2019': ((745, 320, 444, 555, 657),) * 2,
+    'dsf': ((744, 333, 444, 555, 672),) * 2,
+}
+
+#: Below this sum of |left - right| the left x components are a copy of the right's.
+_COPIED_SHAPEDIRS = 1.0
+
+
+@MODELS.register_module()
+class MANO(LinearSkinnedHand):
+    """MANO from the user's own licensed file.
+
+    Args:
+        model_path: file, or folder with ``MANO_RIGHT.pkl`` / ``MANO_LEFT.pkl`` (or ``.npz`` of
+            ``tools/model_converters/mano_to_npz.py``); ``None`` reads the environment variable
+            ``MMHAND_MANO_ROOT``.
+        side: ``'right'`` or ``'left'``.
+        num_pca: take ``hand_pose`` as this many PCA coefficients (1 to 45); ``None`` takes 45
+            axis-angle numbers.
+        flat_hand_mean: the zero pose is the flat hand instead of MANO's mean pose.
+        tip_preset: name in :data:`TIP_PRESETS`, or five vertices, thumb to pinky. Libraries and
+            benchmarks differ here by millimetres.
+        center_joint: joint (canonical name or index) put at the origin; ``None`` keeps MANO's own.
+        fix_shapedirs: negate the x component of the left hand's ``shapedirs``, which the official
+            file copies from the right hand without mirroring (smplx issue 48). InterHand2.6M's
+            annotations expect it, DexYCB's do not. ``'auto'`` does so only where the copy is seen:
+            sum |left x - right x| < 1 against the right hand's file in the same folder; without
+            that file the left one is taken for the official one and mended, with a log message.
+            ``False`` and ``True`` do as they say. Ignored for the right hand.
+        dtype: of the buffers, a ``torch.dtype`` or its name.
+        data: the arrays themselves in place of a file, by MANO's names (see
+            :func:`~mmhand.hand_models.io.load_mano_file`). For ``'auto'`` it may hold
+            ``right_shapedirs``.
+
+    Raises:
+        HandConfigError: an argument has a value outside its range.
+        HandFileError: file missing, unreadable, or of the other hand.
+        HandDataError: the file's content does not fit.
+        UnsafeFileError: the file would run code.
+
+    Examples:
+        >>> mano = MANO('/path/to/mano_v1_2/models', side='right')
+        >>> zero = torch.zeros(1, 45)
+        >>> mano(zero[:, :3], zero, zero[:, :10]).vertices.shape
+        torch.Size([1, 778, 3])
+    """
+
+    def __init__(
+        self,
+        model_path: str | Path | None = None,
+        side: str = 'right',
+        num_pca: int | None = None,
+        flat_hand_mean: bool = False,
+        tip_preset: str | Sequence[int] = 'manopth',
+        center_joint: int | str | None = None,
+        fix_shapedirs: bool | str = 'auto',
+        dtype: torch.dtype | str = torch.float32,
+        data: Mapping[str, Any] | None = None,
+    ) -> None:
+        if side not in ('right', 'left'):
+            raise HandConfigError(f'side must be "right" or "left", not {side!r}')
+        if fix_shapedirs not in (True, False, 'auto'):
+            raise HandConfigError(
+                f'fix_shapedirs must be True, False or "auto", not {fix_shapedirs!r}'
+            )
+        path = find_mano_file(model_path, side) if data is None else None
+        where = 'data' if path is None else str(path)
+        arrays = mano_arrays(data, where) if path is None else load_mano_file(path)
+        stated = str(arrays.pop('side', side))
+        if stated != side:
+            raise HandDataError(f'{where}: holds the {stated} hand, but side="{side}"')
+        if side == 'left' and fix_shapedirs:
+            right = None
+            if fix_shapedirs == 'auto':
+                right = _right_shapedirs(path, data)
+            if right is None or _is_copy(arrays['shapedirs'], np.asarray(right)):
+                arrays['shapedirs'] = arrays['shapedirs'] * np.array([-1.0, 1.0, 1.0])[:, None]
+        super().__init__(
+            arrays,
+            side=side,
+            tip_vertex_ids=tip_vertices(tip_preset, side),
+            num_pca=num_pca,
+            flat_hand_mean=flat_hand_mean,
+            center_joint=center_joint,
+            dtype=getattr(torch, dtype) if isinstance(dtype, str) else dtype,
+        )
+
+
+def tip_vertices(preset: str | Sequence[int], side: str) -> tuple[int, ...]:
+    """Fingertip vertices of a preset.
+
+    Args:
+        preset: name in :data:`TIP_PRESETS`, or the five vertices themselves.
+        side: ``'right'`` or ``'left'``.
+
+    Returns:
+        Five vertex indices, thumb to pinky.
+
+    Raises:
+        HandConfigError: unknown preset.
+    """
+    if not isinstance(preset, str):
+        return tuple(preset)
+    if preset not in TIP_PRESETS:
+        raise HandConfigError(f'unknown tip preset "{preset}"; known: {", ".join(TIP_PRESETS)}')
+    return TIP_PRESETS[preset][side == 'left']
+
+
+def _is_copy(left: np.ndarray, right: np.ndarray) -> bool:
+    """Whether the left hand's x components were taken over from the right hand's."""
+    if left.shape != right.shape:
+        return False
+    return bool(np.abs(left[:, 0] - right[:, 0]).sum() < _COPIED_SHAPEDIRS)
+
+
+def _right_shapedirs(path: Path | None, data: Mapping[str, Any] | None) -> np.ndarray | None:
+    """Shape directions of the right hand that belongs to a left one, if it is at hand."""
+    if path is None:
+        right = data.get('right_shapedirs')
+    else:
+        try:
+            right = load_mano_file(find_mano_file(path.parent, 'right'))['shapedirs']
+        except HandFileError:
+            right = None
+    if right is None:
+        print_log(
+            'MANO left hand without its right-hand file: taken for the official one, whose '
+            'shapedirs need their x negated; pass fix_shapedirs=False if it is mended already',
+            logger='current',
+        )
+    return right
