@@ -3,6 +3,7 @@
 from .base import HandModel, HandModelOutput
 from .io import load_mano_file
 from .linear_skinned_hand import LinearSkinnedHand
+from .open_hand import OpenHand
 from .mano import MANO, TIP_PRESETS
 from .open_hand import OpenHand
 from .synthetic_mano import synthetic_mano
@@ -10,7 +11,7 @@ from .synthetic_mano import synthetic_mano
 __all__ = [
     'HandModel',
     'HandModelOutput',
-    'LinearSkinnedHand',
+    'LinearSkinnedHand', 'OpenHand',
     'OpenHand',
     'MANO',
     'TIP_PRESETS',

@@ -1,0 +1,162 @@
+"""The embedded hand: free of licences, shaped like MANO, always there."""
+
+import functools
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmhand.registry import MODELS
+from mmhand.utils.errors import HandFileError
+
+from .joint_limits import anatomical_to_matrix, joint_limits, matrix_to_anatomical
+from .linear_skinned_hand import LinearSkinnedHand
+from .pose_sampling import sample_anatomical
+from .rotations import axis_angle_to_matrix, matrix_to_axis_angle
+
+_DATA = Path(__file__).parent / 'data' / 'open_hand.npz'
+
+
+@functools.cache
+def _load_right() -> dict[str, np.ndarray]:
+    """The stored right hand, read once per process."""
+    try:
+        with np.load(_DATA, allow_pickle=False) as file:
+            return dict(file)
+    except (OSError, ValueError) as error:
+        raise HandFileError(
+            f'{_DATA}: cannot be read ({error}); reinstall mmhand or run '
+            'tools/misc/build_open_hand.py'
+        ) from error
+
+
+def _mirrored(right: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The left hand: everything reflected at x = 0, faces wound the other way."""
+    flip = np.array([-1, 1, 1], np.float32)
+    turn = np.tile(np.array([1, -1, -1], np.float32), 15)
+    return {
+        **right,
+        'v_template': right['v_template'] * flip,
+        'shapedirs': right['shapedirs'] * flip[:, None],
+        'f': right['f'][:, ::-1],
+        'wrist_ring': right['wrist_ring'][::-1],
+        'hands_mean': right['hands_mean'] * turn,
+        'hands_components': right['hands_components'] * turn,
+        'joint_frames': right['joint_frames'] * flip[:, None],
+    }
+
+
+@MODELS.register_module()
+class OpenHand(LinearSkinnedHand):
+    """A hand of MANO's structure made from CC0 data, embedded in the package.
+
+    It stands in for :class:`~mmhand.hand_models.MANO` in every config: 16 joints in ``mano16``
+    order, 45 axis-angle numbers, 10 shape coefficients of unit variance over adults, 45 pose
+    components, and MANO's rest frame (palm down: fingers of the right hand along -x, back of the
+    hand along y, thumb towards z; the left hand is the mirror image). Its mesh is its own, closed
+    at the wrist; betas and poses mean what they mean for this hand, not for MANO.
+
+    The arrays are buffers that are not saved in checkpoints.
+
+    Args:
+        side: ``'right'`` or ``'left'``.
+        flat_hand_mean: ``False`` adds the relaxed mean pose to ``hand_pose``; ``True`` makes a
+            zero pose the flat hand.
+        num_pca: take ``hand_pose`` as that many coefficients of the pose components (radians
+            along orthonormal directions); ``None`` for axis-angle.
+        center_joint: joint (name or index in canonical order) put at the origin; ``None`` keeps
+            the model's origin, the average hand's middle knuckle.
+        tip_vertex_ids: other fingertip vertices, thumb to pinky; ``None`` for the model's own.
+        dtype: of the buffers.
+
+    Attributes:
+        joint_frames: (15, 3, 3) buffer, each finger joint's flexion, abduction and twist axis as
+            columns (see :mod:`mmhand.hand_models.joint_limits`).
+        joint_limits: (15, 3, 2) buffer, lowest and highest of those angles in radians.
+        uv: (V, 2) buffer, texture coordinates in [0, 1]; origin at the bottom left.
+        region_labels: (V,) buffer: 0 back of the hand, 1 palm side, 2 nails, 3 wrist cap.
+        shape_samples: (1000, num_betas) buffer, shape coefficients of an adult population.
+
+    Raises:
+        HandConfigError: bad ``side``, ``num_pca``, ``center_joint`` or tips.
+        HandFileError: the embedded file is missing or damaged.
+    """
+
+    joint_frames: Tensor
+    joint_limits: Tensor
+    uv: Tensor
+    region_labels: Tensor
+    shape_samples: Tensor
+
+    def __init__(
+        self,
+        side: str = 'right',
+        flat_hand_mean: bool = False,
+        num_pca: int | None = None,
+        center_joint: int | str | None = None,
+        tip_vertex_ids: tuple[int, ...] | None = None,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        data = _load_right()
+        if side == 'left':
+            data = _mirrored(data)
+        tips = tuple(data['tip_vertex_ids']) if tip_vertex_ids is None else tip_vertex_ids
+        super().__init__(data, side, tips, num_pca, flat_hand_mean, center_joint, dtype=dtype)
+        extra = {
+            'joint_frames': torch.from_numpy(data['joint_frames'].copy()).to(dtype),
+            'joint_limits': joint_limits(dtype),
+            'uv': torch.from_numpy(data['uv']).to(dtype),
+            'region_labels': torch.from_numpy(data['region_labels']).long(),
+            'shape_samples': torch.from_numpy(data['shape_samples']).to(dtype),
+        }
+        for name, value in extra.items():
+            self.register_buffer(name, value, persistent=False)
+
+    def pose_from_angles(self, angles: Tensor) -> Tensor:
+        """Turn anatomical angles into the ``hand_pose`` that :meth:`forward` takes.
+
+        Args:
+            angles: (B, 15, 3) radians: flexion, abduction, twist of each finger joint from the
+                flat hand, ``mano16`` order without the wrist.
+
+        Returns:
+            (B, 45) axis-angle relative to the mean pose (unless ``flat_hand_mean``), or
+            (B, num_pca) coefficients, which reach the pose as nearly as so many can.
+        """
+        angles = angles.to(self.joint_frames)
+        full = matrix_to_axis_angle(anatomical_to_matrix(angles, self.joint_frames)).flatten(1)
+        pose = full if self.flat_hand_mean else full - self.hand_mean
+        return pose if self.num_pca is None else pose @ self.hand_components[: self.num_pca].mT
+
+    def angles_from_pose(self, hand_pose: Tensor) -> Tensor:
+        """Read a ``hand_pose`` as anatomical angles.
+
+        Args:
+            hand_pose: (B, 45) axis-angle, (B, num_pca) coefficients or (B, 15, 3, 3) matrices, as
+                :meth:`forward` takes them.
+
+        Returns:
+            (B, 15, 3) radians: flexion, abduction, twist; compare with ``joint_limits``.
+        """
+        if hand_pose.ndim == 2:
+            hand_pose = axis_angle_to_matrix(self.full_hand_pose(hand_pose).unflatten(1, (15, 3)))
+        return matrix_to_anatomical(hand_pose, self.joint_frames)
+
+    def sample_pose(
+        self, n: int, generator: torch.Generator | None = None, gesture: str | None = None
+    ) -> Tensor:
+        """Draw anatomically plausible finger poses.
+
+        Args:
+            n: how many.
+            generator: source of randomness (CPU); ``None`` uses torch's global one.
+            gesture: one of :data:`mmhand.hand_models.pose_sampling.GESTURES`; ``None`` for a mix.
+
+        Returns:
+            (n, 45), or (n, num_pca): ready for :meth:`forward`.
+
+        Raises:
+            HandConfigError: unknown gesture.
+        """
+        return self.pose_from_angles(sample_anatomical(n, generator, gesture))
