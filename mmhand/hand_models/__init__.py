@@ -3,7 +3,6 @@
 from .base import HandModel, HandModelOutput
 from .io import load_mano_file
 from .linear_skinned_hand import LinearSkinnedHand
-from .open_hand import OpenHand
 from .mano import MANO, TIP_PRESETS
 from .open_hand import OpenHand
 from .synthetic_mano import synthetic_mano
@@ -11,9 +10,9 @@ from .synthetic_mano import synthetic_mano
 __all__ = [
     'HandModel',
     'HandModelOutput',
-    'LinearSkinnedHand', 'OpenHand',
-    'OpenHand',
+    'LinearSkinnedHand',
     'MANO',
+    'OpenHand',
     'TIP_PRESETS',
     'load_mano_file',
     'synthetic_mano',
