@@ -1,1 +1,5 @@
 """Model discriminators."""
+
+from .sn_patch_discriminator import SNPatchDiscriminator
+
+__all__ = ['SNPatchDiscriminator']

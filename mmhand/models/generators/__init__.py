@@ -1,1 +1,5 @@
 """Model generators."""
+
+from .pconv_unet import PartialConvBlock, PConvUNet
+
+__all__ = ['PConvUNet', 'PartialConvBlock']

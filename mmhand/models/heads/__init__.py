@@ -1,1 +1,16 @@
 """Model heads."""
+
+from .amodal_seg_head import AmodalSegHead
+from .det_net_head import DetNetHead
+from .hand_mask_heads import HMAHead, SGDHead
+from .mano_reg_head import ManoRegHead
+from .soft_argmax_hourglass_head import SoftArgmaxHourglassHead
+
+__all__ = [
+    'AmodalSegHead',
+    'DetNetHead',
+    'HMAHead',
+    'ManoRegHead',
+    'SGDHead',
+    'SoftArgmaxHourglassHead',
+]

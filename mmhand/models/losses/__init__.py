@@ -1,1 +1,17 @@
 """Model losses."""
+
+from .adversarial_loss import AdversarialLoss
+from .bce_dice_loss import BCEDiceLoss
+from .det_net_loss import DetNetLoss
+from .inpainting_loss import InpaintingLoss
+from .mano_loss import ManoLoss
+from .vgg_features import VGGFeatures
+
+__all__ = [
+    'AdversarialLoss',
+    'BCEDiceLoss',
+    'DetNetLoss',
+    'InpaintingLoss',
+    'ManoLoss',
+    'VGGFeatures',
+]

@@ -1,0 +1,94 @@
+"""Regression of hand-model parameters from a feature vector."""
+
+from typing import NamedTuple
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmhand.hand_models import HandModel
+from mmhand.hand_models.rotation_6d import rotation_6d_to_matrix
+from mmhand.hand_models.rotations import axis_angle_to_matrix_manopth, matrix_to_axis_angle
+from mmhand.registry import MODELS
+
+
+class ManoStage(NamedTuple):
+    """One estimate of a hand.
+
+    Attributes:
+        vertices: (B, V, 3) metres, the hand model's frame (not root-centred).
+        joints: (B, 21, 3) metres, canonical order.
+        rotmats: (B, 16, 3, 3) regressed rotations, hand mean not added.
+        pose: (B, 48) the same as axis-angle, radians.
+        betas: (B, S) shape.
+    """
+
+    vertices: Tensor
+    joints: Tensor
+    rotmats: Tensor
+    pose: Tensor
+    betas: Tensor
+
+
+def pose_hand_model(hand_model: HandModel, pose: Tensor, betas: Tensor) -> tuple[Tensor, Tensor]:
+    """Vertices and joints the way manopth makes them from axis-angle.
+
+    The hand mean is added in axis-angle space and angles go through manopth's quaternion map, which
+    differs from the exact one by 1e-8 rad: released models were trained with it.
+
+    Args:
+        hand_model: the model.
+        pose: (B, 48) axis-angle, hand mean not added.
+        betas: (B, S).
+
+    Returns:
+        Vertices (B, V, 3) and joints (B, 21, 3), metres.
+    """
+    fingers = pose[:, 3:] if hand_model.flat_hand_mean else pose[:, 3:] + hand_model.hand_mean
+    full = torch.cat((pose[:, :3], fingers), dim=1).unflatten(1, (-1, 3))
+    rotations = axis_angle_to_matrix_manopth(full)
+    output = hand_model(rotations[:, 0], rotations[:, 1:], betas)
+    return output.vertices, output.joints
+
+
+@MODELS.register_module()
+class ManoRegHead(BaseModule):
+    """HandOccNet's ``mano_regHead``, shared by all stages of SPMHand (specs 1.7).
+
+    A two-layer trunk, then 16 rotations in 6D (columns layout) and the shape. The rotations become
+    axis-angle because the hand model adds its mean pose there.
+
+    Args:
+        hand_model: config of the hand model.
+        in_channels: length of the feature vector.
+        hidden_channels: widths of the trunk.
+        init_cfg: mmengine initialisation.
+    """
+
+    def __init__(
+        self,
+        hand_model: dict,
+        in_channels: int = 1024,
+        hidden_channels: tuple[int, int] = (1024, 512),
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.hand_model: HandModel = MODELS.build(hand_model)
+        first, second = hidden_channels
+        self.trunk = nn.Sequential(
+            nn.Linear(in_channels, first),
+            nn.LeakyReLU(0.01, inplace=True),
+            nn.Linear(first, second),
+            nn.LeakyReLU(0.01, inplace=True),
+        )
+        self.pose = nn.Linear(second, self.hand_model.num_joints * 6)
+        self.shape = nn.Linear(second, self.hand_model.num_betas)
+
+    def forward(self, feature: Tensor) -> ManoStage:
+        """(B, in_channels) to one estimate of the hand."""
+        trunk = self.trunk(feature)
+        rotation_6d = self.pose(trunk).unflatten(1, (-1, 6))
+        rotmats = rotation_6d_to_matrix(rotation_6d, layout='columns')
+        pose = matrix_to_axis_angle(rotmats).flatten(1)
+        betas = self.shape(trunk)
+        return ManoStage(*pose_hand_model(self.hand_model, pose, betas), rotmats, pose, betas)
