@@ -14,8 +14,10 @@ from .bbox import (
     xywh2xyxy,
     xyxy2xywh,
 )
+from .hand_batch import sample_name, stack_hand_types, stack_hands
 from .hand_data_sample import HandDataSample
 from .hand_instances import HandInstances
+from .hand_masks import HAND_MASK_PLANES
 from .joint_sets import (
     CANONICAL,
     FINGERS,
@@ -31,6 +33,7 @@ from .joint_sets import (
 __all__ = [
     'CANONICAL',
     'FINGERS',
+    'HAND_MASK_PLANES',
     'HandDataSample',
     'HandInstances',
     'JointSet',
@@ -45,9 +48,12 @@ __all__ = [
     'parent_joint',
     'process_bbox_handoccnet',
     'register_joint_set',
+    'sample_name',
     'scale_bbox',
     'square_bbox_interhand',
     'squarify_bbox',
+    'stack_hand_types',
+    'stack_hands',
     'tip_joints',
     'transform_points',
     'xywh2xyxy',
