@@ -40,6 +40,7 @@ def _mirrored(right: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         'v_template': right['v_template'] * flip,
         'shapedirs': right['shapedirs'] * flip[:, None],
         'f': right['f'][:, ::-1],
+        'faces_uv': right['faces_uv'][:, ::-1],
         'wrist_ring': right['wrist_ring'][::-1],
         'hands_mean': right['hands_mean'] * turn,
         'hands_components': right['hands_components'] * turn,
@@ -74,7 +75,9 @@ class OpenHand(LinearSkinnedHand):
         joint_frames: (15, 3, 3) buffer, each finger joint's flexion, abduction and twist axis as
             columns (see :mod:`mmhand.hand_models.joint_limits`).
         joint_limits: (15, 3, 2) buffer, lowest and highest of those angles in radians.
-        uv: (V, 2) buffer, texture coordinates in [0, 1]; origin at the bottom left.
+        uv: (U, 2) buffer, texture coordinates in [0, 1], origin at the bottom left; the skin has
+            seams, so there are more of them than vertices.
+        faces_uv: (F, 3) buffer, indices of the faces' corners into ``uv``.
         region_labels: (V,) buffer: 0 back of the hand, 1 palm side, 2 nails, 3 wrist cap.
         shape_samples: (1000, num_betas) buffer, shape coefficients of an adult population.
 
@@ -86,6 +89,7 @@ class OpenHand(LinearSkinnedHand):
     joint_frames: Tensor
     joint_limits: Tensor
     uv: Tensor
+    faces_uv: Tensor
     region_labels: Tensor
     shape_samples: Tensor
 
@@ -107,6 +111,7 @@ class OpenHand(LinearSkinnedHand):
             'joint_frames': torch.from_numpy(data['joint_frames'].copy()).to(dtype),
             'joint_limits': joint_limits(dtype),
             'uv': torch.from_numpy(data['uv']).to(dtype),
+            'faces_uv': torch.from_numpy(data['faces_uv'].copy()).long(),
             'region_labels': torch.from_numpy(data['region_labels']).long(),
             'shape_samples': torch.from_numpy(data['shape_samples']).to(dtype),
         }

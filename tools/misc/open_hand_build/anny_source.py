@@ -12,6 +12,7 @@ import json
 import zipfile
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from mmhand.utils.errors import HandFileError
@@ -64,7 +65,7 @@ class AnnySource:
     Attributes:
         vertices: (N, 3) base mesh in metres, y up, z forward, the body's left at +x.
         faces: (F, 4) quads of the skin.
-        uv: (N, 2) texture coordinates; a vertex on a seam keeps the first one.
+        face_uv: (F, 4, 2) texture coordinates of their corners, origin at the bottom left.
         cubes: joint name to the vertex indices whose mean is that joint.
         weights: bone name to (vertex indices, weights).
     """
@@ -79,9 +80,8 @@ class AnnySource:
         }
 
     def _read_mesh(self) -> None:
-        vertices, uvs, faces, group = [], [], [], ''
+        vertices, uvs, corners, group = [], [], [], ''
         cubes: dict[str, set[int]] = {}
-        vertex_uv: dict[int, int] = {}
         for line in (self.root / '3dobjs' / 'base.obj').read_text().splitlines():
             key, *values = line.split() or ['']
             if key == 'v':
@@ -91,17 +91,14 @@ class AnnySource:
             elif key == 'g':
                 group = values[0]
             elif key == 'f':
-                corners = [[int(x) - 1 for x in corner.split('/')[:2]] for corner in values]
+                face = [[int(x) - 1 for x in corner.split('/')[:2]] for corner in values]
                 if group == 'body':
-                    faces.append([corner[0] for corner in corners])
-                    for vertex, uv in corners:
-                        vertex_uv.setdefault(vertex, uv)
+                    corners.append(face)
                 elif group.startswith('joint-'):
-                    cubes.setdefault(group, set()).update(corner[0] for corner in corners)
+                    cubes.setdefault(group, set()).update(corner[0] for corner in face)
         self.vertices = np.array(vertices) * UNIT
-        self.faces = np.array(faces)
-        self.uv = np.zeros((len(vertices), 2))
-        self.uv[list(vertex_uv)] = np.array(uvs)[list(vertex_uv.values())]
+        self.faces, uv_index = np.moveaxis(np.array(corners), -1, 0)
+        self.face_uv = np.array(uvs)[uv_index]
         self.cubes = {name: np.array(sorted(members)) for name, members in cubes.items()}
 
     @functools.cache  # noqa: B019 - one source lives as long as the script
@@ -112,6 +109,11 @@ class AnnySource:
         out = np.zeros_like(self.vertices)
         out[rows[:, 0].astype(int)] = rows[:, 1:] * UNIT
         return out
+
+    def nail_mask(self) -> np.ndarray:
+        """(H, W) bool: where the skin's texture shows a fingernail."""
+        raw = (self.root / 'textures' / 'mpfb_fingernails.jpg').read_bytes()
+        return cv2.imdecode(np.frombuffer(raw, np.uint8), cv2.IMREAD_GRAYSCALE) > 127
 
     def phenotype_targets(self) -> list[tuple[str, tuple[str, ...]]]:
         """(target, levels whose product is its weight) of every phenotype target from child on."""
