@@ -3,6 +3,7 @@
 from .adversarial_loss import AdversarialLoss
 from .bce_dice_loss import BCEDiceLoss
 from .det_net_loss import DetNetLoss
+from .gaussian_volume_loss import GaussianVolumeLoss
 from .inpainting_loss import InpaintingLoss
 from .mano_loss import ManoLoss
 from .vgg_features import VGGFeatures
@@ -11,6 +12,7 @@ __all__ = [
     'AdversarialLoss',
     'BCEDiceLoss',
     'DetNetLoss',
+    'GaussianVolumeLoss',
     'InpaintingLoss',
     'ManoLoss',
     'VGGFeatures',
