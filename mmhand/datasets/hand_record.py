@@ -1,0 +1,76 @@
+"""The dict that a data set hands to its pipeline."""
+
+from typing import Any
+
+import numpy as np
+
+from mmhand.structures import CANONICAL
+from mmhand.structures.hand_batch import HAND_TYPE_FLAGS
+from mmhand.utils.errors import HandDataError
+
+WRIST = CANONICAL.index('wrist')
+
+
+def project_keypoints(points: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
+    """Pixels (..., 2) of camera-frame points (..., 3), metres, through ``intrinsics`` (3, 3).
+
+    Points with no depth, which only invalid joints have, give large but finite pixels.
+    """
+    image = points @ intrinsics.T
+    depth = image[..., 2:]
+    return image[..., :2] / np.where(np.abs(depth) < 1e-6, 1e-6, depth)
+
+
+def hand_record(
+    *,
+    img_path: str,
+    sample_id: str,
+    dataset: str,
+    bbox: np.ndarray,
+    keypoints_3d: np.ndarray,
+    keypoint_valid: np.ndarray,
+    hand_type: str,
+    intrinsics: np.ndarray,
+    rotation: np.ndarray | None = None,
+    translation: np.ndarray | None = None,
+    **extra: Any,
+) -> dict:
+    """Assemble the keys that every hand data set gives its pipeline.
+
+    Args:
+        img_path: image file.
+        sample_id: unique name of the sample, for messages and result files.
+        dataset: name of the data set.
+        bbox: (4,) xywh in image pixels.
+        keypoints_3d: (2, 21, 3) canonical joints of right and left, camera frame, metres.
+        keypoint_valid: (2, 21) flags.
+        hand_type: ``'right'``, ``'left'`` or ``'interacting'``.
+        intrinsics: (3, 3) K.
+        rotation: (3, 3) world to camera; identity if ``None``.
+        translation: (3,) world to camera, metres; zero if ``None``.
+        extra: further keys, taken as they are.
+
+    Raises:
+        HandDataError: the box has no area or is not finite; names the sample.
+    """
+    bbox = np.array(bbox, dtype=np.float32)
+    if not (np.isfinite(bbox).all() and bbox[2] > 0 and bbox[3] > 0):
+        raise HandDataError(f'sample {sample_id}: box {bbox.tolist()} has no area or is not finite')
+    return dict(
+        img_path=img_path,
+        sample_id=sample_id,
+        dataset=dataset,
+        bbox=bbox,
+        keypoints_3d=keypoints_3d.astype(np.float32),
+        keypoints_2d=project_keypoints(keypoints_3d, intrinsics).astype(np.float32),
+        keypoint_valid=np.array(keypoint_valid, dtype=np.float32),
+        hand_type=hand_type,
+        hand_present=np.array(HAND_TYPE_FLAGS[hand_type], dtype=np.float32),
+        root_depth=keypoints_3d[:, WRIST, 2].astype(np.float32),
+        camera=dict(
+            K=intrinsics.astype(np.float32),
+            R=np.eye(3, dtype=np.float32) if rotation is None else rotation.astype(np.float32),
+            t=np.zeros(3, np.float32) if translation is None else translation.astype(np.float32),
+        ),
+        **extra,
+    )

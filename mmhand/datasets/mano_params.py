@@ -1,0 +1,146 @@
+"""MANO-style parameters of data sets: which model they mean, and moving them between frames."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from mmhand.hand_models.base import HandModel
+from mmhand.registry import MODELS
+from mmhand.utils.errors import HandConfigError, HandFileError
+
+#: A synthetic set says here which hand model its parameters belong to.
+SYNTHETIC_FILE = 'synthetic.json'
+
+_BATCH = 512
+
+
+class HandPair:
+    """The right and left hand model that a data set's parameters belong to.
+
+    Args:
+        config: of the hand model without ``side``, or its name.
+
+    Raises:
+        HandConfigError: the model is no hand model.
+    """
+
+    def __init__(self, config: Mapping | str) -> None:
+        self.config = dict(type=config) if isinstance(config, str) else dict(config)
+        self.models: list[HandModel] = []
+        for side in ('right', 'left'):
+            model = MODELS.build(dict(self.config, side=side))
+            if not isinstance(model, HandModel):
+                raise HandConfigError(f'hand_model {self.config} builds no hand model')
+            self.models.append(model.eval().requires_grad_(False))
+        self._template, self._shape = self._wrist_regressor()
+
+    def rest_wrists(self, betas: np.ndarray) -> np.ndarray:
+        """Wrists (2, 3) of the shaped, unposed hands, metres; the pivots of their rotation.
+
+        Args:
+            betas: (2, B) shape of right and left.
+        """
+        return self._template + np.einsum('sck,sk->sc', self._shape, betas)
+
+    def joints(self, pose: np.ndarray, betas: np.ndarray, transl: np.ndarray) -> np.ndarray:
+        """Canonical joints (N, 2, 21, 3) of both hands, metres, in the frame of the parameters.
+
+        Args:
+            pose: (N, 2, 48) axis-angle, hand mean not added.
+            betas: (N, 2, B).
+            transl: (N, 2, 3) metres.
+        """
+        out = np.zeros((len(pose), 2, 21, 3), dtype=np.float32)
+        with torch.no_grad():
+            for side, model in enumerate(self.models):
+                for start in range(0, len(pose), _BATCH):
+                    part = slice(start, start + _BATCH)
+                    args = (torch.from_numpy(array[part, side]) for array in (pose, betas, transl))
+                    theta, beta, shift = args
+                    result = model(theta[:, :3], theta[:, 3:], beta, shift)
+                    out[part, side] = result.joints.numpy()
+        return out
+
+    @property
+    def signature(self) -> str:
+        """Hash of what the models return; equal models give equal signatures."""
+        generator = np.random.default_rng(0)
+        pose = generator.normal(0, 0.3, (2, 2, 48)).astype(np.float32)
+        betas = generator.normal(0, 1, (2, 2, self._shape.shape[-1])).astype(np.float32)
+        joints = self.joints(pose, betas, np.zeros((2, 2, 3), np.float32))
+        return hashlib.sha256(np.round(joints, 5).tobytes()).hexdigest()[:12]
+
+    def _wrist_regressor(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rest wrists as a linear function of betas: (2, 3) and (2, 3, B).
+
+        A shaped wrist is linear in the betas in every such model, so unit betas tell it all.
+        """
+        templates, shapes = [], []
+        for model in self.models:
+            betas = torch.cat([torch.zeros(1, model.num_betas), torch.eye(model.num_betas)])
+            rest = torch.zeros(len(betas), 3), torch.zeros(len(betas), 45)
+            with torch.no_grad():
+                wrists = model(*rest, betas).rest_joints[:, 0].double().numpy()
+            templates.append(wrists[0])
+            shapes.append((wrists[1:] - wrists[0]).T)
+        return np.stack(templates), np.stack(shapes)
+
+
+def find_hand_model(data_root: str | Path) -> dict | None:
+    """Config of the hand model of a synthetic set's parameters; ``None`` for a real set.
+
+    Raises:
+        HandFileError: ``synthetic.json`` is there but unreadable.
+    """
+    path = Path(data_root) / SYNTHETIC_FILE
+    if not path.is_file():
+        return None
+    try:
+        record = json.loads(path.read_text())
+        model = record.get('hand_model', 'OpenHand')
+    except (OSError, ValueError, AttributeError) as error:
+        raise HandFileError(f'cannot read {path}: {error}') from None
+    return dict(type=model) if isinstance(model, str) else dict(model)
+
+
+def mano_to_camera(
+    pose: np.ndarray,
+    transl: np.ndarray,
+    rest_wrist: np.ndarray,
+    rotation: np.ndarray,
+    center: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Move parameters from the world to a camera (specs twohand §4.2).
+
+    The wrist's rotation pivots about the shaped rest wrist j0, so the translation takes part of it:
+    ``R' = R R_g`` and ``t' = R (t + j0) - R c - j0``.
+
+    Args:
+        pose: (2, 48) axis-angle, right and left.
+        transl: (2, 3) metres.
+        rest_wrist: (2, 3) j0, metres.
+        rotation: (3, 3) R, world to camera.
+        center: (3,) c, the camera's centre in the world, metres.
+
+    Returns:
+        (2, 48) and (2, 3) in the camera's frame.
+    """
+    return (
+        rotate_pose(pose, rotation),
+        (transl + rest_wrist - center) @ rotation.T - rest_wrist,
+    )
+
+
+def rotate_pose(pose: np.ndarray, rotation: np.ndarray) -> np.ndarray:
+    """Turn the wrist of poses (N, 48), axis-angle, by ``rotation`` (3, 3); fingers stay."""
+    out = np.array(pose)
+    rotation = np.asarray(rotation, dtype=np.float64)
+    for row in out:  # one row a hand; OpenCV converts one rotation at a time
+        matrix = rotation @ cv2.Rodrigues(row[:3].astype(np.float64))[0]
+        row[:3] = cv2.Rodrigues(matrix)[0][:, 0]
+    return out
