@@ -10,7 +10,7 @@ from mmhand.structures.joint_sets import get_joint_set, joint_indices, tip_joint
 from mmhand.utils.errors import HandConfigError, HandDataError
 
 from .base import HandModel, HandModelOutput
-from .lbs import KinematicTree, forward_kinematics, skin_vertices, skinning_transforms
+from .lbs import forward_kinematics, skin_vertices, skinning_transforms
 from .rotations import axis_angle_to_matrix
 from .topology import boundary_ring
 
@@ -34,7 +34,6 @@ class LinearSkinnedHand(HandModel):
         flat_hand_mean: do not add ``hands_mean`` to the pose.
         center_joint: subtract this joint (name or index in canonical order) from vertices and
             joints before ``transl`` is added; ``None`` leaves the model's own origin.
-        parents: kinematic tree; MANO's by default.
         dtype: of the buffers.
 
     Raises:
@@ -53,15 +52,13 @@ class LinearSkinnedHand(HandModel):
         num_pca: int | None = None,
         flat_hand_mean: bool = False,
         center_joint: int | str | None = None,
-        parents: tuple[int, ...] = _KINEMATIC.parents,
         dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__()
         if side not in ('right', 'left'):
             raise HandConfigError(f'side must be "right" or "left", not {side!r}')
         self.side = side
-        self.parents = tuple(parents)
-        self.tree = KinematicTree.from_parents(self.parents)
+        self.parents = _KINEMATIC.parents
         self.flat_hand_mean = flat_hand_mean
         arrays = _checked_arrays(data)
         self.num_verts, _, self.num_betas = arrays['shapedirs'].shape
@@ -86,53 +83,46 @@ class LinearSkinnedHand(HandModel):
         keep('faces', faces, torch.int64)
         keep('part_labels', labels, torch.int64)
         keep('wrist_ring', boundary_ring(faces) if ring is None else ring, torch.int64)
-        # Indices for level order and for the canonical 21 (from level-ordered joints, then tips).
-        level = np.argsort(self.tree.order)
-        gather = np.array(joint_indices('mano21', 'canonical'))
-        keep('_to_level', np.array(self.tree.order), torch.int64)
-        keep('_from_level', level, torch.int64)
-        keep('_canonical', np.append(level, np.arange(16, 21))[gather], torch.int64)
+        keep('_canonical', np.array(joint_indices('mano21', 'canonical')), torch.int64)
         keep('_tips', np.array(self.tip_vertex_ids), torch.int64)
         self._fold()
 
     def _fold(self) -> None:
         """Derive the buffers that the forward pass multiplies with from the model's own arrays.
 
-        One matrix maps ``[betas, pose features]`` to the rest vertices (coordinate-major), the
-        joints at rest in kinematic and in level order, and their offsets from their parents. The
-        regression is done in float64, whatever the buffers' precision.
+        One matrix maps betas and the entries of the finger rotations to the rest vertices
+        (coordinate-major), the joints at rest and their offsets from their parents: the joint
+        regressor is folded into the shape space, so joints need no pass over the vertices, and
+        the identity that pose blend shapes subtract is folded into the template. Sums are made in
+        float64, whatever the buffers' precision.
         """
         dtype = self.v_template.dtype
         wide = torch.float32 if self.v_template.device.type == 'mps' else torch.float64
-        template, shapedirs = self.v_template.to(wide), self.shapedirs.to(wide)
         regressor = self.joint_regressor.to(wide)
-        to_level = self._to_level
-        parents = torch.tensor(self.parents, device=template.device)[to_level]
-        first = (parents < 0).to(wide)[:, None]
+        parents = torch.tensor(self.parents[1:], device=regressor.device)
 
         def columns(vertices: Tensor) -> Tensor:
-            """(..., V, 3) to (..., 3 V + 9 J): rest vertices and what follows from them."""
+            """(..., V, 3) to (..., 3 V + 6 J): rest vertices, joints, offsets."""
             joints = regressor @ vertices
-            level = joints[..., to_level, :]
-            offsets = level - joints[..., parents.clamp(min=0), :] * (1 - first)
+            offsets = torch.cat(
+                (joints[..., :1, :], joints[..., 1:, :] - joints[..., parents, :]), dim=-2
+            )
             return torch.cat(
-                (
-                    vertices.transpose(-1, -2).flatten(-2),
-                    torch.cat((joints, level, offsets), dim=-2).flatten(-2),
-                ),
-                dim=-1,
+                (vertices.mT.flatten(-2), joints.flatten(-2), offsets.flatten(-2)), dim=-1
             )
 
-        shape = columns(shapedirs.permute(2, 0, 1))
-        # Pose features come joint by joint in level order, the root left out.
-        pose = self.posedirs.to(wide).permute(2, 1, 0).flatten(1)
-        if len(pose):
-            pose = pose.view(self.num_joints - 1, 9, -1)[to_level[1:] - 1].flatten(0, 1)
-        pose = torch.nn.functional.pad(pose, (0, shape.shape[1] - pose.shape[1]))
+        base = columns(self.v_template.to(wide))
+        dirs = columns(self.shapedirs.to(wide).permute(2, 0, 1))
+        if self.posedirs.shape[2]:
+            pose = self.posedirs.to(wide).permute(2, 1, 0).flatten(1)
+            pose = torch.nn.functional.pad(pose, (0, len(base) - pose.shape[1]))
+            # R - I: the diagonal entries, 0, 4 and 8 of each joint's nine, count from 1.
+            base = base - pose.unflatten(0, (-1, 9))[:, ::4].sum((0, 1))
+            dirs = torch.cat((dirs, pose))
         for name, value in (
-            ('_blend_base', columns(template)),
-            ('_blend_dirs', torch.cat((shape, pose))),
-            ('_level_weights', self.skinning_weights.t()[to_level].contiguous()),
+            ('_blend_base', base),
+            ('_blend_dirs', dirs),
+            ('_skin_weights', self.skinning_weights.t().contiguous()),
         ):
             self.register_buffer(name, value.to(dtype), persistent=False)
 
@@ -167,19 +157,17 @@ class LinearSkinnedHand(HandModel):
             return torch.addmm(self.hand_mean, hand_pose, components)
         return hand_pose if self.flat_hand_mean else hand_pose + self.hand_mean
 
-    def _level_rotations(self, global_orient: Tensor, hand_pose: Tensor) -> Tensor:
-        """(B, J, 3, 3) local rotations in level order from any mix of inputs."""
+    def _local_rotations(self, global_orient: Tensor, hand_pose: Tensor) -> Tensor:
+        """(B, 16, 3, 3) rotations relative to the parents from any mix of inputs."""
         dtype = self.v_template.dtype
         if global_orient.ndim == 2 and hand_pose.ndim == 2:
             pose = torch.cat((global_orient.to(dtype), self.full_hand_pose(hand_pose)), dim=1)
-            vectors = pose.unflatten(1, (-1, 3)).index_select(1, self._to_level)
-            return self._to_matrix(vectors)
+            return self._to_matrix(pose.unflatten(1, (-1, 3)))
         if global_orient.ndim == 2:
             global_orient = self._to_matrix(global_orient.to(dtype))
         if hand_pose.ndim == 2:
             hand_pose = self._to_matrix(self.full_hand_pose(hand_pose).unflatten(1, (-1, 3)))
-        matrices = torch.cat((global_orient.unsqueeze(1), hand_pose), dim=1)
-        return matrices.to(dtype).index_select(1, self._to_level)
+        return torch.cat((global_orient.to(dtype).unsqueeze(1), hand_pose.to(dtype)), dim=1)
 
     def forward(
         self,
@@ -206,25 +194,20 @@ class LinearSkinnedHand(HandModel):
     def _pose(
         self, global_orient: Tensor, hand_pose: Tensor, betas: Tensor, transl: Tensor | None
     ) -> HandModelOutput:
-        batch, joints = len(betas), self.num_joints
-        rotations = self._level_rotations(global_orient, hand_pose)
+        joints, verts = self.num_joints, self.num_verts
+        rotations = self._local_rotations(global_orient, hand_pose)
         coefficients = betas.to(rotations.dtype)
         if self.posedirs.shape[2]:
-            features = (rotations[:, 1:] - torch.eye(3).to(rotations)).flatten(1)
-            coefficients = torch.cat((coefficients, features), dim=1)
+            coefficients = torch.cat((coefficients, rotations[:, 1:].flatten(1)), dim=1)
         blended = torch.addmm(self._blend_base, coefficients, self._blend_dirs)
-        vertices, rest, rest_level, offsets = blended.split(
-            (3 * self.num_verts, *(3 * joints,) * 3), dim=1
-        )
-        poses = forward_kinematics(rotations, offsets.view(batch, joints, 3), self.tree)
-        transforms = skinning_transforms(poses, rest_level.view(batch, joints, 3))
-        posed = skin_vertices(
-            vertices.view(batch, 3, self.num_verts), transforms, self._level_weights
-        )
-        vertices = posed.transpose(1, 2).contiguous()
-        chain = poses[:, :, :3, 3]
+        rest, joints_rest, offsets = blended.split((3 * verts, 3 * joints, 3 * joints), dim=1)
+        joints_rest = joints_rest.unflatten(1, (joints, 3))
+        poses = forward_kinematics(rotations, offsets.unflatten(1, (joints, 3)))
+        transforms = skinning_transforms(poses, joints_rest)
+        posed = skin_vertices(rest.unflatten(1, (3, verts)), transforms, self._skin_weights)
+        vertices = posed.mT.contiguous()
         tips = vertices.index_select(1, self._tips)
-        keypoints = torch.cat((chain, tips), dim=1).index_select(1, self._canonical)
+        keypoints = torch.cat((poses[:, :, :3, 3], tips), dim=1).index_select(1, self._canonical)
         shift = transl
         if self.center_joint is not None:
             center = keypoints[:, self.center_joint]
@@ -235,8 +218,8 @@ class LinearSkinnedHand(HandModel):
         return HandModelOutput(
             vertices=vertices,
             joints=keypoints,
-            joint_rotations=poses[:, :, :3, :3].index_select(1, self._from_level),
-            rest_joints=rest.view(batch, joints, 3),
+            joint_rotations=poses[:, :, :3, :3],
+            rest_joints=joints_rest,
         )
 
     def extra_repr(self) -> str:

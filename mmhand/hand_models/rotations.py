@@ -5,7 +5,7 @@ All functions are batched over leading dimensions, differentiable with finite gr
 z), matrices act on column vectors.
 """
 
-import math
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -41,9 +41,11 @@ __all__ = [
 def _safe_norm(vector: Tensor) -> Tensor:
     """Norm over the last dimension, kept, whose gradient at zero is zero.
 
-    The square of the dtype's resolution under the root changes no digit of a norm that matters.
+    Vectors shorter than the dtype's resolution count as that long, so that quotients by the norm
+    have their limit's value, and its gradient, at zero.
     """
-    return ((vector * vector).sum(-1, keepdim=True) + torch.finfo(vector.dtype).eps ** 2).sqrt()
+    norm = torch.linalg.vector_norm(vector, dim=-1, keepdim=True)
+    return norm.clamp_min(torch.finfo(vector.dtype).eps)
 
 
 def axis_angle_to_quaternion(axis_angle: Tensor) -> Tensor:
@@ -60,13 +62,29 @@ def axis_angle_to_quaternion(axis_angle: Tensor) -> Tensor:
     return torch.cat((half.cos(), half.sin() / angle * axis_angle), dim=-1)
 
 
-def _matrix_from(cos: Tensor, scaled: Tensor, cross: Tensor) -> Tensor:
-    """``cos * I + [cross]x + scaled scaled^T`` for (..., 1), (..., 3), (..., 3)."""
-    x, y, z = cross.unbind(-1)
-    nx, ny, nz = (-cross).unbind(-1)
-    cos = cos.squeeze(-1)
-    matrix = torch.stack((cos, nz, y, z, cos, nx, ny, x, cos), dim=-1).unflatten(-1, (3, 3))
-    return matrix + scaled.unsqueeze(-1) * scaled.unsqueeze(-2)
+@lru_cache
+def _skew_layout(device: torch.device) -> Tensor:
+    """Where the 9 entries of ``cos * I + [u]x`` sit in ``(cos, u, -u)``."""
+    with torch.inference_mode(False):
+        return torch.tensor([0, 6, 2, 3, 0, 4, 5, 1, 0], device=device)
+
+
+def _half_angle_matrix(cos: Tensor, half_cos: Tensor, half_axis: Tensor) -> Tensor:
+    """``cos * I + 2 half_cos [half_axis]x + 2 half_axis half_axis^T``.
+
+    Args:
+        cos: (..., 1) cosine of the angle.
+        half_cos: (..., 1) cosine of half the angle.
+        half_axis: (..., 3) axis times the sine of half the angle.
+
+    Returns:
+        (..., 3, 3). Few operations, all elementwise: small batches are bound by their number, and
+        no reduced-precision matrix product (autocast, TF32) may touch a rotation.
+    """
+    cross = 2 * half_cos * half_axis
+    entries = torch.cat((cos, cross, -cross), dim=-1)
+    skew = entries.index_select(-1, _skew_layout(entries.device)).unflatten(-1, (3, 3))
+    return torch.addcmul(skew, half_axis.unsqueeze(-1), half_axis.unsqueeze(-2), value=2)
 
 
 def axis_angle_to_matrix(axis_angle: Tensor) -> Tensor:
@@ -78,12 +96,10 @@ def axis_angle_to_matrix(axis_angle: Tensor) -> Tensor:
     Returns:
         (..., 3, 3).
     """
+    # Half angles, so that 1 - cos t = 2 sin^2(t/2) cancels nothing near zero.
     angle = _safe_norm(axis_angle)
     half = 0.5 * angle
-    sin, cos = half.sin(), half.cos()
-    # In half angles nothing cancels: 1 - cos t = 2 sin^2(t/2), sin t = 2 sin(t/2) cos(t/2).
-    scaled = (math.sqrt(2) * sin / angle) * axis_angle
-    return _matrix_from(1 - 2 * sin * sin, scaled, math.sqrt(2) * cos * scaled)
+    return _half_angle_matrix(angle.cos(), half.cos(), half.sin() / angle * axis_angle)
 
 
 def axis_angle_to_matrix_manopth(axis_angle: Tensor) -> Tensor:
@@ -116,7 +132,7 @@ def quaternion_to_matrix(quaternion: Tensor) -> Tensor:
     unit = quaternion / quaternion.norm(dim=-1, keepdim=True)
     w, vector = unit[..., :1], unit[..., 1:]
     cos = w * w - (vector * vector).sum(-1, keepdim=True)
-    return _matrix_from(cos, math.sqrt(2) * vector, 2 * w * vector)
+    return _half_angle_matrix(cos, w, vector)
 
 
 def matrix_to_quaternion(matrix: Tensor) -> Tensor:
