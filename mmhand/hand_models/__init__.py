@@ -4,6 +4,7 @@ from .base import HandModel, HandModelOutput
 from .io import load_mano_file
 from .linear_skinned_hand import LinearSkinnedHand
 from .mano import MANO, TIP_PRESETS
+from .manopth_compat import ManoLayer
 from .open_hand import OpenHand
 from .synthetic_mano import synthetic_mano
 
@@ -12,6 +13,7 @@ __all__ = [
     'HandModelOutput',
     'LinearSkinnedHand',
     'MANO',
+    'ManoLayer',
     'OpenHand',
     'TIP_PRESETS',
     'load_mano_file',

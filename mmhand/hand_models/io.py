@@ -208,6 +208,29 @@ def _array(value: Any, where: str, key: str, shape: tuple[int | None, ...]) -> n
     return array
 
 
+def save_mano_npz(arrays: Mapping[str, np.ndarray], path: str | Path, side: str) -> None:
+    """Write a MANO model in mmhand's ``.npz`` form: plain arrays, no pickle, and its side.
+
+    Args:
+        arrays: as :func:`load_mano_file` returns them.
+        path: the file to write; appears whole or not at all.
+        side: ``'right'`` or ``'left'``.
+
+    Raises:
+        HandFileError: the file cannot be written.
+    """
+    path = Path(path)
+    partial = path.with_name(f'.{path.name}.{os.getpid()}.partial')
+    content = {key: arrays[key] for key in MANO_SHAPES}
+    try:
+        with partial.open('wb') as stream:
+            np.savez_compressed(stream, side=np.asarray(side), **content)
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise HandFileError(f'{path}: cannot be written ({error.strerror or error})') from None
+
+
 def find_mano_file(model_path: str | Path | None, side: str) -> Path:
     """Find the MANO file of one hand.
 

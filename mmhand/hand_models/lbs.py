@@ -33,7 +33,8 @@ def forward_kinematics(rotations: Tensor, offsets: Tensor, num_chains: int = 5) 
     bottom = _bottom_row(offsets.device, offsets.dtype).expand(batch, joints, 1, 4)
     local = torch.cat((rotations, offsets.unsqueeze(-1)), dim=-1)
     root, chains = torch.cat((local, bottom), dim=-2).split((1, joints - 1), dim=1)
-    levels = chains.view(batch, num_chains, -1, 4, 4).unbind(2)
+    depth = (joints - 1) // num_chains
+    levels = chains.view(batch, num_chains, depth, 4, 4).unbind(2)
     posed = [torch.matmul(root, levels[0])]
     for level in levels[1:]:
         posed.append(torch.matmul(posed[-1], level))

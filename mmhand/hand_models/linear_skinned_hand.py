@@ -85,16 +85,16 @@ class LinearSkinnedHand(HandModel):
         keep('wrist_ring', boundary_ring(faces) if ring is None else ring, torch.int64)
         keep('_canonical', np.array(joint_indices('mano21', 'canonical')), torch.int64)
         keep('_tips', np.array(self.tip_vertex_ids), torch.int64)
-        self._fold()
+        self.fold()
 
-    def _fold(self) -> None:
+    def fold(self) -> None:
         """Derive the buffers that the forward pass multiplies with from the model's own arrays.
 
         One matrix maps betas and the entries of the finger rotations to the rest vertices
         (coordinate-major), the joints at rest and their offsets from their parents: the joint
         regressor is folded into the shape space, so joints need no pass over the vertices, and
         the identity that pose blend shapes subtract is folded into the template. Sums are made in
-        float64, whatever the buffers' precision.
+        float64, whatever the buffers' precision. Call it after changing one of the arrays in place.
         """
         dtype = self.v_template.dtype
         wide = torch.float32 if self.v_template.device.type == 'mps' else torch.float64
@@ -128,7 +128,7 @@ class LinearSkinnedHand(HandModel):
 
     def _apply(self, fn: Callable, recurse: bool = True) -> 'LinearSkinnedHand':
         super()._apply(fn, recurse)
-        self._fold()
+        self.fold()
         return self
 
     def full_hand_pose(self, hand_pose: Tensor) -> Tensor:
@@ -221,6 +221,23 @@ class LinearSkinnedHand(HandModel):
             joint_rotations=poses[:, :, :3, :3],
             rest_joints=joints_rest,
         )
+
+    def regress_joints(self, vertices: Tensor) -> Tensor:
+        """Joints as weighted means of posed vertices, and the tip vertices.
+
+        Some benchmarks define joints so; they differ from the chain's ``joints`` by the effect of
+        pose on the regressor's vertices.
+
+        Args:
+            vertices: (..., V, 3).
+
+        Returns:
+            (..., 21, 3) canonical order, same unit.
+        """
+        joints = torch.cat(
+            (self.joint_regressor.to(vertices.dtype) @ vertices, vertices[..., self._tips, :]), -2
+        )
+        return joints.index_select(-2, self._canonical)
 
     def extra_repr(self) -> str:
         """Side, size and pose space."""

@@ -99,11 +99,7 @@ class MANO(LinearSkinnedHand):
         if stated != side:
             raise HandDataError(f'{where}: holds the {stated} hand, but side="{side}"')
         if side == 'left' and fix_shapedirs:
-            right = None
-            if fix_shapedirs == 'auto':
-                right = _right_shapedirs(path, data)
-            if right is None or _is_copy(arrays['shapedirs'], np.asarray(right)):
-                arrays['shapedirs'] = arrays['shapedirs'] * np.array([-1.0, 1.0, 1.0])[:, None]
+            arrays['shapedirs'] = mended_shapedirs(arrays['shapedirs'], fix_shapedirs, path, data)
         super().__init__(
             arrays,
             side=side,
@@ -111,7 +107,7 @@ class MANO(LinearSkinnedHand):
             num_pca=num_pca,
             flat_hand_mean=flat_hand_mean,
             center_joint=center_joint,
-            dtype=getattr(torch, dtype) if isinstance(dtype, str) else dtype,
+            dtype=_float_dtype(dtype),
         )
 
 
@@ -135,6 +131,37 @@ def tip_vertices(preset: str | Sequence[int], side: str) -> tuple[int, ...]:
     return TIP_PRESETS[preset][side == 'left']
 
 
+def mended_shapedirs(
+    shapedirs: np.ndarray,
+    fix: bool | str,
+    path: Path | None = None,
+    data: Mapping[str, Any] | None = None,
+) -> np.ndarray:
+    """Shape directions of the left hand with the sign of their x component put right.
+
+    Args:
+        shapedirs: (V, 3, S) of the left hand.
+        fix: ``True`` negates x; ``'auto'`` does so unless the right hand's shape directions are at
+            hand and show that it was done before, see :class:`MANO`.
+        path: the left hand's file; the right hand's is looked for beside it.
+        data: arrays that may hold ``right_shapedirs``; looked at when there is no ``path``.
+
+    Returns:
+        (V, 3, S).
+    """
+    right = _right_shapedirs(path, data) if fix == 'auto' else None
+    if right is not None and not _is_copy(shapedirs, right):
+        return shapedirs
+    return shapedirs * np.array([-1.0, 1.0, 1.0])[:, None]
+
+
+def _float_dtype(dtype: torch.dtype | str) -> torch.dtype:
+    found = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
+    if not isinstance(found, torch.dtype) or not found.is_floating_point:
+        raise HandConfigError(f'dtype must be a floating-point torch dtype, not {dtype!r}')
+    return found
+
+
 def _is_copy(left: np.ndarray, right: np.ndarray) -> bool:
     """Whether the left hand's x components were taken over from the right hand's."""
     if left.shape != right.shape:
@@ -145,7 +172,8 @@ def _is_copy(left: np.ndarray, right: np.ndarray) -> bool:
 def _right_shapedirs(path: Path | None, data: Mapping[str, Any] | None) -> np.ndarray | None:
     """Shape directions of the right hand that belongs to a left one, if it is at hand."""
     if path is None:
-        right = data.get('right_shapedirs')
+        right = (data or {}).get('right_shapedirs')
+        right = None if right is None else np.asarray(right)
     else:
         try:
             right = load_mano_file(find_mano_file(path.parent, 'right'))['shapedirs']

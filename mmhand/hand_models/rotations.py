@@ -30,6 +30,7 @@ __all__ = [
     'matrix_to_rotation_6d',
     'mirror_axis_angle',
     'mirror_matrix',
+    'nearest_rotation',
     'quaternion_to_axis_angle',
     'quaternion_to_matrix',
     'robust_rotation_6d_to_matrix',
@@ -185,6 +186,31 @@ def matrix_to_axis_angle(matrix: Tensor) -> Tensor:
         (..., 3) radians, norm in [0, pi]. At exactly half a turn, either of the two axes.
     """
     return quaternion_to_axis_angle(matrix_to_quaternion(matrix))
+
+
+def nearest_rotation(matrix: Tensor, num_steps: int = 12) -> Tensor:
+    """Project matrices on the nearest rotation (in the Frobenius norm).
+
+    The orthogonal polar factor by Newton's iteration, which unlike a singular value decomposition
+    has finite gradients at rotations themselves.
+
+    Args:
+        matrix: (..., 3, 3), not singular.
+        num_steps: Newton steps; the error squares in each once it is small.
+
+    Returns:
+        (..., 3, 3) rotation matrices.
+    """
+    with torch.no_grad():
+        # A reflection is flipped along its weakest direction first.
+        _, _, vh = torch.linalg.svd(matrix)
+        weakest = vh[..., 2, :]
+        flip = 2 * (torch.linalg.det(matrix) < 0).to(matrix.dtype)[..., None, None]
+        flip = flip * weakest.unsqueeze(-1) * weakest.unsqueeze(-2)
+    rotation = matrix - matrix @ flip
+    for _ in range(num_steps):
+        rotation = 0.5 * (rotation + torch.linalg.inv(rotation).mT)
+    return rotation
 
 
 def rotate_global_orient(rotation: Tensor, global_orient: Tensor) -> Tensor:
