@@ -1,0 +1,75 @@
+"""Checkpoints that survive a kill at any moment."""
+
+from mmengine.dist import is_main_process
+from mmengine.hooks import CheckpointHook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+
+from mmhand.engine import atomic_io  # noqa: F401  (registers the backend)
+from mmhand.registry import HOOKS
+from mmhand.utils.checkpoint import check_state_dict
+from mmhand.utils.errors import HandConfigError
+
+
+@HOOKS.register_module()
+class HandCheckpointHook(CheckpointHook):
+    """mmengine's checkpoint hook, made safe against kills and against weights of another model.
+
+    * Local files are written beside their target and renamed, so none is ever half written.
+    * An outdated checkpoint is removed after the new one is complete, not before.
+    * A checkpoint of which no weight fits the model, or one has another shape, is an error instead
+      of a warning.
+
+    Args:
+        skip_mismatched: leave weights of another shape out, with a warning, instead of refusing
+            the file; for fine-tuning with another head.
+        **kwargs: those of :class:`mmengine.hooks.CheckpointHook`.
+    """
+
+    def __init__(self, *args: object, skip_mismatched: bool = False, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.skip_mismatched = skip_mismatched
+
+    def before_train(self, runner: Runner) -> None:
+        """Choose the file backend; see the base class."""
+        if self.backend_args is None and '://' not in str(self.out_dir or runner.work_dir):
+            self.backend_args = dict(backend='mmhand_atomic')
+        super().before_train(runner)
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Check that the weights are this model's.
+
+        Raises:
+            HandFileError: they are not.
+        """
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        source = str(runner._load_from or 'to resume from')
+        check_state_dict(
+            model, checkpoint.get('state_dict', checkpoint), source, not self.skip_mismatched
+        )
+
+    def after_val_epoch(self, runner: Runner, metrics: dict) -> None:
+        """Keep the best checkpoint.
+
+        Raises:
+            HandConfigError: ``save_best`` names no metric of this validation.
+        """
+        wanted = [key for key in self.save_best or () if key != 'auto']
+        missing = [key for key in wanted if key not in metrics]
+        if missing and metrics:
+            raise HandConfigError(
+                f'save_best is "{missing[0]}", and the validation gives {", ".join(metrics)}'
+            )
+        super().after_val_epoch(runner, metrics)
+
+    def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
+        outdated = None
+        full = 0 < self.max_keep_ckpts == len(getattr(self, 'keep_ckpt_ids', ()))
+        if full and self.keep_ckpt_ids[-1] != step:
+            # Taken off the list here, so that the base class does not remove its file first.
+            outdated = self.keep_ckpt_ids.popleft()
+        super()._save_checkpoint_with_step(runner, step, meta)
+        if outdated is not None and is_main_process():
+            path = self.file_backend.join_path(self.out_dir, self.filename_tmpl.format(outdated))
+            if self.file_backend.isfile(path):
+                self.file_backend.remove(path)

@@ -1,0 +1,117 @@
+"""From command-line arguments to a Runner, for ``tools/train.py`` and ``tools/test.py``."""
+
+import argparse
+import os
+from collections.abc import Callable
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from mmhand.registry import RUNNERS
+from mmhand.utils.config import ConfigOptions, load_config, resolve_config
+from mmhand.utils.errors import HandConfigError
+from mmhand.utils.setup_env import ensure_writable, setup_env
+
+from .hooks import ProgressBarHook
+from .user_errors import readable_errors
+
+
+def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what training and testing both take.
+
+    Args:
+        parser: gets its arguments in place.
+    """
+    parser.add_argument('config', help='config file, mmhand::PATH, or name of one of our configs')
+    parser.add_argument('--work-dir', help='folder of logs and checkpoints (work_dirs/CONFIG)')
+    parser.add_argument('--show-dir', help='draw samples and write the pictures here')
+    parser.add_argument(
+        '--show-interval', type=int, default=1, metavar='N', help='draw every Nth sample'
+    )
+    parser.add_argument(
+        '--show-max', type=int, default=None, metavar='N', help='draw at most N samples a time'
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='who started the processes; see tools/dist_train.sh',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=ConfigOptions,
+        metavar='KEY=VALUE',
+        help='change the config, e.g. train_dataloader.batch_size=8 model.backbone.depth=18',
+    )
+    # Passed by launchers that do not use the environment.
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+
+
+def config_from_args(args: argparse.Namespace) -> Config:
+    """Load the config and apply the arguments of :func:`add_common_arguments`.
+
+    ``--cfg-options`` come last and win.
+
+    Args:
+        args: parsed arguments.
+
+    Raises:
+        HandConfigError: no such config, or an option that does not fit.
+    """
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    cfg = load_config(args.config)
+    cfg.launcher = args.launcher
+    if args.work_dir is not None:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = os.path.join('work_dirs', resolve_config(args.config).stem)
+    if args.show_dir is not None:
+        hook = dict(type='HandVisualizationHook')
+        hook.update(cfg.get('default_hooks', {}).get('visualization') or {})
+        hook.update(enable=True, out_dir=args.show_dir, interval=max(1, args.show_interval))
+        if args.show_max is not None:
+            hook['max_samples'] = args.show_max
+        cfg.setdefault('default_hooks', {})
+        cfg.default_hooks.visualization = hook
+    return cfg
+
+
+def build_runner(cfg: Config) -> Runner:
+    """Prepare the process and build the Runner a config describes.
+
+    Args:
+        cfg: a whole config with ``work_dir``.
+
+    Raises:
+        HandConfigError: a part the config names does not exist or gets wrong arguments.
+        HandFileError: the work folder cannot be written, or a file the config names is missing.
+    """
+    for key in ('model', 'work_dir'):
+        if cfg.get(key) is None:
+            raise HandConfigError(f'config {cfg.filename} has no "{key}"')
+    cfg.work_dir = str(ensure_writable(cfg.work_dir))
+    with readable_errors():
+        setup_env(cfg)
+        if cfg.get('runner_type'):
+            return RUNNERS.build(cfg)
+        return Runner.from_cfg(cfg)
+
+
+def run_guarded(runner: Runner, action: Callable[[], object]) -> object:
+    """Run ``runner.train`` or ``runner.test`` with readable errors, and give the terminal back.
+
+    Args:
+        runner: whose progress bar is closed whatever happens.
+        action: what to run.
+
+    Returns:
+        What it returns.
+    """
+    try:
+        with readable_errors():
+            return action()
+    finally:
+        for hook in runner.hooks:
+            if isinstance(hook, ProgressBarHook):
+                hook.close()

@@ -1,0 +1,81 @@
+"""Test a model: run it over the test set, score it, and keep what was found.
+
+python tools/test.py CONFIG CHECKPOINT --out results.json --show-dir pictures
+python tools/test.py CONFIG none            random weights, to check data and metric
+"""
+
+import argparse
+from collections.abc import Mapping
+
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+
+from mmhand.engine.launch import (
+    add_common_arguments,
+    build_runner,
+    config_from_args,
+    run_guarded,
+)
+from mmhand.engine.results_file import describe_results, write_results
+from mmhand.utils.config import merge_options
+from mmhand.utils.errors import HandConfigError, cli_guard
+from mmhand.utils.setup_env import ensure_writable
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_common_arguments(parser)
+    parser.add_argument('checkpoint', help='checkpoint file, or "none" for random weights')
+    parser.add_argument('--out', metavar='FILE.json', help='write metrics and their circumstances')
+    parser.add_argument('--dump', metavar='FILE.pkl', help='write all predictions')
+    return parser.parse_args()
+
+
+def apply_args(cfg: Config, args: argparse.Namespace) -> None:
+    """Lay the test arguments over a config, in place."""
+    for key in ('test_dataloader', 'test_cfg', 'test_evaluator'):
+        if cfg.get(key) is None:
+            raise HandConfigError(f'config {cfg.filename} has no "{key}", it is not for testing')
+    for option, suffixes in (('out', ('.json',)), ('dump', ('.pkl', '.pickle'))):
+        path = getattr(args, option)
+        if path is not None:
+            if not path.endswith(suffixes):
+                raise HandConfigError(f'--{option} {path} must end in {" or ".join(suffixes)}')
+            ensure_writable(path.rpartition('/')[0] or '.')
+    cfg.load_from = None if args.checkpoint == 'none' else args.checkpoint
+    cfg.resume = False
+    if args.dump:
+        evaluators = cfg.test_evaluator
+        if not isinstance(evaluators, list | tuple):
+            evaluators = [evaluators]
+        cfg.test_evaluator = [*evaluators, dict(type='DumpResults', out_file_path=args.dump)]
+    if args.cfg_options:
+        merge_options(cfg, args.cfg_options)
+
+
+def print_table(metrics: Mapping[str, float]) -> None:
+    """Print metrics, one a line."""
+    width = max((len(name) for name in metrics), default=0)
+    for name, value in metrics.items():
+        print(f'{name:<{width}}  {value:10.4f}' if isinstance(value, float) else f'{name}: {value}')
+
+
+@cli_guard
+def main() -> None:
+    args = parse_args()
+    cfg = config_from_args(args)
+    apply_args(cfg, args)
+    runner = build_runner(cfg)
+    metrics = run_guarded(runner, runner.test)
+    if not is_main_process():
+        return
+    print_table(metrics)
+    if args.out:
+        write_results(args.out, describe_results(runner, metrics, cfg.load_from))
+        print(f'written to {args.out}')
+
+
+if __name__ == '__main__':
+    main()

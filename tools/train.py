@@ -1,0 +1,118 @@
+"""Train a model from a config.
+
+python tools/train.py configs/internet/internet_r50_interhand.py
+python tools/train.py internet_r50_interhand --resume --cfg-options train_cfg.max_epochs=30
+"""
+
+import argparse
+import sys
+
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+
+from mmhand.engine.launch import (
+    add_common_arguments,
+    build_runner,
+    config_from_args,
+    run_guarded,
+)
+from mmhand.utils.checkpoint import find_latest_checkpoint
+from mmhand.utils.config import merge_options
+from mmhand.utils.errors import HandConfigError, cli_guard
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_common_arguments(parser)
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='CHECKPOINT',
+        help='go on from this checkpoint, or without a name from the last one in the work folder',
+    )
+    parser.add_argument('--amp', action='store_true', help='mixed precision (GPU)')
+    parser.add_argument('--no-validate', action='store_true', help='train without validation')
+    parser.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help='scale the learning rate by this batch size over auto_scale_lr.base_batch_size',
+    )
+    parser.add_argument('--seed', type=int, help='seed of everything random')
+    parser.add_argument('--deterministic', action='store_true', help='same run, same numbers')
+    parser.add_argument('--tensorboard', action='store_true', help='also log to TensorBoard')
+    return parser.parse_args()
+
+
+def apply_args(cfg: Config, args: argparse.Namespace) -> None:
+    """Lay the training arguments over a config, in place."""
+    for key in ('train_dataloader', 'train_cfg', 'optim_wrapper'):
+        if cfg.get(key) is None:
+            raise HandConfigError(f'config {cfg.filename} has no "{key}", it is not for training')
+    if args.no_validate:
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    if args.amp:
+        use_amp(cfg)
+    if args.auto_scale_lr:
+        if 'base_batch_size' not in (cfg.get('auto_scale_lr') or {}):
+            raise HandConfigError(
+                f'--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in {cfg.filename}'
+            )
+        cfg.auto_scale_lr.enable = True
+    if args.seed is not None:
+        cfg.setdefault('randomness', {})
+        cfg.randomness.seed = args.seed
+    if args.deterministic:
+        cfg.setdefault('randomness', {})
+        cfg.randomness.deterministic = True
+    if args.tensorboard:
+        backends = list(cfg.visualizer.get('vis_backends') or [])
+        cfg.visualizer.vis_backends = [*backends, dict(type='TensorboardVisBackend')]
+    if args.cfg_options:
+        merge_options(cfg, args.cfg_options)
+    if args.resume:
+        # The file is named here, because mmengine's own search trusts one pointer file.
+        found = find_latest_checkpoint(cfg.work_dir) if args.resume == 'auto' else args.resume
+        cfg.resume = found is not None
+        if found is not None:
+            cfg.load_from = str(found)
+
+
+def use_amp(cfg: Config) -> None:
+    """Turn on mixed precision where that is possible."""
+    import torch
+
+    if not torch.cuda.is_available():
+        raise HandConfigError('--amp needs a GPU, and none is visible')
+    kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
+    if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
+        raise HandConfigError(
+            f'--amp changes OptimWrapper, and {cfg.filename} uses {kind}; set it in the config'
+        )
+    cfg.optim_wrapper.type = 'AmpOptimWrapper'
+    cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+
+
+@cli_guard
+def main() -> int:
+    args = parse_args()
+    cfg = config_from_args(args)
+    apply_args(cfg, args)
+    runner = build_runner(cfg)
+    if args.resume and not cfg.resume:
+        runner.logger.info(f'{cfg.work_dir} has no checkpoint to go on from; starting anew')
+    try:
+        run_guarded(runner, runner.train)
+    except KeyboardInterrupt:
+        if is_main_process():
+            sys.stderr.write(
+                f'interrupted; --resume goes on from the last save in {cfg.work_dir}\n'
+            )
+        return 130
+    return 0
+
+
+if __name__ == '__main__':
+    main()
