@@ -1,3 +1,14 @@
 """Metrics: pure functions, mmengine metrics around them, and one preset per benchmark."""
 
-from . import functional, metrics  # noqa: F401
+from . import functional, metrics
+from .protocols import Alignment, Protocol, get_protocol, protocol_names, register_protocol
+
+__all__ = [
+    'Alignment',
+    'Protocol',
+    'functional',
+    'get_protocol',
+    'metrics',
+    'protocol_names',
+    'register_protocol',
+]

@@ -1,1 +1,47 @@
 """Pure metric functions."""
+
+from .alignment import bone_lengths, pa_mpjpe, procrustes_align, root_scale_align
+from .errors import (
+    AVERAGES,
+    macro_mean,
+    micro_mean,
+    mpjpe,
+    mpvpe,
+    point_errors,
+    point_means,
+    sample_mean,
+)
+from .pck import (
+    area_under_curve,
+    auc,
+    frame_success,
+    pck_counts,
+    pck_curve,
+    threshold_histogram,
+)
+from .two_hands import handedness_accuracy, handedness_correct, mrrpe, relative_root_errors
+
+__all__ = [
+    'AVERAGES',
+    'area_under_curve',
+    'auc',
+    'bone_lengths',
+    'frame_success',
+    'handedness_accuracy',
+    'handedness_correct',
+    'macro_mean',
+    'micro_mean',
+    'mpjpe',
+    'mpvpe',
+    'mrrpe',
+    'pa_mpjpe',
+    'pck_counts',
+    'pck_curve',
+    'point_errors',
+    'point_means',
+    'procrustes_align',
+    'relative_root_errors',
+    'root_scale_align',
+    'sample_mean',
+    'threshold_histogram',
+]

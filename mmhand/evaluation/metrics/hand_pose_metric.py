@@ -1,0 +1,122 @@
+"""Any benchmark's protocol as an mmengine metric."""
+
+import logging
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
+from mmengine.structures import BaseDataElement
+
+from mmhand.evaluation.protocols import Protocol, get_protocol
+from mmhand.registry import METRICS
+from mmhand.utils.errors import HandConfigError, HandFileError
+
+from .measure import measure, summarise
+from .sample_hands import sample_name
+
+
+@METRICS.register_module()
+class HandPoseMetric(BaseMetric):
+    """Compare ``pred_hands`` with ``gt_hands`` by one benchmark's protocol.
+
+    Every sample becomes one small record of errors; several ranks give the same numbers as one,
+    because the records are brought into the data set's order before they are averaged.
+
+    Args:
+        protocol: a preset's name (see :mod:`mmhand.evaluation.protocols`), a ``Protocol``, or a
+            dict with ``name`` and the fields to change.
+        dump_path: ``.npz`` file for the per-sample records, written by the first rank; holds
+            ``sample_id`` and the columns of
+            :func:`~mmhand.evaluation.metrics.measure.measure`, millimetres.
+        prefix: of the result names; the protocol's name if ``None``.
+        collect_device: ``'cpu'`` or ``'gpu'``, for gathering records of several ranks.
+        collect_dir: folder for gathering on the CPU; a temporary one if ``None``.
+
+    Raises:
+        HandConfigError: unknown protocol, or a dump path that is no ``.npz``.
+    """
+
+    def __init__(
+        self,
+        protocol: str | Protocol | dict,
+        dump_path: str | None = None,
+        prefix: str | None = None,
+        collect_device: str = 'cpu',
+        collect_dir: str | None = None,
+    ) -> None:
+        if isinstance(protocol, Mapping):
+            changes = dict(protocol)
+            if 'name' not in changes:
+                raise HandConfigError(f'an evaluation protocol dict needs "name", got {changes}')
+            protocol = get_protocol(changes.pop('name'), **changes)
+        self.protocol = get_protocol(protocol)
+        if dump_path is not None and not str(dump_path).endswith('.npz'):
+            raise HandConfigError(f'dump_path "{dump_path}" of a metric must end in .npz')
+        self.dump_path = dump_path
+        super().__init__(collect_device, prefix or self.protocol.name, collect_dir)
+
+    def process(self, data_batch: object, data_samples: Sequence[dict]) -> None:
+        """Measure a batch.
+
+        Args:
+            data_batch: not used.
+            data_samples: samples (or their dicts) with ``gt_hands`` and ``pred_hands``.
+        """
+        samples = [
+            sample.to_dict() if isinstance(sample, BaseDataElement) else sample
+            for sample in data_samples
+        ]
+        columns = measure(samples, self.protocol)
+        dtype = np.dtype([(key, col.dtype, col.shape[1:]) for key, col in columns.items()])
+        records = np.empty(len(samples), dtype=dtype)
+        for key, column in columns.items():
+            records[key] = column
+        self.results.extend(zip([sample_name(sample) for sample in samples], records, strict=True))
+
+    def compute_metrics(self, results: list) -> dict[str, float]:
+        """Average the records of all samples.
+
+        Args:
+            results: (sample name, record) pairs in the order of the data set.
+
+        Returns:
+            The protocol's numbers, millimetres and shares.
+        """
+        if not results:
+            return {}
+        records = np.stack([record for _, record in results])
+        columns = {key: records[key] for key in records.dtype.names}
+        names = [name for name, _ in results]
+        self._warn_not_finite(columns, names)
+        if self.dump_path is not None:
+            _write_npz(Path(self.dump_path), {'sample_id': np.array(names), **columns})
+        print_log(f'Protocol {self.protocol.name}: {self.protocol.source}', logger='current')
+        return summarise(columns, self.protocol)
+
+    def _warn_not_finite(self, columns: dict[str, np.ndarray], names: list[str]) -> None:
+        errors = columns[f'joint.{next(iter(self.protocol.alignments))}']
+        flags = columns['valid'] & columns['counted'][:, None, None]
+        bad = (flags & ~np.isfinite(errors)).any((1, 2))
+        if bad.any():
+            print_log(
+                f'{int(bad.sum())} samples have predictions that are not finite or cannot be '
+                f'scaled, the first is {names[int(bad.argmax())]}; their mean is nan',
+                logger='current',
+                level=logging.WARNING,
+            )
+
+
+def _write_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write an ``.npz`` so that a reader never sees half a file."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix='.npz')
+        with os.fdopen(handle, 'wb') as stream:
+            np.savez_compressed(stream, **arrays)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise HandFileError(f'cannot write the metric records to {path}: {error}') from None

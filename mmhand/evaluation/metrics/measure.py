@@ -1,0 +1,277 @@
+"""From a batch of hands to per-sample columns, and from columns to numbers."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from mmhand.evaluation.functional import (
+    AVERAGES,
+    area_under_curve,
+    auc,
+    handedness_correct,
+    micro_mean,
+    point_errors,
+    procrustes_align,
+    relative_root_errors,
+    root_scale_align,
+    threshold_histogram,
+)
+from mmhand.evaluation.protocols import Alignment, Protocol
+from mmhand.geometry.mesh_distance import fscore
+from mmhand.structures import get_joint_set
+from mmhand.utils.errors import HandDataError
+
+from .sample_hands import HAND_TYPES, SampleHands, hand_types, sample_name
+
+#: Metres to millimetres.
+MM = 1000.0
+
+
+def measure(samples: Sequence[Mapping], protocol: Protocol) -> dict[str, np.ndarray]:
+    """Per-sample errors of a batch.
+
+    Args:
+        samples: data samples with ``gt_hands`` and ``pred_hands`` (metres, canonical joints).
+        protocol: what to compare.
+
+    Returns:
+        Columns of B rows, millimetres: ``valid`` (B, 2, 21), ``interacting`` (B,), ``counted``
+        (B,), and for each alignment ``X``: ``joint.X`` (B, 2, 21); with a mesh ``mesh.X`` (B, 2)
+        mean vertex error, ``mesh_bins.X`` (B, 2, T + 1) vertices by first threshold not exceeded,
+        ``fscore.X`` (B, 2, K) and ``mesh_valid`` (B, 2); with two hands ``root_error``,
+        ``root_valid``, ``hand_correct``, ``hand_valid`` (B,).
+
+    Raises:
+        HandDataError: a sample lacks what the protocol compares.
+    """
+    gt, pred = SampleHands(samples, 'gt_hands'), SampleHands(samples, 'pred_hands')
+    gt_joints, pred_joints = gt.get('keypoints_3d'), pred.get('keypoints_3d')
+    valid = gt.present[..., None] & np.ones(gt_joints.shape[2], dtype=bool)
+    if gt.has('keypoint_valid'):
+        valid &= gt.get('keypoint_valid', 0.0) > 0
+    _refuse_bad_ground_truth(samples, gt_joints, valid)
+    types = hand_types(samples, valid)
+    interacting = np.array([kind == 'interacting' for kind in types])
+    columns: dict[str, np.ndarray] = {
+        'interacting': interacting,
+        'counted': np.array(
+            [protocol.hand_types is None or kind in protocol.hand_types for kind in types]
+        ),
+    }
+    if protocol.relative_root is not None:
+        columns |= _relative_root(pred, gt_joints, valid, interacting, protocol)
+    if protocol.handedness:
+        present = np.array([HAND_TYPES[kind] for kind in types])
+        columns['hand_correct'] = handedness_correct(pred.get('handedness_score'), present)
+        columns['hand_valid'] = np.array(
+            [bool(np.all(sample.get('hand_type_valid', True))) for sample in samples]
+        )
+    if protocol.gate_root:
+        main = next(iter(protocol.alignments.values()))
+        for joint in (main.root_index(), *(main.bone_indices() or ())):
+            if joint is not None:
+                valid = valid & valid[..., joint, None]
+    columns['valid'] = valid
+    missing = np.flatnonzero((valid.any(-1) & ~pred.present).any(-1) & columns['counted'])
+    if len(missing):
+        raise HandDataError(
+            f'sample {sample_name(samples[missing[0]])} has an annotated hand without a prediction'
+        )
+    columns |= _joint_columns(pred_joints, gt_joints, valid, protocol)
+    if protocol.mesh and pred.has('vertices') and gt.has('vertices'):
+        columns |= _mesh_columns(pred, gt, pred_joints, gt_joints, valid, protocol)
+    return columns
+
+
+def _refuse_bad_ground_truth(
+    samples: Sequence[Mapping], joints: np.ndarray, valid: np.ndarray
+) -> None:
+    bad = (valid & ~np.isfinite(joints).all(-1)).any((1, 2))
+    if bad.any():
+        raise HandDataError(
+            f'sample {sample_name(samples[int(bad.argmax())])}: a joint annotated as valid is not '
+            'finite'
+        )
+
+
+def _relative_root(
+    pred: SampleHands,
+    gt_joints: np.ndarray,
+    valid: np.ndarray,
+    interacting: np.ndarray,
+    protocol: Protocol,
+) -> dict[str, np.ndarray]:
+    joint = get_joint_set('canonical').index(protocol.relative_root)
+    own = protocol.relative_root == 'wrist' and pred.has('root')
+    pred_roots = pred.get('root') if own else pred.get('keypoints_3d')[:, :, joint]
+    return {
+        'root_error': MM * relative_root_errors(pred_roots, gt_joints[:, :, joint]),
+        'root_valid': interacting & valid[:, :, joint].all(-1),
+    }
+
+
+def _align(
+    alignment: Alignment,
+    points: np.ndarray,
+    gt_points: np.ndarray,
+    flags: np.ndarray | None,
+    pred_joints: np.ndarray,
+    gt_joints: np.ndarray,
+) -> np.ndarray:
+    if alignment.procrustes:
+        return procrustes_align(points, gt_points, flags, alignment.reflection)
+    return root_scale_align(
+        points,
+        pred_joints,
+        gt_joints,
+        alignment.root_index(),
+        alignment.bone_indices(),
+        alignment.bone_eps,
+    )
+
+
+def _joint_columns(
+    pred: np.ndarray, gt: np.ndarray, valid: np.ndarray, protocol: Protocol
+) -> dict[str, np.ndarray]:
+    shape = valid.shape
+    pred, gt = (joints.reshape(-1, *joints.shape[2:]) for joints in (pred, gt))
+    flags = valid.reshape(len(pred), -1)
+    return {
+        f'joint.{name}': MM
+        * point_errors(_align(alignment, pred, gt, flags, pred, gt), gt).reshape(shape)
+        for name, alignment in protocol.alignments.items()
+    }
+
+
+def _mesh_columns(
+    pred: SampleHands,
+    gt: SampleHands,
+    pred_joints: np.ndarray,
+    gt_joints: np.ndarray,
+    valid: np.ndarray,
+    protocol: Protocol,
+) -> dict[str, np.ndarray]:
+    flags = gt.present & (gt.get('mano_valid', 0.0) > 0) if gt.has('mano_valid') else gt.present
+    pred_vertices, gt_vertices = pred.get('vertices'), gt.get('vertices')
+    if pred_vertices.shape != gt_vertices.shape:
+        raise HandDataError(
+            f'predicted meshes have {pred_vertices.shape[2]} vertices, annotated ones '
+            f'{gt_vertices.shape[2]}: evaluate with the hand model of the annotations'
+        )
+    # Only the valid hands are worked on; the columns of the others stay zero.
+    chosen = np.flatnonzero(flags)
+    pick = [array.reshape(-1, *array.shape[2:])[chosen] for array in (pred_joints, gt_joints)]
+    source = pred_vertices.reshape(-1, *pred_vertices.shape[2:])[chosen]
+    target = gt_vertices.reshape(-1, *gt_vertices.shape[2:])[chosen]
+    thresholds = protocol.thresholds()
+    columns = {'mesh_valid': flags}
+
+    def scatter(values: np.ndarray, dtype: type = np.float64) -> np.ndarray:
+        out = np.zeros((flags.size, *values.shape[1:]), dtype=dtype)
+        out[chosen] = values
+        return out.reshape(*flags.shape, *values.shape[1:])
+
+    for name, alignment in protocol.alignments.items():
+        aligned = _align(alignment, source, target, None, *pick)
+        errors = MM * point_errors(aligned, target)
+        columns[f'mesh.{name}'] = scatter(errors.mean(-1))
+        if thresholds is not None:
+            width = len(thresholds) + 1
+            bins = threshold_histogram(errors, thresholds) + width * np.arange(len(errors))[:, None]
+            counts = np.bincount(bins.reshape(-1), minlength=width * len(errors))
+            columns[f'mesh_bins.{name}'] = scatter(counts.reshape(-1, width), np.int32)
+        if protocol.fscores and name in ('', 'PA'):
+            limits = [limit / MM for limit in protocol.fscores]
+            finite = np.isfinite(aligned).all((1, 2))
+            scores = np.full((len(aligned), len(limits)), np.nan)
+            scores[finite] = fscore(aligned[finite], target[finite], limits)
+            columns[f'fscore.{name}'] = scatter(scores)
+    return columns
+
+
+def summarise(columns: Mapping[str, np.ndarray], protocol: Protocol) -> dict[str, float]:
+    """Numbers of a protocol from the columns of all samples.
+
+    Args:
+        columns: what :func:`measure` returned, concatenated over the batches.
+        protocol: the same protocol.
+
+    Returns:
+        Millimetres, shares and areas by name, such as ``MPJPE_interacting`` or ``PA-MPVPE``. A
+        group without a valid joint has no entry.
+    """
+    counted = columns['counted']
+    groups = {'_all' if protocol.group_by_type else '': counted}
+    if protocol.group_by_type:
+        groups['_single'] = counted & ~columns['interacting']
+        groups['_interacting'] = counted & columns['interacting']
+    numbers: dict[str, float] = {}
+    for suffix, rows in groups.items():
+        numbers |= _group_numbers(columns, rows, suffix, protocol)
+    if protocol.two_hands:
+        for side, suffix in enumerate(('_right', '_left')):
+            numbers[f'MPJPE{suffix}'] = AVERAGES[protocol.average](
+                columns['joint.'][counted, side], columns['valid'][counted, side]
+            )
+    if 'root_error' in columns:
+        numbers['MRRPE'] = micro_mean(columns['root_error'], columns['root_valid'] & counted)
+    if 'hand_correct' in columns:
+        numbers['HandednessAcc'] = micro_mean(
+            columns['hand_correct'], columns['hand_valid'] & counted
+        )
+    empty = [
+        name for name, value in numbers.items() if np.isnan(value) and not _seen(name, columns)
+    ]
+    return {name: value for name, value in numbers.items() if name not in empty}
+
+
+def _seen(name: str, columns: Mapping[str, np.ndarray]) -> bool:
+    """Whether a number that is nan has samples behind it (then the prediction is not finite)."""
+    rows = columns['counted']
+    if name == 'MRRPE':
+        return bool((columns['root_valid'] & rows).any())
+    if name == 'HandednessAcc':
+        return bool((columns['hand_valid'] & rows).any())
+    valid = columns['valid']
+    if name.endswith('_single'):
+        rows = rows & ~columns['interacting']
+    elif name.endswith('_interacting'):
+        rows = rows & columns['interacting']
+    elif name.endswith(('_right', '_left')):
+        valid = valid[:, int(name.endswith('_left')), None]
+    if any(part in name for part in ('MPVPE', 'AUC_V', 'F@')):
+        valid = columns['mesh_valid'][..., None]
+    return bool(valid[rows].any())
+
+
+def _group_numbers(
+    columns: Mapping[str, np.ndarray], rows: np.ndarray, suffix: str, protocol: Protocol
+) -> dict[str, float]:
+    thresholds = protocol.thresholds()
+    numbers = {}
+    valid = columns['valid'][rows]
+    points = valid.shape[1] * valid.shape[2] if protocol.two_hands else valid.shape[2]
+    valid = valid.reshape(-1, points)
+    for name in protocol.alignments:
+        prefix = f'{name}-' if name else ''
+        errors = columns[f'joint.{name}'][rows].reshape(-1, points)
+        if not protocol.two_hands:  # hands that are not there are no rows
+            errors = errors[valid.any(-1)]
+        flags = valid if protocol.two_hands else valid[valid.any(-1)]
+        numbers[f'{prefix}MPJPE{suffix}'] = AVERAGES[protocol.average](errors, flags)
+        if thresholds is not None:
+            numbers[f'{prefix}AUC_J{suffix}'] = auc(errors, flags, thresholds)
+        if f'mesh.{name}' in columns:
+            mesh_valid = columns['mesh_valid'][rows]
+            means = columns[f'mesh.{name}'][rows]
+            numbers[f'{prefix}MPVPE{suffix}'] = micro_mean(means, mesh_valid)
+        if f'mesh_bins.{name}' in columns:
+            counts = columns[f'mesh_bins.{name}'][rows][mesh_valid].sum(0, dtype=np.int64)
+            shares = counts.cumsum()[:-1] / max(counts.sum(), 1)
+            area = area_under_curve(shares, thresholds)
+            numbers[f'{prefix}AUC_V{suffix}'] = float(area) if counts.sum() else float('nan')
+        if f'fscore.{name}' in columns:
+            scores = columns[f'fscore.{name}'][rows][mesh_valid]
+            for k, limit in enumerate(protocol.fscores):
+                numbers[f'{prefix}F@{limit:g}{suffix}'] = micro_mean(scores[:, k])
+    return numbers

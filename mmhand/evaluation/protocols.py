@@ -1,0 +1,230 @@
+"""One preset per benchmark: what is aligned, compared and averaged.
+
+"MPJPE" means something else in nearly every paper on hands. A :class:`Protocol` writes it down;
+results are only comparable within one.
+"""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from mmhand.structures import get_joint_set
+from mmhand.utils.errors import HandConfigError
+
+#: Root joints and bones are named by their canonical joints.
+WRIST, MIDDLE_MCP = 'wrist', 'middle1'
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """How a predicted hand is brought to its ground truth before they are compared.
+
+    Attributes:
+        root: joint brought together; ``None`` compares in the camera frame.
+        bone: two joints whose distance gives the scale (ground truth over prediction).
+        bone_eps: added to both lengths, metres.
+        procrustes: best similarity transform instead of root and bone; joints and vertices get
+            their own.
+        reflection: whether that transform may mirror.
+    """
+
+    root: str | None = None
+    bone: tuple[str, str] | None = None
+    bone_eps: float = 0.0
+    procrustes: bool = False
+    reflection: bool = False
+
+    def root_index(self) -> int | None:
+        """Index of the root in the canonical order."""
+        return None if self.root is None else get_joint_set('canonical').index(self.root)
+
+    def bone_indices(self) -> tuple[int, int] | None:
+        """Indices of the bone's ends in the canonical order."""
+        if self.bone is None:
+            return None
+        order = get_joint_set('canonical')
+        return order.index(self.bone[0]), order.index(self.bone[1])
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What one benchmark's evaluator does.
+
+    Attributes:
+        name: the preset's name, also the prefix of its results.
+        source: the official evaluator or text it follows.
+        alignments: result prefix to alignment; ``''`` is the main one, others give ``PA-MPJPE``.
+        average: over joints, ``'point'`` (mean of per-joint means), ``'micro'`` or ``'sample'``.
+        two_hands: a sample is a pair of hands and its 42 joints are averaged as such; otherwise
+            every hand is a row of its own and both sides share 21 joints.
+        hand_types: samples of other hand types are left out; ``None`` takes all.
+        group_by_type: report ``_all``, ``_single`` and ``_interacting`` besides.
+        gate_root: a hand counts for nothing if a joint that the main alignment needs is not valid.
+        auc: (first, last, number) of the PCK thresholds, mm; ``None``: no AUC.
+        mesh: whether vertices are compared, where prediction and ground truth have them.
+        fscores: F-score thresholds, mm, of the vertices.
+        relative_root: whether MRRPE is reported, and of which joint.
+        handedness: whether the accuracy of hand presence is reported.
+        tip_preset: fingertip vertices the joints of both sides must come from.
+    """
+
+    name: str
+    source: str
+    alignments: dict[str, Alignment] = field(default_factory=lambda: {'': Alignment()})
+    average: str = 'point'
+    two_hands: bool = False
+    hand_types: tuple[str, ...] | None = None
+    group_by_type: bool = False
+    gate_root: bool = False
+    auc: tuple[float, float, int] | None = None
+    mesh: bool = False
+    fscores: tuple[float, ...] = ()
+    relative_root: str | None = None
+    handedness: bool = False
+    tip_preset: str = 'manopth'
+
+    def thresholds(self) -> np.ndarray | None:
+        """(T,) PCK thresholds in millimetres."""
+        return None if self.auc is None else np.linspace(*self.auc)
+
+
+_PROTOCOLS: dict[str, Protocol] = {}
+
+
+def register_protocol(protocol: Protocol) -> Protocol:
+    """Make a protocol known by its name.
+
+    Raises:
+        HandConfigError: the name is taken.
+    """
+    if protocol.name in _PROTOCOLS:
+        raise HandConfigError(f'evaluation protocol "{protocol.name}" exists already')
+    _PROTOCOLS[protocol.name] = protocol
+    return protocol
+
+
+def get_protocol(protocol: str | Protocol, **changes: object) -> Protocol:
+    """Look a protocol up by name, changed where asked.
+
+    Args:
+        protocol: a preset's name, or a protocol (given back).
+        changes: fields to replace; the name should then say so (``name='internet_mcp'``).
+
+    Raises:
+        HandConfigError: no such preset or field; the message lists the known ones.
+    """
+    if not isinstance(protocol, Protocol):
+        if protocol not in _PROTOCOLS:
+            raise HandConfigError(
+                f'unknown evaluation protocol "{protocol}"; known: {", ".join(sorted(_PROTOCOLS))}'
+            )
+        protocol = _PROTOCOLS[protocol]
+    try:
+        return replace(protocol, **changes)
+    except TypeError as error:
+        raise HandConfigError(f'evaluation protocol "{protocol.name}": {error}') from None
+
+
+def protocol_names() -> tuple[str, ...]:
+    """Names of all presets, sorted."""
+    return tuple(sorted(_PROTOCOLS))
+
+
+_ROOT_WRIST = Alignment(root=WRIST)
+_PA_MIRROR = Alignment(procrustes=True, reflection=True)
+_FREIHAND_AUC = (0.0, 50.0, 100)
+
+INTERNET = register_protocol(
+    Protocol(
+        name='internet',
+        source='InterHand2.6M data/InterHand2.6M/dataset.py evaluate(): each hand minus its wrist, '
+        'no scale, mean of 42 per-joint means; MRRPE; handedness',
+        alignments={'': _ROOT_WRIST},
+        two_hands=True,
+        group_by_type=True,
+        gate_root=True,
+        relative_root=WRIST,
+        handedness=True,
+        tip_preset='interhand',
+    )
+)
+MMPOSE = register_protocol(
+    replace(
+        INTERNET,
+        name='mmpose',
+        source='mmpose 1.3.2 InterHandMetric: as InterNet, but one mean over all valid joints',
+        average='micro',
+    )
+)
+HDR = register_protocol(
+    replace(
+        INTERNET,
+        name='hdr',
+        source='HDR (Meng et al. 2022), inferred from its alignment helper: wrist root, scale by '
+        'the annotated wrist - middle-MCP length',
+        alignments={'': Alignment(root=WRIST, bone=(WRIST, MIDDLE_MCP), bone_eps=1e-6)},
+        relative_root=None,
+        handedness=False,
+    )
+)
+TWOHAND = register_protocol(
+    Protocol(
+        name='twohand',
+        source='Two-Hand-Shape-Pose v2 (Zhang et al. 2021) released evaluation: middle-MCP root, '
+        'scale by the annotated wrist - middle-MCP length, interacting frames, roots count as zero',
+        alignments={'': Alignment(root=MIDDLE_MCP, bone=(WRIST, MIDDLE_MCP))},
+        two_hands=True,
+        hand_types=('interacting',),
+        auc=(0.0, 50.0, 200),
+        mesh=True,
+        tip_preset='twohand',
+    )
+)
+_HO3D_VIEWS = {
+    '': Alignment(),
+    'PA': _PA_MIRROR,
+    'ST': Alignment(root=WRIST, bone=(WRIST, MIDDLE_MCP)),
+}
+_HO3D_SOURCE = (
+    'shreyashampali/ho3d eval.py --version {}: raw, Procrustes with reflections, and scale and '
+    'translation alignment; means of per-point means; F-scores at 5 and 15 mm'
+)
+HO3D_V2 = register_protocol(
+    Protocol(
+        name='ho3d_v2',
+        source=_HO3D_SOURCE.format('v2'),
+        alignments=_HO3D_VIEWS,
+        auc=_FREIHAND_AUC,
+        mesh=True,
+        fscores=(5.0, 15.0),
+        tip_preset='ho3d',
+    )
+)
+HO3D_V3 = register_protocol(replace(HO3D_V2, name='ho3d_v3', source=_HO3D_SOURCE.format('v3')))
+FREIHAND = register_protocol(
+    replace(
+        HO3D_V2,
+        name='freihand',
+        source='lmb-freiburg/freihand eval.py: raw and Procrustes with reflections',
+        alignments={'': Alignment(), 'PA': _PA_MIRROR},
+        tip_preset='freihand',
+    )
+)
+DEXYCB_TOOLKIT = register_protocol(
+    Protocol(
+        name='dexycb_toolkit',
+        source='NVlabs/dex-ycb-toolkit dex_ycb_toolkit/hpe_eval.py: absolute, root-relative and '
+        "FreiHAND's Procrustes; AUC 0-50 mm in 100 steps",
+        alignments={'': Alignment(), 'RR': _ROOT_WRIST, 'PA': _PA_MIRROR},
+        auc=_FREIHAND_AUC,
+    )
+)
+DEXYCB_HANDOCCNET = register_protocol(
+    Protocol(
+        name='dexycb_handoccnet',
+        source='HandOccNet data/DEX_YCB evaluate(): wrist root, Procrustes without reflection, '
+        'per-sample means',
+        alignments={'': _ROOT_WRIST, 'PA': Alignment(procrustes=True)},
+        average='sample',
+    )
+)
