@@ -8,14 +8,20 @@ import torch
 from torch import Tensor
 
 from mmhand.registry import MODELS
+from mmhand.structures.joint_sets import FINGERS, convert_joints, get_joint_set
 from mmhand.utils.errors import HandFileError
 
 from .joint_limits import anatomical_to_matrix, joint_limits, matrix_to_anatomical
+from .lbs import forward_kinematics
 from .linear_skinned_hand import LinearSkinnedHand
 from .pose_sampling import sample_anatomical
 from .rotations import axis_angle_to_matrix, matrix_to_axis_angle
+from .self_contact import self_penetration
 
 _DATA = Path(__file__).parent / 'data' / 'open_hand.npz'
+
+#: Poses drawn for each one that ``sample_pose`` returns.
+_TRIES = 5
 
 
 @functools.cache
@@ -148,15 +154,41 @@ class OpenHand(LinearSkinnedHand):
             hand_pose = axis_angle_to_matrix(self.full_hand_pose(hand_pose).unflatten(1, (15, 3)))
         return matrix_to_anatomical(hand_pose, self.joint_frames)
 
+    def _joints(self, rotations: Tensor) -> Tensor:
+        """(B, 21, 3) canonical joints of the average hand; its tips moved rigidly.
+
+        Args:
+            rotations: (B, 15, 3, 3) of the finger joints.
+        """
+        rest = self.joint_regressor @ self.v_template
+        parents = torch.tensor(self.parents, device=rest.device)
+        offsets = torch.where(parents[:, None] < 0, rest, rest - rest[parents.clamp(min=0)])
+        still = torch.eye(3).to(rotations).expand(len(rotations), 1, 3, 3)
+        local = torch.cat((still, rotations), dim=1)
+        poses = forward_kinematics(local, offsets.expand(len(local), -1, 3))
+        last = [get_joint_set('mano16').index(f'{finger}3') for finger in FINGERS]
+        arm = self.v_template[list(self.tip_vertex_ids)] - rest[last]
+        tips = (poses[:, last, :3, :3] @ arm[..., None])[..., 0] + poses[:, last, :3, 3]
+        return convert_joints(torch.cat((poses[:, :, :3, 3], tips), dim=1), 'mano21', 'canonical')
+
     def sample_pose(
-        self, n: int, generator: torch.Generator | None = None, gesture: str | None = None
+        self,
+        n: int,
+        generator: torch.Generator | None = None,
+        gesture: str | None = None,
+        max_penetration: float = 0.003,
     ) -> Tensor:
         """Draw anatomically plausible finger poses.
+
+        For every pose a few variations of its gesture are drawn, and the first is taken whose
+        parts (see :mod:`mmhand.hand_models.self_contact`) overlap by no more than
+        ``max_penetration``, or the one that overlaps least.
 
         Args:
             n: how many.
             generator: source of randomness (CPU); ``None`` uses torch's global one.
             gesture: one of :data:`mmhand.hand_models.pose_sampling.GESTURES`; ``None`` for a mix.
+            max_penetration: metres at the size of the average hand.
 
         Returns:
             (n, 45), or (n, num_pca): ready for :meth:`forward`.
@@ -164,4 +196,14 @@ class OpenHand(LinearSkinnedHand):
         Raises:
             HandConfigError: unknown gesture.
         """
-        return self.pose_from_angles(sample_anatomical(n, generator, gesture))
+        angles = sample_anatomical(n, generator, gesture, repeat=_TRIES)
+        angles = angles.to(self.joint_frames)
+        joints = self._joints(anatomical_to_matrix(angles, self.joint_frames))
+        depth = self_penetration(joints).view(_TRIES, n)
+        excess = (depth - max_penetration).clamp(min=0)
+        # argmin may return any of several zeros; the rank makes it the first.
+        rank = torch.arange(_TRIES).to(depth)[:, None] * 1e-9
+        best = (excess + rank).argmin(dim=0)
+        return self.pose_from_angles(
+            angles.view(_TRIES, n, 15, 3)[best, torch.arange(n, device=best.device)]
+        )

