@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from mmpose.models.heads import InternetHead
+from mmpose.registry import MODELS as MMPOSE_MODELS
 from torch import Tensor
 
 from mmhand.registry import KEYPOINT_CODECS, MODELS
@@ -24,7 +25,7 @@ class InterNetHead(InternetHead):
         root_head_cfg: of mmpose's ``Heatmap1DHead``.
         hand_type_head_cfg: of mmpose's ``MultilabelClassificationHead``.
         codec: config of :class:`~mmhand.codecs.InterNetVolume`.
-        loss_heatmap: of the volumes.
+        loss_heatmap: of the volumes; mmpose's scope, so mmhand's need their prefix.
         loss_root_depth: of the relative depth, in bins.
         loss_hand_type: of the two logits.
         init_cfg: weight initialisation beyond the parts' own.
@@ -41,15 +42,17 @@ class InterNetHead(InternetHead):
         loss_hand_type: dict | None = None,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
-        super().__init__(
-            keypoint_head_cfg,
-            root_head_cfg,
-            hand_type_head_cfg,
-            loss=loss_heatmap or {'type': 'mmhand.GaussianVolumeLoss'},
-            loss_root_depth=loss_root_depth or {'type': 'mmpose.L1Loss', 'use_target_weight': True},
-            loss_hand_type=loss_hand_type or {'type': 'mmpose.BCELoss', 'use_target_weight': True},
-            init_cfg=init_cfg,
-        )
+        # mmpose's heads build their default losses without a prefix.
+        with MMPOSE_MODELS.switch_scope_and_registry('mmpose'):
+            super().__init__(
+                keypoint_head_cfg,
+                root_head_cfg,
+                hand_type_head_cfg,
+                loss=loss_heatmap or {'type': 'mmhand.GaussianVolumeLoss'},
+                loss_root_depth=loss_root_depth or {'type': 'L1Loss', 'use_target_weight': True},
+                loss_hand_type=loss_hand_type or {'type': 'BCELoss', 'use_target_weight': True},
+                init_cfg=init_cfg,
+            )
         self.codec = KEYPOINT_CODECS.build(codec)
 
     def forward(self, feats: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from mmengine.registry import DefaultScope
 from mmengine.structures import InstanceData
 
 from mmhand.models.heads import InterNetHead
@@ -40,7 +41,8 @@ def pair():
     """Our head and mmpose's with the same weights."""
     from mmpose.models.heads import InternetHead  # after mmhand.models, which serves mmcv's ops
 
-    ours, theirs = InterNetHead(**CFG, codec=CODEC), InternetHead(**CFG)
+    with DefaultScope.overwrite_default_scope('mmpose'):
+        ours, theirs = InterNetHead(**CFG, codec=CODEC), InternetHead(**CFG)
     randomise(theirs)
     ours.load_state_dict(theirs.state_dict())
     return ours, theirs
