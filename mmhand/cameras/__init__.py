@@ -9,6 +9,7 @@ from .pinhole import (
     unproject,
     world_to_camera,
 )
+from .translation import fit_translation
 from .weak_perspective import WeakPerspective, fit_weak_perspective, weak_to_translation
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     'crop_intrinsics',
     'crop_rotation',
     'crop_to_metric',
+    'fit_translation',
     'fit_weak_perspective',
     'intrinsics',
     'opengl_to_opencv',

@@ -1,1 +1,5 @@
 """Optimiser wrappers."""
+
+from .multi_optim_wrapper_constructor import MultiOptimWrapperConstructor
+
+__all__ = ['MultiOptimWrapperConstructor']

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from mmhand.registry import MODELS
 from mmhand.models.layers import PVTStage
 from mmhand.models.layers.hole_masks import generator_inputs, hole_masks
+from mmhand.registry import MODELS
 from mmhand.utils.checkpoint import load_checkpoint
 from mmhand.utils.conversion import convert_file
 
