@@ -46,7 +46,8 @@ MANO_SHAPES: dict[str, tuple[int | None, ...]] = {
 _CHUMPY = 'chumpy'
 _ALLOWED = frozenset(
     {
-        ('builtins', 'object'),
+        # Chumpy keeps sets of changed variables; like all else they only become records.
+        *product(('builtins',), ('object', 'set', 'frozenset', 'slice', 'bytearray')),
         ('copyreg', '_reconstructor'),
         ('_codecs', 'encode'),
         ('numpy', 'ndarray'),
@@ -61,8 +62,8 @@ _ALLOWED = frozenset(
         ),
     }
 )
-#: Modules under which a platform pickles the functions of a better known one.
-_KNOWN_AS = {'posix': 'os', 'nt': 'os', '__builtin__': 'builtins'}
+#: Modules under which a platform or Python 2 pickles what is known from another.
+_KNOWN_AS = {'posix': 'os', 'nt': 'os', '__builtin__': 'builtins', 'copy_reg': 'copyreg'}
 
 
 class _RecordUnpickler(pickle.Unpickler):
@@ -76,18 +77,17 @@ class _RecordUnpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> type[Record]:
         """Record the global under its name, or refuse it."""
-        chumpy = module == _CHUMPY or module.startswith(f'{_CHUMPY}.')
-        chumpy = chumpy and name.isidentifier()
-        if not chumpy and (module, name) not in _ALLOWED:
-            known = _KNOWN_AS.get(module, module)
+        known = _KNOWN_AS.get(module, module)
+        chumpy = known.partition('.')[0] == _CHUMPY and name.isidentifier()
+        if not chumpy and (known, name) not in _ALLOWED:
             also = f' (stored as {module}.{name})' if known != module else ''
             raise UnsafeFileError(
                 f'{self.path}: refused, it asks for "{known}.{name}"{also}, which a hand model '
                 'file has no use for; get the file from its official source'
             )
-        key = (module, name)
+        key = (known, name)
         if key not in self.classes:
-            qualified = f'{module}.{name}'
+            qualified = f'{known}.{name}'
             self.classes[key] = type('Record', (Record,), {'__slots__': (), 'origin': qualified})
         return self.classes[key]
 

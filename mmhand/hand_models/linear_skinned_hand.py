@@ -186,7 +186,7 @@ class LinearSkinnedHand(HandModel):
         """
         _check_inputs(global_orient, hand_pose, betas, transl, self.num_betas)
         device = betas.device.type
-        if torch.is_autocast_enabled(device):
+        if device != 'meta' and torch.is_autocast_enabled(device):
             with torch.autocast(device, enabled=False):
                 return self._pose(global_orient, hand_pose, betas, transl)
         return self._pose(global_orient, hand_pose, betas, transl)
