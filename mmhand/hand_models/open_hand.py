@@ -1,6 +1,8 @@
 """The embedded hand: free of licences, shaped like MANO, always there."""
 
 import functools
+import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +32,7 @@ def _load_right() -> dict[str, np.ndarray]:
     try:
         with np.load(_DATA, allow_pickle=False) as file:
             return dict(file)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise HandFileError(
             f'{_DATA}: cannot be read ({error}); reinstall mmhand or run '
             'tools/misc/build_open_hand.py'

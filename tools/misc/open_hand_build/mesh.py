@@ -22,6 +22,9 @@ SNAP = 0.003
 #: Half-length of the zone where a finger's base blends into the palm, metres.
 BLEND = 0.012
 
+#: Skin that is nearer to its own finger than to the next by less than this is web, metres.
+WEB = 0.005
+
 #: Rounds of smoothing of the skinning weights, and bones a vertex may follow.
 SMOOTHING, INFLUENCES = 3, 5
 
@@ -153,14 +156,18 @@ def skin_weights(
         t = offset @ unit(palm + bone)
         axis = np.where(t[:, None] > 0, bone, palm)
         lateral = offset - (offset * axis).sum(1, keepdims=True) * axis
-        distance.append(np.linalg.norm(lateral, axis=1) - 1.0 * (total[finger] > 0.5))
+        distance.append(np.linalg.norm(lateral, axis=1))
         along.append(t)
-    own = np.argmin(distance, 0)
+    # Beyond the webs the body's weights tell whose skin it is, else the nearest finger has it.
+    body = np.array([total[finger] for finger in fingers])
+    own = np.where(body.max(0) > 0.5, body.argmax(0), np.argmin(distance, 0))
     t = np.choose(own, along)
+    others = np.where(np.arange(len(fingers))[:, None] == own, np.inf, distance).min(0)
+    web = others - np.choose(own, distance) < WEB
     thumb = total['thumb'] > 0.3
-    fixed = (np.abs(t) > BLEND) | thumb
+    finger_side = (t > BLEND) & ~web & ~thumb
+    fixed = (t < -BLEND) | finger_side | thumb
     value = np.zeros((len(vertices), len(fingers)))
-    finger_side = (t > BLEND) & ~thumb
     value[finger_side, own[finger_side]] = 1
     laplacian = mesh_laplacian(vertices, skin.faces)
     inner = laplacian[~fixed]
