@@ -1,0 +1,89 @@
+"""What a synthetic data set should hold."""
+
+from dataclasses import asdict, dataclass
+
+from mmhand.utils.errors import HandConfigError
+
+#: What ``hands`` may ask for.
+HAND_MODES = ('single', 'interacting', 'both')
+
+
+@dataclass(frozen=True)
+class SynthesisConfig:
+    """Settings of the scene sampler and the renderer. Lengths in metres, angles in degrees.
+
+    Attributes:
+        hands: ``single`` (one hand a frame), ``interacting`` (two) or ``both`` (half of each).
+        sides: the sides a single hand may have.
+        image_size: (width, height) in pixels. With ``turn_cameras`` half of the cameras have the
+            two swapped.
+        turn_cameras: let cameras be mounted upright or lying, as InterHand2.6M's are.
+        views: pictures taken of each frame, by different cameras of the rig.
+        cameras: cameras in a capture's rig.
+        captures: captures (each its own person, rig and lights); frames go round them.
+        framing: ``rig`` keeps the cameras of a capture where they are, as a studio does; ``crop``
+            aims each picture at the hands, so that they fill it (FreiHAND's crops).
+        grey_cameras: share of the cameras that see no colour (InterHand2.6M's cam41xxxx).
+        occluder_prob: chance that a frame holds an object besides the hands.
+        forearms: draw forearms, bare or sleeved; they belong to no hand mask.
+        hand_model: name of the registered hand model that is drawn.
+        solo_images: also return each hand alone before the same background (amodal completion).
+        max_penetration: greatest depth that one hand may sink into the other, metres.
+    """
+
+    hands: str = 'both'
+    sides: tuple[str, ...] = ('right', 'left')
+    image_size: tuple[int, int] = (512, 334)
+    turn_cameras: bool = True
+    views: int = 4
+    cameras: int = 12
+    captures: int = 4
+    framing: str = 'rig'
+    grey_cameras: float = 0.25
+    occluder_prob: float = 0.3
+    forearms: bool = True
+    hand_model: str = 'OpenHand'
+    solo_images: bool = False
+    max_penetration: float = 0.003
+
+    def __post_init__(self) -> None:
+        self._choice('hands', self.hands, HAND_MODES)
+        self._choice('framing', self.framing, ('rig', 'crop'))
+        if not self.sides or not set(self.sides) <= {'right', 'left'}:
+            raise HandConfigError(f'sides must name right, left or both, not {list(self.sides)}')
+        if len(self.image_size) != 2 or not all(32 <= edge <= 4096 for edge in self.image_size):
+            raise HandConfigError(
+                f'image_size must be WxH with both edges from 32 to 4096, not {self.image_size}'
+            )
+        for name in ('views', 'cameras', 'captures'):
+            if getattr(self, name) < 1:
+                raise HandConfigError(f'{name} must be at least 1, not {getattr(self, name)}')
+        if self.views > self.cameras:
+            raise HandConfigError(
+                f'views ({self.views}) exceeds the cameras of the rig ({self.cameras})'
+            )
+        for name in ('grey_cameras', 'occluder_prob'):
+            if not 0 <= getattr(self, name) <= 1:
+                raise HandConfigError(f'{name} must lie in [0, 1], not {getattr(self, name)}')
+
+    def _choice(self, name: str, value: str, choices: tuple[str, ...]) -> None:
+        if value not in choices:
+            raise HandConfigError(f'{name} must be one of {", ".join(choices)}, not "{value}"')
+
+    def locate(self, index: int) -> tuple[int, int]:
+        """(frame, view) of a sample; the views of one frame are neighbours.
+
+        Raises:
+            HandConfigError: a negative index.
+        """
+        if index < 0:
+            raise HandConfigError(f'sample index must be >= 0, not {index}')
+        return divmod(index, self.views)
+
+    def capture_of(self, frame: int) -> int:
+        """The capture a frame belongs to."""
+        return frame % self.captures
+
+    def to_dict(self) -> dict:
+        """Plain JSON-able settings."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}

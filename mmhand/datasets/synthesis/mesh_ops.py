@@ -1,0 +1,72 @@
+"""The few mesh operations that scene sampling needs in numpy; nothing here is differentiable."""
+
+import numpy as np
+
+
+def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Area-weighted unit normals of the vertices.
+
+    Args:
+        vertices: (V, 3).
+        faces: (F, 3), outward winding. Vertices in no face get a zero vector.
+
+    Returns:
+        (V, 3) float64.
+    """
+    corners = vertices[faces].astype(np.float64)
+    face_normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    flat = faces.reshape(-1)
+    spread = np.repeat(face_normals, 3, axis=0)
+    normals = np.stack(
+        [np.bincount(flat, spread[:, axis], minlength=len(vertices)) for axis in range(3)], axis=-1
+    )
+    return normals / np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-12)
+
+
+def tube_faces(rings: int, around: int, first: int = 0) -> np.ndarray:
+    """Triangles of a tube of ``rings`` rings of ``around`` vertices each.
+
+    Vertex ``first + r * around + k`` is the k-th of ring r. Outward when the rings turn
+    counter-clockwise as seen looking back along the tube from its last ring.
+    """
+    ring, k = np.meshgrid(np.arange(rings - 1), np.arange(around), indexing='ij')
+    a = first + ring * around + k
+    b = first + ring * around + (k + 1) % around
+    c, d = a + around, b + around
+    return np.concatenate(
+        [np.stack([a, b, d], -1).reshape(-1, 3), np.stack([a, d, c], -1).reshape(-1, 3)]
+    )
+
+
+def rotation_about(axis: np.ndarray, angle: float) -> np.ndarray:
+    """(3, 3) rotation by ``angle`` radians about a vector (3,) of any length but zero."""
+    x, y, z = axis / np.linalg.norm(axis)
+    cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+    return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
+
+
+def rotation_between(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """(3, 3) shortest rotation that takes the direction ``source`` to ``target`` (3,) each."""
+    a, b = source / np.linalg.norm(source), target / np.linalg.norm(target)
+    axis = np.cross(a, b)
+    if np.linalg.norm(axis) < 1e-8:
+        if a @ b > 0:
+            return np.eye(3)
+        axis = np.cross(a, np.eye(3)[np.argmin(np.abs(a))])
+        return rotation_about(axis, np.pi)
+    return rotation_about(axis, float(np.arctan2(np.linalg.norm(axis), a @ b)))
+
+
+def random_unit(rng: np.random.Generator) -> np.ndarray:
+    """(3,) direction, uniform on the sphere."""
+    vector = rng.standard_normal(3)
+    return vector / np.linalg.norm(vector)
+
+
+def random_rotation(rng: np.random.Generator) -> np.ndarray:
+    """(3, 3) rotation, uniform over all rotations."""
+    q, r = np.linalg.qr(rng.standard_normal((3, 3)))
+    q *= np.sign(np.diag(r))
+    if np.linalg.det(q) < 0:
+        q[:, 0] *= -1
+    return q

@@ -1,0 +1,174 @@
+"""A whole scene: hands, arms, objects, cameras, lights."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .camera_rig import Camera, sample_cameras
+from .config import SynthesisConfig
+from .forearm import RINGS, Forearm, forearm_mesh, sample_forearm
+from .hand_sampling import HandState, hand_model, sample_hands
+from .lights import Lights, sample_lights
+from .occluders import SceneObject, sample_object
+from .rng import stream
+
+#: A hand is hidden by objects no further than this share of its joints, from any camera.
+MAX_HIDDEN = 0.55
+
+
+@dataclass
+class Arm:
+    """A forearm in the world.
+
+    Attributes:
+        vertices: (A, 3) world, metres; the first ring is the hand's wrist ring.
+        faces: (F, 3) outward winding.
+        local: (A, 3) place on the straight arm: along it, then on a circle around it, metres.
+        palm: (A,) 1 on the palm's side, 0 on the back.
+        shape: what it was made from.
+    """
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    local: np.ndarray
+    palm: np.ndarray
+    shape: Forearm
+
+
+@dataclass
+class Scene:
+    """Everything in one frame. World frame: metres, x right, y down, z away from the front.
+
+    Attributes:
+        seed: seed of the data set.
+        frame: frame number.
+        capture: which person, rig and light set-up.
+        meeting: ``single``, or how the two hands meet.
+        hands: one or two hands, right first.
+        arms: one per hand, or none.
+        objects: things besides hands.
+        cameras: the cameras of the frame, one per view.
+        lights: the light.
+    """
+
+    seed: int
+    frame: int
+    capture: int
+    meeting: str
+    hands: list[HandState]
+    arms: list[Arm]
+    objects: list[SceneObject]
+    cameras: list[Camera]
+    lights: Lights
+
+    @property
+    def hand_type(self) -> str:
+        """``right``, ``left`` or ``interacting``."""
+        return 'interacting' if len(self.hands) == 2 else self.hands[0].side
+
+
+def sample_scene(config: SynthesisConfig, seed: int, frame: int) -> Scene:
+    """Draw a scene.
+
+    Args:
+        config: what may be in it.
+        seed: seed of the data set.
+        frame: frame number; together with the seed it determines the scene.
+    """
+    capture = config.capture_of(frame)
+    hands, meeting = sample_hands(config, seed, frame)
+    joints = np.concatenate([hand.joints for hand in hands])
+    cameras = sample_cameras(config, seed, frame, joints)
+    arms = [_sample_arm(config, seed, frame, hands, i) for i in range(len(hands))]
+    return Scene(
+        seed=seed,
+        frame=frame,
+        capture=capture,
+        meeting=meeting,
+        hands=hands,
+        arms=arms if config.forearms else [],
+        objects=_sample_objects(config, seed, frame, hands, cameras),
+        cameras=cameras,
+        lights=sample_lights(seed, capture, frame),
+    )
+
+
+def _sample_arm(
+    config: SynthesisConfig, seed: int, frame: int, hands: list[HandState], which: int
+) -> Arm:
+    """The forearm, of a few drawn, that keeps the largest distance from the other hand."""
+    hand = hands[which]
+    rng = stream(seed, 'arm', frame, hand.side)
+    # Long, half or short sleeves come with the person.
+    person = stream(seed, 'sleeve', config.capture_of(frame))
+    sleeve = 0.6 if person.random() < 0.4 else person.uniform(0.07, 0.45)
+    model = hand_model(config.hand_model, hand.side)
+    ring = hand.vertices[model.wrist_ring.numpy()]
+    # A ring's own plane gives the way out of the hand best, whatever the model's cut.
+    _, _, axes = np.linalg.svd(ring - ring.mean(0))
+    outward = axes[2] * np.sign(axes[2] @ -hand.along)
+    lateral = np.cross(outward, hand.palmar)
+    lateral /= np.linalg.norm(lateral)
+    palmar = np.cross(lateral, outward)
+    others = [h.vertices for i, h in enumerate(hands) if i != which]
+    best, best_gap = None, -np.inf
+    for _ in range(4 if others else 1):
+        shape = sample_forearm(rng, sleeve)
+        vertices, faces, along = forearm_mesh(shape, ring, outward, palmar, lateral)
+        spine = vertices[:-1].reshape(RINGS, -1, 3).mean(1)
+        gap = min(
+            (np.linalg.norm(spine[:, None] - v[::8], axis=-1).min() for v in others),
+            default=np.inf,
+        )
+        if gap > best_gap:
+            best, best_gap = (shape, vertices, faces, along), gap
+    shape, vertices, faces, along = best
+    radial = (ring - ring.mean(0)) @ np.stack([palmar, lateral], 1)
+    radial /= np.linalg.norm(radial, axis=-1, keepdims=True)
+    circle = np.concatenate([np.tile(radial, (RINGS, 1)), np.zeros((1, 2))])
+    return Arm(
+        vertices=vertices,
+        faces=faces,
+        local=np.concatenate([along[:, None] * shape.length, 0.035 * circle], axis=1),
+        palm=np.clip(0.6 + 0.9 * circle[:, 0], 0, 1) * (1 - 0.5 * along),
+        shape=shape,
+    )
+
+
+def _sample_objects(
+    config: SynthesisConfig,
+    seed: int,
+    frame: int,
+    hands: list[HandState],
+    cameras: list[Camera],
+) -> list[SceneObject]:
+    """None, one or two objects that leave enough of the hands to be seen."""
+    rng = stream(seed, 'objects', frame)
+    if rng.random() >= config.occluder_prob:
+        return []
+    out = []
+    for _ in range(1 + int(rng.random() < 0.2)):
+        for _ in range(4):
+            thing = sample_object(
+                rng,
+                [hand.vertices for hand in hands],
+                [hand.palmar for hand in hands],
+                cameras[int(rng.integers(len(cameras)))].center,
+            )
+            hidden = max(_hidden(thing, hand, camera) for hand in hands for camera in cameras)
+            if hidden <= MAX_HIDDEN:
+                out.append(thing)
+                break
+    return out
+
+
+def _hidden(thing: SceneObject, hand: HandState, camera: Camera) -> float:
+    """Share of a hand's joints that lie behind an object's outline, as seen from a camera."""
+    if camera.to_camera(thing.vertices)[:, 2].min() < 0.05:
+        return 1.0
+    outline = cv2.convexHull(camera.project(thing.vertices).astype(np.float32))
+    depth = np.median(camera.to_camera(thing.vertices)[:, 2])
+    uv, z = camera.project(hand.joints), camera.to_camera(hand.joints)[:, 2]
+    covered = [cv2.pointPolygonTest(outline, (float(u), float(v)), False) >= 0 for u, v in uv]
+    return float((np.array(covered) & (z > depth)).mean())

@@ -1,0 +1,13 @@
+"""Writers of synthetic data, one per benchmark's layout; a new format is a new module here."""
+
+from .base import DEPTH_UNIT, SYNTHESIS_WRITERS, DatasetWriter
+from .freihand import FreiHandWriter
+from .interhand import InterHandWriter
+
+__all__ = [
+    'DEPTH_UNIT',
+    'SYNTHESIS_WRITERS',
+    'DatasetWriter',
+    'FreiHandWriter',
+    'InterHandWriter',
+]
