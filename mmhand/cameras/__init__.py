@@ -1,18 +1,38 @@
 """Camera models: pinhole, weak perspective, crops."""
 
-from .crop import crop_intrinsics, crop_rotation, crop_to_metric, to_full_image
+from .crop import (
+    CropCamera,
+    crop_intrinsics,
+    crop_rotation,
+    crop_to_metric,
+    resize_affine,
+    spmhand_crop_intrinsics,
+    to_crop,
+    to_full_image,
+    upright_intrinsics,
+)
 from .pinhole import (
     camera_to_world,
     intrinsics,
+    look_at,
     opengl_to_opencv,
+    opengl_to_opencv_rotation,
+    position_to_translation,
     project,
+    translation_to_position,
     unproject,
     world_to_camera,
 )
 from .translation import fit_translation
-from .weak_perspective import WeakPerspective, fit_weak_perspective, weak_to_translation
+from .weak_perspective import (
+    WeakPerspective,
+    fit_weak_perspective,
+    translation_to_weak,
+    weak_to_translation,
+)
 
 __all__ = [
+    'CropCamera',
     'WeakPerspective',
     'camera_to_world',
     'crop_intrinsics',
@@ -21,10 +41,19 @@ __all__ = [
     'fit_translation',
     'fit_weak_perspective',
     'intrinsics',
+    'look_at',
     'opengl_to_opencv',
+    'opengl_to_opencv_rotation',
+    'position_to_translation',
     'project',
+    'resize_affine',
+    'spmhand_crop_intrinsics',
+    'to_crop',
     'to_full_image',
+    'translation_to_position',
+    'translation_to_weak',
     'unproject',
+    'upright_intrinsics',
     'weak_to_translation',
     'world_to_camera',
 ]

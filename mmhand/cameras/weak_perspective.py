@@ -73,3 +73,21 @@ def weak_to_translation(
     depth = focal / camera.scale
     xy = (camera.shift - K[..., :2, 2]) / camera.scale[..., None]
     return torch.cat((xy, (depth - reference_depth)[..., None]), dim=-1)
+
+
+def translation_to_weak(
+    translation: Tensor, K: Tensor, reference_depth: Tensor | float = 0.0
+) -> WeakPerspective:
+    """Inverse of :func:`weak_to_translation`.
+
+    Args:
+        translation: (..., 3) metres, added to root-relative points.
+        K: (..., 3, 3) intrinsics, pixels.
+        reference_depth: root-relative z at which the scales agree.
+
+    Returns:
+        :class:`WeakPerspective` of root-relative points in metres.
+    """
+    focal = 0.5 * (K[..., 0, 0] + K[..., 1, 1])
+    scale = focal / (translation[..., 2] + reference_depth)
+    return WeakPerspective(scale, scale[..., None] * translation[..., :2] + K[..., :2, 2])
