@@ -35,3 +35,12 @@ def realdata() -> Path:
 def specs() -> Path:
     """Specifications with their golden numbers beside the checkout."""
     return _shared('specs')
+
+
+@pytest.fixture()
+def toy(tmp_path, monkeypatch):
+    """A trainable toy project in a folder of its own; see ``tests/toy``."""
+    monkeypatch.syspath_prepend(str(REPO / 'tests' / 'toy'))
+    from toy_project import ToyProject
+
+    return ToyProject(REPO, tmp_path)

@@ -24,7 +24,7 @@ env_cfg = dict(
 # --tensorboard adds dict(type='TensorboardVisBackend'); add dict(type='WandbVisBackend') or another
 # of mmengine's backends here or in a config of yours.
 vis_backends = [dict(type='LocalVisBackend')]
-visualizer = dict(type='HandVisualizer', name='visualizer', vis_backends=vis_backends)
+visualizer = dict(type='HandVisualizer', vis_backends=vis_backends)
 
 log_processor = dict(type='LogProcessor', window_size=50, by_epoch=True, num_digits=6)
 log_level = 'INFO'

@@ -1,8 +1,10 @@
 """From command-line arguments to a Runner, for ``tools/train.py`` and ``tools/test.py``."""
 
 import argparse
+import contextlib
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.runner import Runner
@@ -112,6 +114,9 @@ def run_guarded(runner: Runner, action: Callable[[], object]) -> object:
         with readable_errors():
             return action()
     finally:
+        # mmengine's metrics gather through this folder and leave it behind.
+        with contextlib.suppress(OSError):
+            Path('.dist_test').rmdir()
         for hook in runner.hooks:
             if isinstance(hook, ProgressBarHook):
                 hook.close()

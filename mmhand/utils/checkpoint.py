@@ -182,7 +182,7 @@ def find_latest_checkpoint(work_dir: str | os.PathLike) -> Path | None:
         named = next((p for p in (Path(text), work_dir / Path(text).name) if _complete(p)), None)
     saved = {p: _step(p) for p in work_dir.glob('*.pth') if _step(p) >= 0 and _complete(p)}
     if named is None:
-        return max(saved, key=lambda p: (saved[p], p.stat().st_mtime), default=None)
+        return max(saved, key=lambda p: (p.stat().st_mtime, saved[p]), default=None)
     since = named.stat().st_mtime
     ahead = [p for p in saved if p.stat().st_mtime > since and saved[p] > _step(named)]
     return max(ahead, key=saved.__getitem__, default=named)

@@ -1,0 +1,166 @@
+"""mmhand's hooks, alone and in a Runner on a toy model."""
+
+import os
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from mmengine.fileio import get_file_backend
+from mmengine.logging import MessageHub, MMLogger
+
+from mmhand.engine.atomic_io import AtomicLocalBackend
+from mmhand.engine.hooks import FreezeNormHook, HandCheckpointHook, ProgressBarHook
+from mmhand.utils.checkpoint import load_checkpoint
+
+
+class TestAtomicBackend:
+    def test_a_failed_write_leaves_the_old_file(self, tmp_path, monkeypatch):
+        backend, path = AtomicLocalBackend(), tmp_path / 'sub' / 'x.pth'
+        backend.put(b'old', path)
+
+        def break_off(fd):
+            raise OSError('disk full')
+
+        monkeypatch.setattr(os, 'fsync', break_off)
+        with pytest.raises(OSError, match='disk full'):
+            backend.put(b'new', path)
+        assert path.read_bytes() == b'old'
+        assert [entry.name for entry in path.parent.iterdir()] == ['x.pth']
+
+    def test_files_have_the_usual_permissions(self, tmp_path):
+        backend = get_file_backend(backend_args={'backend': 'mmhand_atomic'})
+        backend.put_text('text', tmp_path / 'a')
+        (tmp_path / 'b').write_text('text')
+        assert (tmp_path / 'a').stat().st_mode == (tmp_path / 'b').stat().st_mode
+
+
+def test_old_checkpoint_goes_only_after_the_new_one_is_there(toy, monkeypatch):
+    """With one kept, a kill during a save must not leave none."""
+    seen = []
+    real = AtomicLocalBackend.put
+
+    def put(self, obj, filepath):
+        if 'epoch_' in Path(filepath).name and 'best' not in Path(filepath).name:
+            seen.append(sorted(p.name for p in Path(filepath).parent.glob('epoch_*.pth')))
+        real(self, obj, filepath)
+
+    monkeypatch.setattr(AtomicLocalBackend, 'put', put)
+    toy.run(
+        *('tools/train.py', toy.config, '--work-dir', 'run', '--no-validate', '--cfg-options'),
+        *('default_hooks.checkpoint.max_keep_ckpts=1', 'train_cfg.max_epochs=3'),
+    )
+    assert seen == [[], ['epoch_1.pth'], ['epoch_2.pth']]
+    assert [p.name for p in (toy.folder / 'run').glob('epoch_*.pth')] == ['epoch_3.pth']
+
+
+def test_mismatched_head_can_be_skipped(toy):
+    torch.save({'conv.bias': torch.ones(4), 'head.bias': torch.ones(5)}, toy.folder / 'w.pth')
+    options = ['load_from=w.pth', 'optim_wrapper.optimizer.lr=0.0']
+    line = toy.fails('tools/train.py', toy.config, '--cfg-options', *options)
+    assert '"head.bias" of shape (5,)' in line
+    options.append('default_hooks.checkpoint.skip_mismatched=True')
+    toy.run('tools/train.py', toy.config, '--work-dir', 'run', '--cfg-options', *options)
+    trained = load_checkpoint(toy.folder / 'run' / 'epoch_2.pth')['state_dict']
+    assert torch.equal(trained['conv.bias'], torch.ones(4))
+
+
+def test_hook_is_mmengines_checkpoint_hook_otherwise():
+    hook = HandCheckpointHook(interval=3, max_keep_ckpts=2, save_best='a', rule='less')
+    assert (hook.interval, hook.max_keep_ckpts, hook.key_indicators) == (3, 2, ['a'])
+
+
+class TestFreezeNorm:
+    def runner(self):
+        model = torch.nn.Sequential()
+        model.add_module('backbone', torch.nn.BatchNorm1d(3))
+        model.add_module('head', torch.nn.BatchNorm1d(3))
+        return SimpleNamespace(model=model, logger=MMLogger.get_instance('test-freeze'))
+
+    @pytest.mark.parametrize(
+        ('prefix', 'frozen'), [('', (True, True)), ('backbone', (True, False))]
+    )
+    def test_statistics_stay_while_training(self, prefix, frozen):
+        runner, hook = self.runner(), FreezeNormHook(prefix)
+        hook.before_train(runner)
+        runner.model.train()
+        hook.before_train_iter(runner, 0)
+        runner.model(torch.randn(8, 3) + 5)
+        for layer, still in zip(runner.model, frozen, strict=True):
+            assert torch.equal(layer.running_mean, torch.zeros(3)) == still
+
+    def test_in_a_run(self, toy):
+        config = toy.write_config('frozen', "custom_hooks = [dict(type='FreezeNormHook')]")
+        for name, path in (('frozen', config), ('free', toy.config)):
+            toy.run('tools/train.py', path, '--work-dir', name)
+            end = load_checkpoint(toy.folder / name / 'epoch_2.pth')['state_dict']
+            still = torch.equal(end['norm.running_mean'], torch.zeros(4))
+            assert still == (name == 'frozen')
+
+
+class TestProgressBar:
+    def test_draws_when_asked_and_leaves_the_log_readable(self, toy):
+        done = toy.run(
+            *('tools/train.py', toy.config, '--cfg-options'),
+            'default_hooks.progress.enable=True',
+        )
+        assert re.search(r'train.*4/4', done.stderr)
+        assert 'loss 0.' in done.stderr
+        assert '\x1b[?25h' in done.stderr, 'the cursor is given back'
+        assert 'Saving checkpoint at 2 epochs' in done.stdout + done.stderr
+
+    def test_stays_silent_where_there_is_no_terminal(self, toy):
+        done = toy.run('tools/test.py', toy.config, 'none')
+        assert '\x1b[' not in done.stderr
+
+    def test_bars_of_validation_and_test_come_and_go(self):
+        hub = MessageHub('test-progress')
+        hub.update_scalar('train/loss', 2.0)
+        runner = SimpleNamespace(
+            logger=MMLogger.get_instance('test-progress'),
+            message_hub=hub,
+            iter=4,
+            max_iters=10,
+            val_dataloader=range(3),
+            test_dataloader=range(2),
+        )
+        hook = ProgressBarHook(enable=True)
+        hook.after_train_iter(runner, 0)
+        hook.after_val_iter(runner, 0)
+        assert {task.description for task in hook._progress.tasks} == {'train', 'val'}
+        assert hook._progress.tasks[0].completed == 5
+        hook.after_val_epoch(runner)
+        hook.after_test_iter(runner, 0)
+        hook.after_test_epoch(runner)
+        assert [task.description for task in hook._progress.tasks] == ['train']
+        hook.after_run(runner)
+        hook.close()
+        assert hook._progress is None
+
+
+class TestVisualizationHook:
+    def test_without_a_folder_pictures_go_to_the_backends(self, toy):
+        toy.run(
+            *('tools/train.py', toy.config, '--work-dir', 'run', '--cfg-options'),
+            *('default_hooks.visualization.enable=True', 'train_cfg.max_epochs=1'),
+            'default_hooks.visualization.max_samples=2',
+        )
+        images = list((toy.folder / 'run').glob('*/vis_data/vis_image/*.png'))
+        assert sorted(path.name for path in images) == [
+            'val_epoch_1_toy_0_1.png',
+            'val_epoch_1_toy_1_1.png',
+        ]
+
+    def test_unreadable_picture_is_skipped_with_a_warning(self, toy, monkeypatch):
+        from mmhand.engine.hooks import visualization_hook
+
+        monkeypatch.setattr(visualization_hook, 'sample_image', lambda sample: None)
+        done = toy.run('tools/test.py', toy.config, 'none', '--show-dir', 'pictures')
+        assert 'data/0.png cannot be read and is not drawn' in done.stdout
+        assert not (toy.folder / 'pictures').exists()
+
+    def test_another_visualizer_can_be_configured(self, toy):
+        config = toy.write_config('plain', "visualizer = dict(_delete_=True, type='Visualizer')")
+        toy.run('tools/test.py', config, 'none', '--show-dir', 'pictures')
+        assert len(list((toy.folder / 'pictures' / 'test').iterdir())) == 8
