@@ -1,3 +1,15 @@
 """Datasets, their transforms, and synthesis of data in their layouts."""
 
 from . import transforms  # noqa: F401
+from .annotation_store import AnnotationStore, StoreWriter
+from .base_hand_dataset import BaseHandDataset
+from .interhand26m import InterHand26MDataset
+from .store_cache import open_or_build
+
+__all__ = [
+    'AnnotationStore',
+    'BaseHandDataset',
+    'InterHand26MDataset',
+    'StoreWriter',
+    'open_or_build',
+]

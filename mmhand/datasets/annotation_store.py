@@ -31,10 +31,10 @@ class StringColumn:
         return len(self.offsets) - 1
 
     def __getitem__(self, index: int) -> str:
-        index = int(index)
-        if not 0 <= index < len(self):
+        bounds = self.offsets[index : index + 2].tolist() if index >= 0 else ()
+        if len(bounds) != 2:
             raise IndexError(f'string {index} of a column of {len(self)}')
-        return self.data[self.offsets[index] : self.offsets[index + 1]].tobytes().decode()
+        return self.data[bounds[0] : bounds[1]].tobytes().decode()
 
     def __iter__(self) -> Iterator[str]:
         return (self[index] for index in range(len(self)))

@@ -12,6 +12,7 @@ import torch
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
+from mmhand.registry import TRANSFORMS
 from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
 
 from .annotation_store import AnnotationStore, StoreWriter
@@ -96,7 +97,7 @@ class BaseHandDataset(BaseDataset):
             data_prefix={},
             indices=indices,
             serialize_data=False,
-            pipeline=list(pipeline),
+            pipeline=[_transform(step) for step in pipeline],
             test_mode=test_mode,
             lazy_init=lazy_init,
             max_refetch=max_refetch,
@@ -242,6 +243,11 @@ class BaseHandDataset(BaseDataset):
                 f'samples of split "{self.split}"'
             )
         return self.rows[picked.astype(np.int64)]
+
+
+def _transform(step: dict | Callable) -> Callable:
+    """Build a transform; names without a scope are mmhand's, whatever the default scope is."""
+    return step if callable(step) else TRANSFORMS.build({'_scope_': 'mmhand', **step})
 
 
 def _one_of(what: str, values: Sequence[str] | Mapping, known: Sequence[str]) -> None:

@@ -1,5 +1,6 @@
 """The dict that a data set hands to its pipeline."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -8,17 +9,18 @@ from mmhand.structures import CANONICAL
 from mmhand.structures.hand_batch import HAND_TYPE_FLAGS
 from mmhand.utils.errors import HandDataError
 
+_NO_TURN, _NO_SHIFT = np.eye(3), np.zeros(3)
+
 WRIST = CANONICAL.index('wrist')
 
 
 def project_keypoints(points: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
     """Pixels (..., 2) of camera-frame points (..., 3), metres, through ``intrinsics`` (3, 3).
 
-    Points with no depth, which only invalid joints have, give large but finite pixels.
+    A hundredth of a nanometre is added to the depth, as InterNet does, against division by zero.
     """
     image = points @ intrinsics.T
-    depth = image[..., 2:]
-    return image[..., :2] / np.where(np.abs(depth) < 1e-6, 1e-6, depth)
+    return image[..., :2] / (image[..., 2:] + 1e-11)
 
 
 def hand_record(
@@ -54,7 +56,8 @@ def hand_record(
         HandDataError: the box has no area or is not finite; names the sample.
     """
     bbox = np.array(bbox, dtype=np.float32)
-    if not (np.isfinite(bbox).all() and bbox[2] > 0 and bbox[3] > 0):
+    x, y, w, h = bbox.tolist()
+    if not (math.isfinite(x + y + w + h) and w > 0 and h > 0):
         raise HandDataError(f'sample {sample_id}: box {bbox.tolist()} has no area or is not finite')
     return dict(
         img_path=img_path,
@@ -69,8 +72,8 @@ def hand_record(
         root_depth=keypoints_3d[:, WRIST, 2].astype(np.float32),
         camera=dict(
             K=intrinsics.astype(np.float32),
-            R=np.eye(3, dtype=np.float32) if rotation is None else rotation.astype(np.float32),
-            t=np.zeros(3, np.float32) if translation is None else translation.astype(np.float32),
+            R=(_NO_TURN if rotation is None else rotation).astype(np.float32),
+            t=(_NO_SHIFT if translation is None else translation).astype(np.float32),
         ),
         **extra,
     )

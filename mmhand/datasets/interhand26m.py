@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,6 +28,24 @@ _TYPE_GROUPS = {'all': HAND_TYPES, 'single': ('right', 'left')}
 
 #: First digits of the names of colour and grey-scale cameras.
 _CAMERA_GROUPS = {'color': '40', 'gray': '41'}
+
+
+class StudioCamera(NamedTuple):
+    """One camera of the studio in one capture.
+
+    Attributes:
+        name: its name, such as ``'400026'``.
+        intrinsics: (3, 3).
+        rotation: (3, 3) R, world to camera.
+        center: (3,) in the world, metres.
+        translation: (3,) -R center, metres.
+    """
+
+    name: str
+    intrinsics: np.ndarray
+    rotation: np.ndarray
+    center: np.ndarray
+    translation: np.ndarray
 
 
 @DATASETS.register_module()
@@ -108,6 +126,8 @@ class InterHand26MDataset(BaseHandDataset):
         self._rootnet: RootNetResults | None = None
         self._rootnet_rows = np.zeros(0, np.int64)
         self._mano_joints: AnnotationStore | None = None
+        self._cameras: list[StudioCamera] = []
+        self._sequences: list[str] = []
         self._overrides = dict(
             data=ann_file,
             camera=camera_file,
@@ -157,6 +177,8 @@ class InterHand26MDataset(BaseHandDataset):
         if self._fully_initialized:
             return
         super().full_init()
+        self._cameras = _studio_cameras(self.store)
+        self._sequences = list(self.store['sequence']['name'])
         has_mano = 'mano_valid' in self.store['frame']
         if (self.with_mano or self.joint_source == 'mano') and not has_mano:
             raise HandDataError(
@@ -197,10 +219,9 @@ class InterHand26MDataset(BaseHandDataset):
 
     def read_row(self, store: AnnotationStore, row: int) -> dict:
         """See :class:`BaseHandDataset`."""
-        ann, frames, cameras = store['ann'], store['frame'], store['camera']
+        ann, frames = store['ann'], store['frame']
         frame, camera = ann['frame'][row], ann['camera'][row]
-        rotation = cameras['camrot'][camera]
-        center = cameras['campos'][camera] * 1e-3
+        view = self._cameras[camera]
         joints = frames if self._mano_joints is None else self._mano_joints['frame']
         world = joints['world'][frame] * 1e-3
         valid = joint_validity(ann['valid'][row], frames['valid'][frame], self.valid_rule)
@@ -216,25 +237,25 @@ class InterHand26MDataset(BaseHandDataset):
             sample_id=name,
             dataset=self._metainfo['dataset_name'],
             bbox=bbox,
-            keypoints_3d=(world - center) @ rotation.T,
+            keypoints_3d=(world - view.center) @ view.rotation.T,
             keypoint_valid=valid,
             hand_type=HAND_TYPES[ann['hand_type'][row]],
-            intrinsics=_intrinsics(cameras['focal'][camera], cameras['princpt'][camera]),
-            rotation=rotation,
-            translation=-rotation @ center,
+            intrinsics=view.intrinsics,
+            rotation=view.rotation,
+            translation=view.translation,
             hand_type_valid=np.float32(ann['hand_type_valid'][row]),
             bbox_is_crop=depth is not None,
             annotation_id=int(ann['id'][row]),
             capture=int(frames['capture'][frame]),
-            camera_name=cameras['name'][camera],
+            camera_name=view.name,
             frame_idx=int(frames['frame_idx'][frame]),
-            sequence=store['sequence']['name'][ann['sequence'][row]],
+            sequence=self._sequences[ann['sequence'][row]],
             subject=int(ann['subject'][row]),
         )
         if depth is not None:
             record['root_depth'] = depth
         if self.with_mano:
-            self._add_mano(record, frames, frame, rotation, center)
+            self._add_mano(record, frames, frame, view)
         for key, folder in (('mask_path', self.files.masks), ('depth_path', self.files.depth)):
             if folder is not None:
                 record[key] = os.path.join(folder, f'{os.path.splitext(file_name)[0]}.png')
@@ -245,13 +266,16 @@ class InterHand26MDataset(BaseHandDataset):
         record: dict,
         frames: Mapping[str, np.ndarray],
         frame: int,
-        rotation: np.ndarray,
-        center: np.ndarray,
+        view: 'StudioCamera',
     ) -> None:
         betas = np.array(frames['mano_shape'][frame])
         rest = self.hands.rest_wrists(betas)
         pose, transl = mano_to_camera(
-            frames['mano_pose'][frame], frames['mano_trans'][frame], rest, rotation, center
+            frames['mano_pose'][frame],
+            frames['mano_trans'][frame],
+            rest,
+            view.rotation,
+            view.center,
         )
         valid = np.array(frames['mano_valid'][frame], dtype=np.float32)
         record.update(
@@ -327,5 +351,12 @@ def _read_ids(path: Path) -> np.ndarray:
         raise HandDataError(f'{path} is no list of annotation ids: {error}') from None
 
 
-def _intrinsics(focal: np.ndarray, center: np.ndarray) -> np.ndarray:
-    return np.array([[focal[0], 0, center[0]], [0, focal[1], center[1]], [0, 0, 1]])
+def _studio_cameras(store: AnnotationStore) -> list[StudioCamera]:
+    table = store['camera']
+    columns = (table[key] for key in ('camrot', 'campos', 'focal', 'princpt'))
+    cameras = []
+    for name, rotation, center, focal, point in zip(table['name'], *columns, strict=True):
+        intrinsics = np.array([[focal[0], 0, point[0]], [0, focal[1], point[1]], [0, 0, 1]])
+        center = center * 1e-3
+        cameras.append(StudioCamera(name, intrinsics, rotation, center, -rotation @ center))
+    return cameras

@@ -4,6 +4,7 @@ Boxes are ``(x, y, w, h)`` in pixels, float. Each squaring rule is named by its 
 differ in what they enlarge and where they clip.
 """
 
+import math
 from collections.abc import Sequence
 
 import cv2
@@ -81,7 +82,7 @@ def squarify_bbox(bbox: np.ndarray, factor: float) -> np.ndarray:
     """
     center, size = bbox_center_size(np.asarray(bbox, dtype=np.float64))
     side = size.max(-1, keepdims=True) * factor
-    return bbox_from_center_size(center, np.broadcast_to(side, size.shape))
+    return np.concatenate([center - 0.5 * side, side, side], axis=-1)
 
 
 def square_bbox_interhand(bbox: np.ndarray, scale: float = 1.25) -> np.ndarray:
@@ -142,16 +143,17 @@ def crop_affine(
     Raises:
         HandDataError: the box has no area or is not finite, or ``flip`` without ``image_width``.
     """
-    bbox = np.asarray(bbox, dtype=np.float64)
-    if not np.isfinite(bbox).all() or (bbox[2:] * scale <= 0).any():
-        raise HandDataError(f'cannot crop the box {bbox.tolist()}: it has no area or is not finite')
-    (cx, cy), (w, h) = bbox_center_size(bbox)
+    # Python floats: the arithmetic of a single box is faster than NumPy's on arrays of two.
+    x, y, w, h = np.asarray(bbox, dtype=np.float64).tolist()
+    if not math.isfinite(x + y + w + h) or w * scale <= 0 or h * scale <= 0:
+        raise HandDataError(f'cannot crop the box {[x, y, w, h]}: it has no area or is not finite')
+    cx, cy = x + 0.5 * w, y + 0.5 * h
     if flip:
         if image_width is None:
             raise HandDataError('crop_affine needs image_width to mirror the image')
         cx = image_width - cx - 1.0
-    angle = np.deg2rad(rot_deg)
-    cos, sin = np.cos(angle), np.sin(angle)
+    angle = math.radians(rot_deg)
+    cos, sin = math.cos(angle), math.sin(angle)
     half_w, half_h = 0.5 * w * scale, 0.5 * h * scale
     source = np.array(
         [

@@ -1,1 +1,31 @@
 """Data transforms."""
+
+from .generate_hand_target import GenerateHandTarget
+from .hand_bbox_crop import HandBBoxCrop
+from .hand_blur_occlusion import BlurOcclusionParams, HandBlurOcclusion, Occluder
+from .hand_color_jitter import HandColorJitter, HandColorParams
+from .hand_topdown_affine import HandTopdownAffine
+from .load_hand_image import LoadHandImage
+from .load_hand_masks import LoadHandMasks, decode_mask_planes, encode_mask_planes
+from .mirror_hands import mirror_hands
+from .pack_hand_inputs import PackHandInputs
+from .random_hand_affine import HandAffineParams, RandomHandAffine
+
+__all__ = [
+    'BlurOcclusionParams',
+    'GenerateHandTarget',
+    'HandAffineParams',
+    'HandBBoxCrop',
+    'HandBlurOcclusion',
+    'HandColorJitter',
+    'HandColorParams',
+    'HandTopdownAffine',
+    'LoadHandImage',
+    'LoadHandMasks',
+    'Occluder',
+    'PackHandInputs',
+    'RandomHandAffine',
+    'decode_mask_planes',
+    'encode_mask_planes',
+    'mirror_hands',
+]

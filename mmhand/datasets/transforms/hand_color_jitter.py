@@ -1,0 +1,55 @@
+"""Random colour."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from mmhand.registry import TRANSFORMS
+
+from .random_state import worker_random_state
+
+
+@dataclass(frozen=True)
+class HandColorParams:
+    """One draw of :class:`HandColorJitter`.
+
+    Attributes:
+        gain: (3,) of the image's channels in their order.
+    """
+
+    gain: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+
+@TRANSFORMS.register_module()
+class HandColorJitter(BaseTransform):
+    """Multiply every channel by its own uniform gain and clip to 0-255 (specs twohand §3).
+
+    Required and modified key: ``img``, uint8 (rounded to nearest) or float32 (not rounded).
+
+    Args:
+        gain: (low, high) of the gains.
+    """
+
+    def __init__(self, gain: tuple[float, float] = (0.8, 1.2)) -> None:
+        self.gain = (float(gain[0]), float(gain[1]))
+
+    def sample(self, rng: np.random.RandomState) -> HandColorParams:
+        """Draw gains."""
+        return HandColorParams(tuple(rng.uniform(*self.gain, 3)))
+
+    def apply(self, results: dict, params: HandColorParams) -> dict:
+        """Apply given gains."""
+        image = results['img']
+        if image.dtype == np.uint8:
+            # Plane by plane OpenCV's fast path applies; half the time of a three-channel table.
+            planes = zip(cv2.split(image), params.gain, strict=True)
+            results['img'] = cv2.merge([cv2.convertScaleAbs(p, alpha=gain) for p, gain in planes])
+        else:
+            results['img'] = np.clip(image * np.asarray(params.gain), 0, 255).astype(image.dtype)
+        return results
+
+    def transform(self, results: dict) -> dict:
+        """Draw and apply."""
+        return self.apply(results, self.sample(worker_random_state()))

@@ -1,0 +1,78 @@
+"""Warping the box into the network's input."""
+
+import math
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from mmhand.registry import TRANSFORMS
+from mmhand.structures import bbox_from_center_size, crop_affine
+from mmhand.utils.errors import HandConfigError, HandDataError
+
+from .geometry import compose_affine, compose_frame, rotate_annotations
+
+MASK_MODES = ('nearest', 'floor')
+
+
+@TRANSFORMS.register_module()
+class HandTopdownAffine(BaseTransform):
+    """Warp the box to the input size: image, masks, depth, joints and intrinsics by one affine.
+
+    3D annotations turn with the picture about the camera's axis; scale and shift do not touch them
+    (specs twohand §3). ``camera['K_crop']`` projects them onto the crop in every case.
+
+    Required keys: ``img``, ``bbox_center``, ``bbox_size``, ``bbox_rotation``. Modified: ``img``,
+    ``img_shape``, ``hand_masks``, ``depth``, ``keypoints_2d``, ``keypoints_3d``, ``mano_pose``,
+    ``mano_trans``, ``affine``, ``camera``.
+
+    Args:
+        input_size: (width, height), or one number for both.
+        mask_mode: ``'nearest'``, or ``'floor'``: bilinear and cut off below one, HDR's rule, which
+            takes up to a pixel off every edge (specs hdr §1.2).
+
+    Raises:
+        HandConfigError: unknown mask mode.
+        HandDataError: the box has no area or is not finite; names the sample.
+    """
+
+    def __init__(
+        self, input_size: int | tuple[int, int] = (256, 256), mask_mode: str = 'nearest'
+    ) -> None:
+        if mask_mode not in MASK_MODES:
+            raise HandConfigError(f'mask_mode {mask_mode!r} is not one of {", ".join(MASK_MODES)}')
+        size = (input_size, input_size) if isinstance(input_size, int) else input_size
+        self.input_size = (int(size[0]), int(size[1]))
+        self.mask_mode = mask_mode
+
+    def transform(self, results: dict) -> dict:
+        """Warp everything."""
+        bbox = bbox_from_center_size(results['bbox_center'], results['bbox_size'])
+        rotation = results['bbox_rotation']
+        try:
+            affine = crop_affine(bbox, self.input_size, rot_deg=rotation)
+        except HandDataError as error:
+            raise HandDataError(f'sample {results.get("sample_id")}: {error}') from None
+        results['img'] = self._warp(results['img'], affine, cv2.INTER_LINEAR)
+        if 'hand_masks' in results:
+            results['hand_masks'] = self._warp_masks(results['hand_masks'], affine)
+        if 'depth' in results:
+            results['depth'] = self._warp(results['depth'], affine, cv2.INTER_NEAREST)
+        results['img_shape'] = self.input_size[::-1]
+        compose_affine(results, affine)
+        turn = None
+        if rotation:
+            angle = math.radians(rotation)
+            cos, sin = math.cos(angle), math.sin(angle)
+            turn = np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])
+            rotate_annotations(results, turn)
+        compose_frame(results, turn)
+        return results
+
+    def _warp(self, picture: np.ndarray, affine: np.ndarray, interpolation: int) -> np.ndarray:
+        return cv2.warpAffine(picture, affine, self.input_size, flags=interpolation)
+
+    def _warp_masks(self, masks: np.ndarray, affine: np.ndarray) -> np.ndarray:
+        if self.mask_mode == 'nearest':
+            return self._warp(masks, affine, cv2.INTER_NEAREST)
+        return self._warp(masks.astype(np.float64), affine, cv2.INTER_LINEAR).astype(np.uint8)

@@ -1,0 +1,92 @@
+"""From pipeline results to what a model takes."""
+
+import cv2
+import numpy as np
+import torch
+from mmcv.transforms import BaseTransform
+from mmengine.structures import InstanceData, PixelData
+
+from mmhand.registry import TRANSFORMS
+from mmhand.structures import CANONICAL, HandDataSample, HandInstances
+
+WRIST = CANONICAL.index('wrist')
+
+#: Pipeline keys with one row a hand, and their names in ``gt_hands``.
+_FIELDS = {
+    'keypoints_3d': 'keypoints_3d',
+    'keypoints_2d': 'keypoints_2d',
+    'keypoint_valid': 'keypoint_valid',
+    'mano_pose': 'pose',
+    'mano_betas': 'betas',
+    'mano_trans': 'transl',
+    'mano_valid': 'mano_valid',
+}
+
+_SIDES = np.arange(2)
+
+META_KEYS = (
+    *('img_path', 'sample_id', 'dataset', 'subject', 'capture', 'camera_name', 'frame_idx'),
+    *('sequence', 'annotation_id', 'hand_type', 'hand_type_valid', 'root_depth', 'bbox'),
+    *('ori_shape', 'img_shape', 'camera', 'flipped'),
+)
+
+
+@TRANSFORMS.register_module()
+class PackHandInputs(BaseTransform):
+    """Pack the sample: ``inputs`` (3, H, W) in the image's dtype, BGR, and a ``HandDataSample``.
+
+    ``gt_hands`` has a row for each hand that the hand type says is there, right before left; a hand
+    that is there but not annotated has ``keypoint_valid`` 0. ``gt_sem_seg`` has the mask planes
+    (4, H, W) uint8, ``depth`` the depth map (1, H, W); targets of :class:`GenerateHandTarget` go to
+    ``gt_fields`` and ``gt_instance_labels``. Metainfo ``camera`` carries ``affine``.
+
+    Args:
+        meta_keys: pipeline keys that become metainfo where they exist.
+    """
+
+    def __init__(self, meta_keys: tuple[str, ...] = META_KEYS) -> None:
+        self.meta_keys = tuple(meta_keys)
+
+    def transform(self, results: dict) -> dict:
+        """Pack."""
+        sample = HandDataSample()
+        for key, value in self._metainfo(results).items():
+            # set_metainfo would deep-copy arrays that nobody else holds.
+            sample.set_field(value, key, field_type='metainfo')
+        if 'hand_present' in results:
+            sample.gt_hands = _hands(results)
+        if 'hand_masks' in results:
+            planes = np.ascontiguousarray(results['hand_masks'].transpose(2, 0, 1))
+            sample.gt_sem_seg = PixelData(data=torch.from_numpy(planes))
+        if 'depth' in results:
+            sample.depth = PixelData(data=torch.from_numpy(results['depth'])[None])
+        if 'target_fields' in results:
+            maps = {key: value.flatten(0, -3) for key, value in results['target_fields'].items()}
+            sample.gt_fields = PixelData(**maps)
+        if 'target_labels' in results:
+            sample.gt_instance_labels = InstanceData(**results['target_labels'])
+        return dict(inputs=torch.from_numpy(_planes(results['img'])), data_samples=sample)
+
+    def _metainfo(self, results: dict) -> dict:
+        meta = {key: results[key] for key in self.meta_keys if key in results}
+        if 'camera' in meta:
+            meta['camera'] = dict(meta['camera'], affine=results['affine'])
+        return meta
+
+
+def _planes(image: np.ndarray) -> np.ndarray:
+    """(H, W, 3) as contiguous (3, H, W); OpenCV's split is several times NumPy's copy."""
+    planes = np.empty((3, *image.shape[:2]), image.dtype)
+    cv2.split(image, list(planes))
+    return planes
+
+
+def _hands(results: dict) -> HandInstances:
+    right, left = (results['hand_present'] > 0).tolist()
+    rows = slice(0 if right else 1, 2 if left else 1)
+    # Indexing is done by NumPy, whose small operations cost a fraction of torch's.
+    fields = {name: results[key][rows] for key, name in _FIELDS.items() if key in results}
+    if 'keypoints_3d' in fields:
+        fields['root'] = fields['keypoints_3d'][:, WRIST].copy()
+    fields['side'] = _SIDES[rows].copy()
+    return HandInstances(**{name: torch.from_numpy(field) for name, field in fields.items()})
