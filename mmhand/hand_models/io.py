@@ -125,7 +125,8 @@ def load_pickle(path: str | Path) -> Any:
 def _load_npz(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files}
+            wanted = {*MANO_SHAPES, 'kintree_table', 'side'}
+            return {key: archive[key] for key in archive.files if key in wanted}
     except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
         reason = getattr(error, 'strerror', None) or str(error)
         raise HandFileError(f'{path}: cannot be read as .npz ({reason})') from None

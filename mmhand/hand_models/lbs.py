@@ -17,7 +17,9 @@ def _bottom_row(device: torch.device, dtype: torch.dtype) -> Tensor:
         return torch.tensor([0, 0, 0, 1], device=device, dtype=dtype)
 
 
-def forward_kinematics(rotations: Tensor, offsets: Tensor, num_chains: int = 5) -> Tensor:
+def forward_kinematics(
+    rotations: Tensor, offsets: Tensor, num_chains: int = 5
+) -> tuple[Tensor, Tensor]:
     """Chain local rotations from a root down equally long chains.
 
     Args:
@@ -27,33 +29,37 @@ def forward_kinematics(rotations: Tensor, offsets: Tensor, num_chains: int = 5) 
         num_chains: chains that hang on the root; J - 1 is a multiple of it.
 
     Returns:
-        (B, J, 4, 4) pose of each joint in the model's frame, same order.
+        (B, J, 3, 3) rotation and (B, J, 3) position of each joint in the model's frame.
     """
     batch, joints = rotations.shape[:2]
+    depth = (joints - 1) // num_chains
     bottom = _bottom_row(offsets.device, offsets.dtype).expand(batch, joints, 1, 4)
     local = torch.cat((rotations, offsets.unsqueeze(-1)), dim=-1)
     root, chains = torch.cat((local, bottom), dim=-2).split((1, joints - 1), dim=1)
-    depth = (joints - 1) // num_chains
-    levels = chains.view(batch, num_chains, depth, 4, 4).unbind(2)
-    posed = [torch.matmul(root, levels[0])]
-    for level in levels[1:]:
-        posed.append(torch.matmul(posed[-1], level))
-    return torch.cat((root, torch.stack(posed, dim=2).view(batch, joints - 1, 4, 4)), dim=1)
+    flat = (batch * num_chains, 4, 4)
+    pose = root.expand(batch, num_chains, 4, 4).reshape(flat)
+    posed = []
+    for level in chains.view(batch, num_chains, depth, 4, 4).unbind(2):
+        pose = torch.bmm(pose, level.reshape(flat))
+        posed.append(pose)
+    chains = torch.stack(posed, dim=1).view(batch, joints - 1, 4, 4)
+    rotations, positions = torch.cat((root, chains), dim=1)[:, :, :3].split((3, 1), dim=-1)
+    return rotations, positions.squeeze(-1)
 
 
-def skinning_transforms(poses: Tensor, rest_joints: Tensor) -> Tensor:
+def skinning_transforms(rotations: Tensor, positions: Tensor, rest_joints: Tensor) -> Tensor:
     """Transforms that carry a rest-pose point along with each joint.
 
     Args:
-        poses: (B, J, 4, 4) posed joints from :func:`forward_kinematics`.
+        rotations: (B, J, 3, 3) of the posed joints, from :func:`forward_kinematics`.
+        positions: (B, J, 3) of the posed joints, metres.
         rest_joints: (B, J, 3) joints at rest, metres.
 
     Returns:
         (B, J, 3, 4): ``[R | t - R j]``.
     """
-    rotation, translation = poses[:, :, :3].split((3, 1), dim=-1)
-    moved = torch.matmul(rotation, rest_joints.unsqueeze(-1))
-    return torch.cat((rotation, translation - moved), dim=-1)
+    moved = torch.matmul(rotations, rest_joints.unsqueeze(-1))
+    return torch.cat((rotations, positions.unsqueeze(-1) - moved), dim=-1)
 
 
 def skin_vertices(vertices: Tensor, transforms: Tensor, weights: Tensor) -> Tensor:

@@ -202,12 +202,12 @@ class LinearSkinnedHand(HandModel):
         blended = torch.addmm(self._blend_base, coefficients, self._blend_dirs)
         rest, joints_rest, offsets = blended.split((3 * verts, 3 * joints, 3 * joints), dim=1)
         joints_rest = joints_rest.unflatten(1, (joints, 3))
-        poses = forward_kinematics(rotations, offsets.unflatten(1, (joints, 3)))
-        transforms = skinning_transforms(poses, joints_rest)
+        world, chain = forward_kinematics(rotations, offsets.unflatten(1, (joints, 3)))
+        transforms = skinning_transforms(world, chain, joints_rest)
         posed = skin_vertices(rest.unflatten(1, (3, verts)), transforms, self._skin_weights)
         vertices = posed.mT.contiguous()
         tips = vertices.index_select(1, self._tips)
-        keypoints = torch.cat((poses[:, :, :3, 3], tips), dim=1).index_select(1, self._canonical)
+        keypoints = torch.cat((chain, tips), dim=1).index_select(1, self._canonical)
         shift = transl
         if self.center_joint is not None:
             center = keypoints[:, self.center_joint]
@@ -218,7 +218,7 @@ class LinearSkinnedHand(HandModel):
         return HandModelOutput(
             vertices=vertices,
             joints=keypoints,
-            joint_rotations=poses[:, :, :3, :3],
+            joint_rotations=world,
             rest_joints=joints_rest,
         )
 

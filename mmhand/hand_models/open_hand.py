@@ -167,11 +167,11 @@ class OpenHand(LinearSkinnedHand):
         offsets = torch.where(parents[:, None] < 0, rest, rest - rest[parents.clamp(min=0)])
         still = torch.eye(3).to(rotations).expand(len(rotations), 1, 3, 3)
         local = torch.cat((still, rotations), dim=1)
-        poses = forward_kinematics(local, offsets.expand(len(local), -1, 3))
+        world, positions = forward_kinematics(local, offsets.expand(len(local), -1, 3))
         last = [get_joint_set('mano16').index(f'{finger}3') for finger in FINGERS]
         arm = self.v_template[list(self.tip_vertex_ids)] - rest[last]
-        tips = (poses[:, last, :3, :3] @ arm[..., None])[..., 0] + poses[:, last, :3, 3]
-        return convert_joints(torch.cat((poses[:, :, :3, 3], tips), dim=1), 'mano21', 'canonical')
+        tips = (world[:, last] @ arm[..., None])[..., 0] + positions[:, last]
+        return convert_joints(torch.cat((positions, tips), dim=1), 'mano21', 'canonical')
 
     def sample_pose(
         self,

@@ -67,11 +67,16 @@ def evaluate(value: Any) -> Any:
         return _evaluate_numpy(name, value)
     if value.origin == '_codecs.encode':
         return str(value.args[0]).encode('latin1')
-    return _evaluate_instance(value.origin, value.state)
+    state = value.state
+    if state is None and len(value.args) == 1:  # an array class called with its content
+        state = {'x': value.args[0]}
+    return _evaluate_instance(value.origin, state)
 
 
 def _evaluate_instance(origin: str, state: Any) -> np.ndarray:
-    """An object given by its class's name and its ``__dict__``."""
+    """An object given by its class's name and its ``__dict__`` (and slots, if it has any)."""
+    if isinstance(state, tuple) and len(state) == 2:
+        state = {**(state[0] or {}), **(state[1] or {})}
     if not isinstance(state, dict):
         raise ValueError(f'{origin} without its attributes')
     if origin.startswith('scipy.sparse'):

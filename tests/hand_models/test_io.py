@@ -102,6 +102,22 @@ class TestReads:
             with pytest.raises(ValueError, match=r'chumpy\.ch\.MatVecMult'):
                 evaluate(got[key])
 
+    def test_chumpy_with_slots_or_arguments(self, tmp_path, pickles):
+        with pickles.fake_chumpy() as modules:
+            ch = modules['chumpy.ch']
+            ch.Ch = type('Ch', (), {'__slots__': ('x',), '__module__': 'chumpy.ch'})
+            slotted = ch.Ch()
+            slotted.x = np.arange(3.0)
+            ch.add = type(
+                'add',
+                (),
+                {'__module__': 'chumpy.ch', '__reduce__': lambda self: (ch.add, (np.arange(2.0),))},
+            )
+            path = dump(tmp_path / 'x.pkl', [slotted, ch.add()])
+        first, second = (evaluate(value) for value in load_pickle(path))
+        assert first.tolist() == [0, 1, 2]
+        assert second.tolist() == [0, 1]
+
     def test_live_arrays_given_in_memory(self):
         class Live:
             def __init__(self, value):
@@ -300,6 +316,8 @@ class TestNpz:
         np.savez(path, v_template=np.array([Runs(os.system, 'true')], dtype=object))
         with pytest.raises(HandFileError, match='cannot be read as .npz'):
             load_mano_file(path)
+        np.savez(path, **synthetic_mano(), other=np.array([None], dtype=object))
+        assert_same(load_mano_file(path), synthetic_mano())
         path.write_bytes(b'PK\x03\x04 cut off')
         with pytest.raises(HandFileError, match='cannot be read as .npz'):
             load_mano_file(path)

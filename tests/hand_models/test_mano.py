@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 
 from mmhand.hand_models import MANO, TIP_PRESETS, synthetic_mano
 from mmhand.hand_models.rotations import mirror_axis_angle
@@ -139,6 +140,13 @@ class TestConstruction:
         hand = MODELS.build({'type': 'MANO', 'side': 'left', 'num_pca': 12, 'dtype': 'float64'})
         assert (hand.side, hand.num_pca, hand.v_template.dtype) == ('left', 12, torch.float64)
         assert MODELS.build({'type': 'mmhand.MANO'}).side == 'right'
+
+    def test_base_configs(self, repo, mano_root, monkeypatch):
+        monkeypatch.setenv('MMHAND_MANO_ROOT', str(mano_root))
+        folder = repo / 'configs' / '_base_' / 'hand_models'
+        for file, name in (('mano.py', 'MANO'), ('open_hand.py', 'OpenHand')):
+            config = Config.fromfile(folder / file)
+            assert type(MODELS.build(config.hand_model)).__name__ == name
 
     def test_root_above_the_models_folder(self, mano_root):
         assert MANO(mano_root.parent).num_verts == 778
