@@ -12,6 +12,7 @@ from .base import (
     register_method,
     save_atomically,
 )
+from .merge import merge_files
 
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f'{__name__}.{_module.name}')
@@ -22,6 +23,7 @@ __all__ = [
     'ConversionReport',
     'KeyTable',
     'convert_file',
+    'merge_files',
     'register_method',
     'save_atomically',
 ]

@@ -8,6 +8,7 @@ knows is an error, and so is a weight of the mmhand model that the result lacks.
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -279,7 +280,8 @@ def save_atomically(checkpoint: dict, path: str | os.PathLike) -> None:
     except (OSError, RuntimeError) as error:
         raise HandFileError(f'cannot write {path}: {error}') from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
 
 
 def _weights(checkpoint: Mapping, source: str) -> tuple[dict[str, Tensor], list[tuple[str, str]]]:
