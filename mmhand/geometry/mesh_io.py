@@ -1,13 +1,33 @@
 """Meshes to and from files, through trimesh."""
 
 import os
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from mmhand.utils.errors import HandDataError, HandFileError
 
 FORMATS = ('obj', 'ply', 'glb')
+
+#: Decimals written to obj: float32 coordinates (once rounded to float32 again) come back exactly, down to 1e-7.
+_OBJ_DIGITS = 16
+
+
+class Mesh(NamedTuple):
+    """What a mesh file holds.
+
+    Attributes:
+        vertices: (V, 3) float64, the unit of the file.
+        faces: (F, 3) int64.
+        vertex_colors: (V, 4) uint8 RGBA, or ``None``.
+    """
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    vertex_colors: np.ndarray | None
 
 
 def save_mesh(
@@ -17,6 +37,8 @@ def save_mesh(
     vertex_colors: np.ndarray | None = None,
 ) -> Path:
     """Write one mesh, all at once: an interrupted write leaves no half file.
+
+    Float32 vertices come back exactly from every format, once read as float32.
 
     Args:
         path: ends in .obj, .ply or .glb.
@@ -28,7 +50,7 @@ def save_mesh(
         The path.
 
     Raises:
-        HandDataError: unknown ending or shapes that do not fit.
+        HandDataError: unknown ending, shapes that do not fit, or vertices that are not finite.
         HandFileError: the folder cannot be written.
     """
     return save_meshes(path, [('mesh', vertices, faces, vertex_colors)])
@@ -36,7 +58,7 @@ def save_mesh(
 
 def save_meshes(
     path: str | Path,
-    meshes: list[tuple[str, np.ndarray, np.ndarray, np.ndarray | None]],
+    meshes: Sequence[tuple[str, np.ndarray, np.ndarray, np.ndarray | None]],
 ) -> Path:
     """Write several meshes into one file, e.g. both hands in their relative position.
 
@@ -48,7 +70,7 @@ def save_meshes(
         The path.
 
     Raises:
-        HandDataError: unknown ending or shapes that do not fit.
+        HandDataError: unknown ending, shapes that do not fit, or vertices that are not finite.
         HandFileError: the folder cannot be written.
     """
     import trimesh
@@ -57,41 +79,71 @@ def save_meshes(
     kind = path.suffix[1:].lower()
     if kind not in FORMATS:
         raise HandDataError(f'{path}: meshes are written as {", ".join(FORMATS)}, not "{kind}"')
-    parts = []
+    parts = {}
     for name, vertices, faces, colors in meshes:
-        vertices, faces = np.asarray(vertices), np.asarray(faces)
-        if vertices.ndim != 2 or vertices.shape[1] != 3 or faces.ndim != 2 or faces.shape[1] != 3:
+        vertices, faces = _checked(path, name, vertices, faces)
+        if colors is not None and len(colors) != len(vertices):
             raise HandDataError(
-                f'{path}: mesh "{name}" has vertices {vertices.shape} and faces {faces.shape}, '
-                'expected (V, 3) and (F, 3)'
+                f'{path}: mesh "{name}" has {len(colors)} colours for {len(vertices)} vertices'
             )
-        part = trimesh.Trimesh(vertices, faces, vertex_colors=colors, process=False)
-        part.metadata['name'] = name
-        parts.append(part)
+        parts[name] = trimesh.Trimesh(vertices, faces, vertex_colors=colors, process=False)
     if kind == 'glb':
         scene = trimesh.Scene()
-        for part in parts:
-            name = part.metadata['name']
+        for name, part in parts.items():
             scene.add_geometry(part, node_name=name, geom_name=name)
         data = scene.export(file_type=kind)
     else:
-        data = trimesh.util.concatenate(parts).export(file_type=kind)
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}')
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(data.encode() if isinstance(data, str) else data)
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise HandFileError(f'{path}: cannot be written ({error.strerror})') from None
+        joined = trimesh.util.concatenate(list(parts.values()))
+        data = joined.export(file_type=kind, **({'digits': _OBJ_DIGITS} if kind == 'obj' else {}))
+    _write(path, data.encode() if isinstance(data, str) else data)
     return path
 
 
-def load_mesh(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices (V, 3) and faces (F, 3) of a mesh file; several meshes come as one.
+def _checked(
+    path: Path, name: str, vertices: np.ndarray, faces: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    vertices, faces = np.asarray(vertices), np.asarray(faces)
+    if vertices.ndim != 2 or vertices.shape[1] != 3 or faces.ndim != 2 or faces.shape[1] != 3:
+        raise HandDataError(
+            f'{path}: mesh "{name}" has vertices {vertices.shape} and faces {faces.shape}, '
+            'expected (V, 3) and (F, 3)'
+        )
+    if faces.size and not 0 <= faces.min() <= faces.max() < len(vertices):
+        raise HandDataError(
+            f'{path}: faces of mesh "{name}" name vertices {faces.min()} to {faces.max()}, '
+            f'but there are {len(vertices)}'
+        )
+    if not np.isfinite(vertices).all():
+        raise HandDataError(f'{path}: mesh "{name}" has vertices that are not finite')
+    return vertices, faces
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Put the file in place in one step."""
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.')
+        with os.fdopen(handle, 'wb') as file:
+            file.write(data)
+        umask = os.umask(0)  # mkstemp makes private files; give the usual permissions
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise HandFileError(f'{path}: cannot be written ({error.strerror})') from None
+
+
+def load_mesh(path: str | Path) -> Mesh:
+    """Read a mesh file, vertices in their order; several meshes come as one.
+
+    Args:
+        path: any format that trimesh reads.
 
     Raises:
-        HandFileError: missing or unreadable.
+        HandFileError: missing, unreadable, or without triangles.
     """
     import trimesh
 
@@ -99,6 +151,11 @@ def load_mesh(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
         raise HandFileError(f'{path}: no such mesh file')
     try:
         mesh = trimesh.load(path, process=False, force='mesh')
-    except Exception as error:
+        colored = mesh.visual.kind == 'vertex'
+        colors = np.asarray(mesh.visual.vertex_colors, dtype=np.uint8) if colored else None
+        result = Mesh(np.asarray(mesh.vertices), np.asarray(mesh.faces, dtype=np.int64), colors)
+    except Exception as error:  # trimesh's readers raise whatever their parsers do
         raise HandFileError(f'{path}: not a readable mesh ({error})') from None
-    return np.asarray(mesh.vertices), np.asarray(mesh.faces)
+    if not len(result.faces):
+        raise HandFileError(f'{path}: holds no triangles')
+    return result
