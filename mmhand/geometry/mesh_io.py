@@ -12,7 +12,7 @@ from mmhand.utils.errors import HandDataError, HandFileError
 
 FORMATS = ('obj', 'ply', 'glb')
 
-#: Decimals written to obj: float32 coordinates (once rounded to float32 again) come back exactly, down to 1e-7.
+#: Decimals written to obj, enough for every float32 above 1e-7.
 _OBJ_DIGITS = 16
 
 
