@@ -28,14 +28,17 @@ CONFIGS = list_configs()
 @pytest.fixture(scope='session')
 def layouts(tmp_path_factory):
     """Folder of a small synthetic data set in the layout asked for, made once per session."""
-    from mmhand.datasets.synthesis import make_dataset
+    from mmhand.datasets.synthesis import count_splits, generate_dataset, get_writer
 
     made = {}
 
     def folder(name):
         if name not in made:
             made[name] = tmp_path_factory.mktemp('layouts') / name
-            make_dataset(name, made[name], num=9, seed=3, workers=0)
+            kind = get_writer(name)
+            writer = kind(made[name], kind.make_config(captures=1, views=2), seed=3)
+            counts = count_splits(8, dict(writer.splits))
+            generate_dataset(writer, counts, progress=False)
         return made[name]
 
     return folder
