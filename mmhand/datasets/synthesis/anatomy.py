@@ -118,8 +118,8 @@ def _palm_side(s: _Surface) -> np.ndarray:
         share = s.member[finger][:, None]
         dorsal = dorsal * (1 - share) + back * share
     facing = -(s.normals * dorsal).sum(-1)
-    ragged = facing + 0.12 * solid_noise(s.points, 0.008, np.array([3.0, 1.0, 5.0]), 2)
-    return _step(ragged, -0.35, 0.3)
+    ragged = facing + 0.07 * solid_noise(s.points, 0.012, np.array([3.0, 1.0, 5.0]), 2)
+    return _step(ragged, -0.45, 0.4)
 
 
 def _finger_marks(s: _Surface, palm: np.ndarray) -> dict[str, np.ndarray]:
@@ -254,7 +254,7 @@ def _palm_marks(s: _Surface, palm: np.ndarray) -> dict[str, np.ndarray]:
     body = hand * (1 - _step(s.member['thumb'], 0.6, 0.9))
     crease = _palm_lines(s, np.stack([u, v], -1) * scale, scale, palm * body)
     x = u * scale[0] + 0.0009 * solid_noise(s.points, 0.008, np.array([4.0, 4.0, 1.0]), 2)
-    for at, strength in ((-0.002, 0.8), (-0.0085, 0.5)):  # at the wrist
+    for at, strength in ((-0.002, 0.4), (-0.0085, 0.25)):  # at the wrist
         crease = np.maximum(crease, strength * _bump(x - at, 0.0007) * palm * hand)
     back = (1 - palm) * hand
     # Veins: where noise that is stretched along the hand crosses zero.

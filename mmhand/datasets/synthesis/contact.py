@@ -15,6 +15,9 @@ from .mesh_ops import vertex_normals
 #: Vertices closer than this to the other hand touch it, metres.
 CONTACT_DISTANCE = 0.003
 
+#: No point in a hand, or in what a hand holds, is further from the surface, metres.
+DEEPEST = 0.06
+
 
 class ContactReport(NamedTuple):
     """How two meshes touch. Metres.
@@ -61,6 +64,9 @@ class MeshPair:
         distance_f, near = self._moving_tree.query(self.fixed - offset)
         normal_f = self._moving_normals[near]
         depth_f = -((self.fixed - moved[near]) * normal_f).sum(-1)
+        # Far from the mesh the nearest vertex's plane says nothing.
+        depth_m = np.where(distance_m < DEEPEST, depth_m, 0.0)
+        depth_f = np.where(distance_f < DEEPEST, depth_f, 0.0)
         return (distance_m, depth_m, normal_m), (distance_f, depth_f, normal_f)
 
     def report(self, offset: np.ndarray) -> ContactReport:

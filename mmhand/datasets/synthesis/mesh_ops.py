@@ -38,6 +38,24 @@ def tube_faces(rings: int, around: int, first: int = 0) -> np.ndarray:
     )
 
 
+def join_meshes(counts: list[int], faces: list[np.ndarray]) -> tuple[np.ndarray, list[int]]:
+    """Faces of several meshes whose vertices are put into one list.
+
+    Args:
+        counts: vertices of each mesh.
+        faces: (F, 3) of each mesh.
+
+    Returns:
+        All faces, (sum F, 3), and the index of each mesh's first face.
+    """
+    if not faces:
+        return np.zeros((0, 3), np.int64), []
+    offsets = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    joined = np.concatenate([f + offset for f, offset in zip(faces, offsets, strict=True)])
+    firsts = np.concatenate([[0], np.cumsum([len(f) for f in faces])[:-1]])
+    return joined, [int(first) for first in firsts]
+
+
 def rotation_about(axis: np.ndarray, angle: float) -> np.ndarray:
     """(3, 3) rotation by ``angle`` radians about a vector (3,) of any length but zero."""
     x, y, z = axis / np.linalg.norm(axis)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .mesh_ops import random_rotation, rotation_between, tube_faces
+from .mesh_ops import tube_faces
 from .noise import solid_noise
 from .sensor import srgb_to_linear
 
@@ -181,54 +181,3 @@ def sample_shape(rng: np.random.Generator) -> tuple[str, np.ndarray, np.ndarray]
     if kind == 'bottle':
         profile[7:] = np.array([0.85, 0.5, 0.36, 0.36])
     return kind, *_lathe(width * profile, h)
-
-
-def _clearance(rng: np.random.Generator, surface: np.ndarray, axis: np.ndarray) -> float:
-    """How far along an axis a set of points (N, 3) reaches, plus a hand's breadth of air."""
-    return float((surface @ axis).max()) + rng.uniform(0.0, 0.012)
-
-
-def sample_object(
-    rng: np.random.Generator,
-    hands: list[np.ndarray],
-    palms: list[np.ndarray],
-    view_from: np.ndarray,
-) -> SceneObject:
-    """An object near the hands that enters neither of them.
-
-    It is put on one side of everything: against the palm, between the hands and a camera, or
-    beside them. The side's direction is a plane that parts the object from the hand it is nearest
-    to, so nothing interpenetrates.
-
-    Args:
-        rng: source of randomness.
-        hands: vertices (V, 3) of each hand, world, metres.
-        palms: (3,) unit vector out of each palm.
-        view_from: (3,) position of a camera of the frame.
-    """
-    kind, local, faces = sample_shape(rng)
-    points = np.concatenate(hands)
-    which = int(rng.integers(len(hands)))
-    hand = hands[which]
-    center = hand.mean(0)
-    place = rng.choice(['palm', 'front', 'beside'], p=[0.45, 0.35, 0.2])
-    if place == 'palm':
-        axis = palms[which]
-        turn = rotation_between(np.array([0.0, 0.0, 1.0]), np.cross(axis, rng.standard_normal(3)))
-    else:
-        to_camera = view_from - center
-        axis = to_camera / np.linalg.norm(to_camera)
-        if place == 'beside':
-            axis = np.cross(axis, rng.standard_normal(3))
-            axis /= np.linalg.norm(axis)
-        turn = random_rotation(rng)
-    turned = local @ turn.T
-    # All of the hands lie behind the plane through their furthest point along the axis.
-    gap = _clearance(rng, points, axis) - float((turned @ axis).min())
-    if place == 'front':
-        gap += rng.uniform(0.02, 0.2)
-    side = rng.normal(0, 0.035, 3)
-    side -= (side @ axis) * axis
-    origin = center + side
-    position = origin + (gap - origin @ axis) * axis
-    return SceneObject(kind, turned + position, local, faces, sample_paint(rng))

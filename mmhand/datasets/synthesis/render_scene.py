@@ -14,7 +14,7 @@ from .background import sample_background
 from .camera_rig import Camera
 from .config import SynthesisConfig
 from .hand_sampling import face_array, hand_model
-from .mesh_ops import vertex_normals
+from .mesh_ops import join_meshes, vertex_normals
 from .noise import solid_noise
 from .rng import stream
 from .sample import MASK_PLANES, SyntheticSample
@@ -80,9 +80,11 @@ class SceneRenderer:
         # Arms and objects are one mesh; parts[k] is the first face of the k-th of them.
         meshes = [(arm.vertices, arm.faces) for arm in scene.arms]
         meshes += [(thing.vertices, thing.faces) for thing in scene.objects]
-        self.rest_faces, self.parts = _join([len(v) for v, _ in meshes], [f for _, f in meshes])
+        self.rest_faces, self.parts = join_meshes(
+            [len(v) for v, _ in meshes], [f for _, f in meshes]
+        )
         self.rest_vertices = np.concatenate([v for v, _ in meshes]) if meshes else np.zeros((0, 3))
-        all_faces, _ = _join(
+        all_faces, _ = join_meshes(
             [len(self.rest_vertices), *(len(hand.vertices) for hand in scene.hands)],
             [self.rest_faces, *self.faces],
         )
@@ -338,16 +340,6 @@ class SceneRenderer:
     def _part(self, number: int) -> slice:
         ends = [*self.parts[1:], len(self.rest_faces)]
         return slice(self.parts[number], ends[number])
-
-
-def _join(counts: list[int], faces: list[np.ndarray]) -> tuple[np.ndarray, list[int]]:
-    """Faces of several meshes in one list of vertices, and the first face of each mesh."""
-    if not faces:
-        return np.zeros((0, 3), np.int64), []
-    offsets = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    joined = np.concatenate([f + offset for f, offset in zip(faces, offsets, strict=True)])
-    firsts = np.concatenate([[0], np.cumsum([len(f) for f in faces])[:-1]])
-    return joined, [int(first) for first in firsts]
 
 
 def _blend(values: np.ndarray, corners: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from .camera_rig import Camera, sample_cameras
@@ -10,11 +9,9 @@ from .config import SynthesisConfig
 from .forearm import RINGS, Forearm, forearm_mesh, sample_forearm
 from .hand_sampling import HandState, hand_model, sample_hands
 from .lights import Lights, sample_lights
-from .occluders import SceneObject, sample_object
+from .object_placement import sample_objects
+from .occluders import SceneObject
 from .rng import stream
-
-#: A hand is hidden by objects no further than this share of its joints, from any camera.
-MAX_HIDDEN = 0.55
 
 
 @dataclass
@@ -88,7 +85,7 @@ def sample_scene(config: SynthesisConfig, seed: int, frame: int) -> Scene:
         meeting=meeting,
         hands=hands,
         arms=arms if config.forearms else [],
-        objects=_sample_objects(config, seed, frame, hands, cameras),
+        objects=sample_objects(config, seed, frame, hands, cameras),
         cameras=cameras,
         lights=sample_lights(seed, capture, frame),
     )
@@ -134,41 +131,3 @@ def _sample_arm(
         palm=np.clip(0.6 + 0.9 * circle[:, 0], 0, 1) * (1 - 0.5 * along),
         shape=shape,
     )
-
-
-def _sample_objects(
-    config: SynthesisConfig,
-    seed: int,
-    frame: int,
-    hands: list[HandState],
-    cameras: list[Camera],
-) -> list[SceneObject]:
-    """None, one or two objects that leave enough of the hands to be seen."""
-    rng = stream(seed, 'objects', frame)
-    if rng.random() >= config.occluder_prob:
-        return []
-    out = []
-    for _ in range(1 + int(rng.random() < 0.2)):
-        for _ in range(4):
-            thing = sample_object(
-                rng,
-                [hand.vertices for hand in hands],
-                [hand.palmar for hand in hands],
-                cameras[int(rng.integers(len(cameras)))].center,
-            )
-            hidden = max(_hidden(thing, hand, camera) for hand in hands for camera in cameras)
-            if hidden <= MAX_HIDDEN:
-                out.append(thing)
-                break
-    return out
-
-
-def _hidden(thing: SceneObject, hand: HandState, camera: Camera) -> float:
-    """Share of a hand's joints that lie behind an object's outline, as seen from a camera."""
-    if camera.to_camera(thing.vertices)[:, 2].min() < 0.05:
-        return 1.0
-    outline = cv2.convexHull(camera.project(thing.vertices).astype(np.float32))
-    depth = np.median(camera.to_camera(thing.vertices)[:, 2])
-    uv, z = camera.project(hand.joints), camera.to_camera(hand.joints)[:, 2]
-    covered = [cv2.pointPolygonTest(outline, (float(u), float(v)), False) >= 0 for u, v in uv]
-    return float((np.array(covered) & (z > depth)).mean())
