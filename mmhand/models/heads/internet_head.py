@@ -7,6 +7,7 @@ from mmpose.models.heads import InternetHead
 from mmpose.registry import MODELS as MMPOSE_MODELS
 from torch import Tensor
 
+from mmhand.models.layers.precision import full_precision
 from mmhand.registry import KEYPOINT_CODECS, MODELS
 from mmhand.structures import HandDataSample, stack_hand_types, stack_hands
 
@@ -70,7 +71,7 @@ class InterNetHead(InternetHead):
             [_volume(hand, feature) for hand in (self.right_hand_head, self.left_hand_head)], dim=1
         )
         pooled = self.neck(feature)
-        with torch.autocast(feature.device.type, enabled=False):
+        with full_precision(feature.device):
             return volumes, self.root_head(pooled.float()), self.hand_type_head(pooled.float())
 
     def loss(
@@ -186,6 +187,6 @@ class InterNetHead(InternetHead):
 def _volume(hand_head: torch.nn.Module, feature: Tensor) -> Tensor:
     """One hand's volumes; the last layer, whose output reaches 255, in float32."""
     hidden = hand_head.deconv_layers(feature)
-    with torch.autocast(feature.device.type, enabled=False):
+    with full_precision(feature.device):
         out = hand_head.final_layer(hidden.float())
     return out.unflatten(1, (-1, hand_head.depth_size))

@@ -2,6 +2,7 @@
 
 from .mano_encoder import ManoEncoder
 from .partial_conv import PartialConv2d
+from .precision import full_precision
 from .pvt_stage import PVTStage
 from .segmentation_embedding import SegmentationEmbedding
 
@@ -10,4 +11,5 @@ __all__ = [
     'PVTStage',
     'PartialConv2d',
     'SegmentationEmbedding',
+    'full_precision',
 ]

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from mmhand.models.layers.precision import full_precision
 from mmhand.registry import MODELS
 
 
@@ -61,6 +62,6 @@ class GaussianVolumeLoss(nn.Module):
             Scalar.
         """
         x, y, z = (profile.float() for profile in profiles)
-        with torch.autocast(volumes.device.type, enabled=False):
+        with full_precision(volumes.device):
             loss = _SquaredError.apply(volumes.float(), x, y, z, weights.float())
         return self.loss_weight * loss
