@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import torch
 from mmengine.logging import MMLogger
-from torch import Tensor, nn
+from mmengine.model import BaseModule
+from torch import Tensor
 
 from mmhand.registry import MODELS
 from mmhand.utils.errors import HandConfigError
@@ -25,13 +26,13 @@ PERCEPTUAL_TERMS = ('prc_deocclusion', 'prc_removal', 'style_deocclusion', 'styl
 
 
 @MODELS.register_module()
-class InpaintingLoss(nn.Module):
+class InpaintingLoss(BaseModule):
     """L1 in and outside the holes, perceptual, style and smoothness terms (HDR specs §3.2).
 
     Args:
         weights: overrides of :data:`LOSS_WEIGHTS`; a weight of 0 drops its term.
         perceptual: config of :class:`VGGFeatures`; ``None`` leaves the perceptual and style terms
-            out and logs that once.
+            out and logs that when training starts.
 
     Raises:
         HandConfigError: a weight names no term.
@@ -48,6 +49,10 @@ class InpaintingLoss(nn.Module):
             )
         self.weights = {**LOSS_WEIGHTS, **(weights or {})}
         self.perceptual = MODELS.build(perceptual) if perceptual else None
+
+    def init_weights(self) -> None:
+        """Read VGG's weights, or say that there are none."""
+        super().init_weights()
         if self.perceptual is None and any(self.weights[term] for term in PERCEPTUAL_TERMS):
             MMLogger.get_current_instance().info(
                 'InpaintingLoss: no VGG-16 given, perceptual and style terms are left out'

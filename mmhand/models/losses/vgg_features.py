@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
+from torchvision.models.vgg import cfgs, make_layers
 
 from mmhand.registry import MODELS
 from mmhand.utils.checkpoint_loaders import install_safe_loading
@@ -18,33 +19,19 @@ class VGGFeatures(nn.Module):
     """Maps after the first three poolings of torchvision's ImageNet VGG-16.
 
     The weights are buffers outside the state dict: they are not trained, are not synchronised as
-    parameters and do not enlarge checkpoints.
+    parameters and do not enlarge checkpoints. They are read when training starts: a model that only
+    predicts needs no VGG.
 
     Args:
         checkpoint: a file with torchvision's ``vgg16`` state dict; ``'torchvision://vgg16'`` is
             torchvision's own download, kept in torch's hub folder.
-
-    Raises:
-        HandFileError: the file is missing or is no VGG-16, or the download failed.
     """
 
     def __init__(self, checkpoint: str = 'torchvision://vgg16') -> None:
         super().__init__()
-        from torchvision.models import vgg16
-
-        network = vgg16(weights=None, init_weights=False)
-        features = network.features[: SLICES[-1][1]]
-        state = {
-            key.removeprefix('features.'): value
-            for key, value in _load_vgg(checkpoint).items()
-            if key.startswith('features.')
-        }
-        wanted = features.state_dict()
-        if any(key not in state or state[key].shape != wanted[key].shape for key in wanted):
-            raise HandFileError(
-                f'{checkpoint} holds no torchvision VGG-16: it lacks features.0 ... features.14'
-            )
-        features.load_state_dict({key: state[key] for key in wanted})
+        self.checkpoint = checkpoint
+        self.loaded = False
+        features = make_layers(cfgs['D'], batch_norm=False)[: SLICES[-1][1]]
         for module in features.modules():
             for name, parameter in list(module._parameters.items()):
                 del module._parameters[name]
@@ -52,6 +39,32 @@ class VGGFeatures(nn.Module):
             if isinstance(module, nn.ReLU):
                 module.inplace = False
         self.slices = nn.ModuleList(features[start:stop] for start, stop in SLICES)
+
+    def init_weights(self) -> None:
+        """Read the weights; a Runner calls this before training, the first forward otherwise.
+
+        Raises:
+            HandFileError: the file is missing or is no VGG-16, or the download failed.
+        """
+        if self.loaded:
+            return
+        state = _load_vgg(self.checkpoint)
+        convs = {
+            f'features.{key}': module
+            for part in self.slices
+            for key, module in part.named_children()
+            if isinstance(module, nn.Conv2d)
+        }
+        for key, module in convs.items():
+            for name, buffer in module.named_buffers():
+                value = state.get(f'{key}.{name}')
+                if value is None or value.shape != buffer.shape:
+                    raise HandFileError(
+                        f'{self.checkpoint} holds no torchvision VGG-16: '
+                        f'it lacks {key}.{name} of shape {tuple(buffer.shape)}'
+                    )
+                buffer.copy_(value)
+        self.loaded = True
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Features of normalised pictures.
@@ -62,6 +75,7 @@ class VGGFeatures(nn.Module):
         Returns:
             Maps (B, 64, H/2, W/2), (B, 128, H/4, W/4), (B, 256, H/8, W/8).
         """
+        self.init_weights()
         maps = []
         for part in self.slices:
             x = part(x)
