@@ -1,16 +1,19 @@
 """A torch rasteriser and what is drawn with it."""
 
-from .masks import MeshMasks, part_map, render_masks
 from .fragments import Fragments, interpolate
+from .masks import MeshMasks, part_map, render_masks
+from .overlay import OVERLAY_COLORS, overlay_mesh, overlay_meshes
 from .rasterize import rasterize
-from .shading import SIDE_COLORS, normal_map, overlay_mesh, overlay_meshes, render_shaded
+from .shading import SIDE_COLORS, normal_map, render_shaded
 from .silhouette import soft_silhouette
-from .views import frame_camera, look_from
+from .views import VIEWS, frame_camera, look_from, render_views
 
 __all__ = [
-    'SIDE_COLORS',
     'Fragments',
     'MeshMasks',
+    'OVERLAY_COLORS',
+    'SIDE_COLORS',
+    'VIEWS',
     'frame_camera',
     'interpolate',
     'look_from',
@@ -21,5 +24,6 @@ __all__ = [
     'rasterize',
     'render_masks',
     'render_shaded',
+    'render_views',
     'soft_silhouette',
 ]

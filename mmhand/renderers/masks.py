@@ -6,6 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from mmhand.utils.errors import HandDataError
+
 from .rasterize import rasterize
 
 
@@ -14,14 +16,16 @@ class MeshMasks(NamedTuple):
 
     Attributes:
         amodal: (M, H, W) bool, each mesh as if alone.
-        visible: (M, H, W) bool, each mesh where it is the nearest.
-        depth: (H, W) nearest depth, 0 where there is nothing.
+        visible: (M, H, W) bool, each mesh where it is the nearest (of equally near ones the first).
+        amodal_depth: (M, H, W) metres, depth of each mesh as if alone, 0 where it is not.
+        depth: (H, W) metres, nearest depth, 0 where there is nothing.
         vertex_index: (H, W) int64, of the nearest mesh the corner that weighs most, counted through
             all meshes; -1 where there is nothing. Per-vertex labels indexed by it are part maps.
     """
 
     amodal: Tensor
     visible: Tensor
+    amodal_depth: Tensor
     depth: Tensor
     vertex_index: Tensor
 
@@ -31,48 +35,60 @@ def render_masks(
     faces: Sequence[Tensor],
     K: Tensor,
     image_size: tuple[int, int],
+    znear: float = 1e-2,
 ) -> MeshMasks:
-    """Rasterise meshes together and alone.
+    """Rasterise each mesh alone and find which is in front where.
 
     Args:
-        vertices: (V, 3) each, camera frame, metres.
+        vertices: (V, 3) each of M > 0 meshes, camera frame, metres.
         faces: (F, 3) each.
-        K: (3, 3).
+        K: (3, 3) intrinsics, pixels.
         image_size: (H, W).
+        znear: metres; see :func:`~mmhand.renderers.rasterize`.
 
     Returns:
-        :class:`MeshMasks`.
+        :class:`MeshMasks`, without gradients.
+
+    Raises:
+        HandDataError: no mesh, or the two lists differ in length.
     """
-    offsets = torch.tensor([0, *(len(v) for v in vertices)]).cumsum(0)
-    joined = torch.cat([f + int(o) for f, o in zip(faces, offsets, strict=False)])
-    with torch.no_grad():
-        together = rasterize(torch.cat(list(vertices))[None], joined, K, image_size)
-        amodal = torch.stack(
-            [
-                rasterize(v[None], f, K, image_size).mask[0]
-                for v, f in zip(vertices, faces, strict=True)
-            ]
+    if not len(vertices) or len(vertices) != len(faces):
+        raise HandDataError(
+            f'render_masks: {len(vertices)} sets of vertices and {len(faces)} of faces'
         )
-    face, hit = together.face_index[0], together.mask[0]
-    ends = torch.tensor([len(f) for f in faces], device=face.device).cumsum(0)
-    owner = torch.searchsorted(ends, face, right=True)
-    numbers = torch.arange(len(faces), device=face.device).view(-1, 1, 1)
-    corner = together.barycentric[0].argmax(-1, keepdim=True)
-    nearest = joined.to(face.device)[face.clamp_min(0)].gather(-1, corner).squeeze(-1)
-    return MeshMasks(
-        amodal,
-        hit & (owner == numbers),
-        together.depth[0],
-        torch.where(hit, nearest, torch.full_like(nearest, -1)),
-    )
+    amodal, depth, corners, offset = [], [], [], 0
+    with torch.no_grad():
+        for points, triangles in zip(vertices, faces, strict=True):
+            alone = rasterize(points[None], triangles, K, image_size, znear=znear)
+            amodal.append(alone.mask[0])
+            depth.append(alone.depth[0])
+            heaviest = alone.barycentric[0].argmax(-1, keepdim=True)
+            corner = triangles.to(heaviest)[alone.face_index[0].clamp_min(0)]
+            corners.append(corner.gather(-1, heaviest).squeeze(-1) + offset)
+            offset += len(points)
+        amodal, depth = torch.stack(amodal), torch.stack(depth)
+        nearest, owner = torch.where(amodal, depth, torch.inf).min(0)
+        hit = amodal.any(0)
+        numbers = torch.arange(len(vertices), device=owner.device).view(-1, 1, 1)
+        vertex = torch.stack(corners).gather(0, owner[None])[0]
+        return MeshMasks(
+            amodal,
+            hit & (owner == numbers),
+            depth,
+            torch.where(hit, nearest, 0.0),
+            torch.where(hit, vertex, -1),
+        )
 
 
 def part_map(masks: MeshMasks, labels: Tensor) -> Tensor:
-    """(H, W) int64 label of what each pixel shows, -1 where there is nothing.
+    """Label of what each pixel shows.
 
     Args:
         masks: of :func:`render_masks`.
-        labels: (sum of V,) label of each vertex, all meshes one after the other.
+        labels: (sum of V,) integer label of each vertex, all meshes one after the other.
+
+    Returns:
+        (H, W) int64, -1 where there is nothing.
     """
     index = masks.vertex_index
-    return torch.where(index >= 0, labels.to(index.device)[index.clamp_min(0)], index)
+    return torch.where(index >= 0, labels.to(index)[index.clamp_min(0)], -1)

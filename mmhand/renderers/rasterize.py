@@ -5,8 +5,8 @@ from torch import Tensor
 
 from mmhand.utils.errors import HandDataError
 
-from .coverage import PAIRS_PER_CHUNK, face_boxes, nearest_faces
-from .fragments import Fragments, pixel_corners
+from .coverage import nearest_faces
+from .fragments import Fragments, gather_faces, pixel_corners
 
 
 def rasterize(
@@ -53,29 +53,17 @@ def rasterize(
     height, width = image_size
     homogeneous = vertices @ K.mT
     with torch.no_grad():
-        detached = homogeneous.detach()
-        if faces.ndim == 2:
-            corner = detached[:, faces]
-        else:
-            mesh = torch.arange(len(faces), device=faces.device)[:, None, None]
-            corner = detached[mesh, faces]
-        # Outward faces turned to the camera have a negative determinant in its frame.
+        # Outward faces turned to the camera have a negative volume with it, unless K mirrors.
         front = -torch.linalg.det(K).sign()[:, None] if cull_backfaces else None
-        boxes = face_boxes(corner, image_size, znear, front)
-        if pairs_per_chunk is None:
-            pairs_per_chunk = PAIRS_PER_CHUNK.get(vertices.device.type, PAIRS_PER_CHUNK['cpu'])
-        num_pixels = len(vertices) * height * width
-        face_index = nearest_faces(boxes, num_pixels, width, znear, pairs_per_chunk)
-        face_index = face_index.view(-1, height, width)
-    empty = homogeneous.new_zeros(1)
-    fragments = Fragments(face_index, empty, empty)
-    return _attach_surface(fragments, homogeneous, faces)
+        corner = gather_faces(homogeneous.detach(), faces)
+        face_index = nearest_faces(corner, image_size, znear, front, pairs_per_chunk)
+    return _attach_surface(face_index, homogeneous, faces)
 
 
-def _attach_surface(fragments: Fragments, homogeneous: Tensor, faces: Tensor) -> Fragments:
+def _attach_surface(face_index: Tensor, homogeneous: Tensor, faces: Tensor) -> Fragments:
     """Barycentric weights and depth of the covered pixels, as functions of the vertices."""
-    batch, height, width = fragments.face_index.shape
-    pixels, corners = pixel_corners(fragments, faces, homogeneous.shape[1])
+    batch, height, width = face_index.shape
+    pixels, corners = pixel_corners(face_index, faces, homogeneous.shape[1])
     corner = homogeneous.reshape(-1, 3).index_select(0, corners.reshape(-1)).view(-1, 3, 3)
     row = torch.div(pixels, width, rounding_mode='floor')
     u = (pixels - row * width).to(corner.dtype)[:, None]
@@ -85,13 +73,12 @@ def _attach_surface(fragments: Fragments, homogeneous: Tensor, faces: Tensor) ->
     weight = x.roll(-1, 1) * y.roll(-2, 1) - y.roll(-1, 1) * x.roll(-2, 1)
     barycentric = weight / weight.sum(-1, keepdim=True)
     depth = (barycentric * z).sum(-1)
-    size = batch * height * width
     return Fragments(
-        fragments.face_index,
-        barycentric.new_zeros(size, 3)
+        face_index,
+        barycentric.new_zeros(face_index.numel(), 3)
         .index_copy(0, pixels, barycentric)
         .view(batch, height, width, 3),
-        depth.new_zeros(size).index_copy(0, pixels, depth).view(batch, height, width),
+        depth.new_zeros(face_index.numel()).index_copy(0, pixels, depth).view(face_index.shape),
     )
 
 
@@ -101,9 +88,14 @@ def _checked(
     """Arguments of :func:`rasterize` in working form."""
     if vertices.ndim != 3 or vertices.shape[-1] != 3:
         raise HandDataError(f'rasterize: vertices must be (B, V, 3), not {tuple(vertices.shape)}')
-    if faces.ndim not in (2, 3) or faces.shape[-1] != 3 or faces.shape[:-2] not in (
-        (),
-        vertices.shape[:1],
+    if (
+        faces.ndim not in (2, 3)
+        or faces.shape[-1] != 3
+        or faces.shape[:-2]
+        not in (
+            (),
+            vertices.shape[:1],
+        )
     ):
         raise HandDataError(
             f'rasterize: faces must be (F, 3) or ({len(vertices)}, F, 3), not {tuple(faces.shape)}'
