@@ -41,5 +41,7 @@ model = dict(
     # The wrists' depths are the annotated ones; internet_r50_rootnet_interhand.py reads RootNet's.
     test_cfg=dict(flip_test=False, root_depth='sample'),
 )
+# A picture without annotation has no wrist depths: take those of a hand of common size.
+inference = dict(cfg_options={'model.test_cfg.root_depth': 'bone_length'})
 
 default_hooks = dict(checkpoint=dict(save_best='internet/MPJPE_all', rule='less'))

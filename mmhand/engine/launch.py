@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
 from mmhand.registry import RUNNERS
@@ -15,6 +16,7 @@ from mmhand.utils.errors import HandConfigError
 from mmhand.utils.setup_env import ensure_writable, setup_env
 
 from .hooks import ProgressBarHook
+from .results_file import describe_run, write_results
 from .user_errors import readable_errors
 
 
@@ -26,6 +28,7 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument('config', help='config file, mmhand::PATH, or name of one of our configs')
     parser.add_argument('--work-dir', help='folder of logs and checkpoints (work_dirs/CONFIG)')
+    parser.add_argument('--data-root', help="folder of the data, for all of the config's data sets")
     parser.add_argument('--show-dir', help='draw samples and write the pictures here')
     parser.add_argument(
         '--show-interval', type=int, default=1, metavar='N', help='draw every Nth sample'
@@ -68,6 +71,8 @@ def config_from_args(args: argparse.Namespace) -> Config:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
         cfg.work_dir = os.path.join('work_dirs', resolve_config(args.config).stem)
+    if args.data_root is not None:
+        set_data_root(cfg, args.data_root)
     if args.show_dir is not None:
         hook = dict(type='HandVisualizationHook')
         hook.update(cfg.get('default_hooks', {}).get('visualization') or {})
@@ -77,6 +82,33 @@ def config_from_args(args: argparse.Namespace) -> Config:
         cfg.setdefault('default_hooks', {})
         cfg.default_hooks.visualization = hook
     return cfg
+
+
+def set_data_root(cfg: Config, data_root: str) -> None:
+    """Point every data set of a config to one folder, in place; wrapped data sets too.
+
+    Args:
+        cfg: a whole config.
+        data_root: the folder.
+
+    Raises:
+        HandConfigError: the folder does not exist.
+    """
+    if not os.path.isdir(data_root):
+        raise HandConfigError(f'--data-root {data_root} is not a folder')
+
+    def visit(node: object) -> None:
+        if isinstance(node, dict):
+            if 'data_root' in node:
+                node['data_root'] = data_root
+            for value in node.values():
+                visit(value)
+        elif isinstance(node, list | tuple):
+            for value in node:
+                visit(value)
+
+    for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        visit(cfg.get(key))
 
 
 def build_runner(cfg: Config) -> Runner:
@@ -95,9 +127,11 @@ def build_runner(cfg: Config) -> Runner:
     cfg.work_dir = str(ensure_writable(cfg.work_dir))
     with readable_errors():
         setup_env(cfg)
-        if cfg.get('runner_type'):
-            return RUNNERS.build(cfg)
-        return Runner.from_cfg(cfg)
+        runner = RUNNERS.build(cfg) if cfg.get('runner_type') else Runner.from_cfg(cfg)
+    if is_main_process():
+        # Beside the log, for reports and for whoever wonders later.
+        write_results(Path(runner.log_dir) / 'run.json', describe_run(runner))
+    return runner
 
 
 def run_guarded(runner: Runner, action: Callable[[], object]) -> object:

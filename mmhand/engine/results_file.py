@@ -1,30 +1,34 @@
 """A test's numbers together with everything needed to know what they mean."""
 
 import hashlib
+import importlib.metadata
 import json
+import os
 import platform
+import shlex
 import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 
-import mmengine
 import numpy as np
 import torch
 from mmengine.runner import Runner
 from torch.utils.data import Dataset
 
 from mmhand import __version__
+from mmhand.utils.atomic_io import AtomicLocalBackend
 from mmhand.utils.config import PACKAGE, config_hash
-
-from .atomic_io import AtomicLocalBackend
 
 #: Attributes of data sets that say which part of which data was used, where they exist.
 _DATA_FACTS = (
     *('data_root', 'ann_file', 'split', 'subset', 'setup', 'version', 'data_version', 'fps'),
     *('annotation_source', 'hand_types', 'hand_type', 'cameras', 'root_source', 'indices'),
 )
+
+_PACKAGES = ('torch', 'torchvision', 'mmengine', 'mmcv', 'mmcv-lite', 'numpy', 'opencv-python')
 
 
 def describe_results(
@@ -39,28 +43,45 @@ def describe_results(
 
     Returns:
         JSON-ready dict: ``metrics``, ``evaluators`` with their protocol presets, ``data``,
-        ``config`` and its hash, ``checkpoint`` and its hash, ``software``, ``date``.
+        ``checkpoint`` and its hash, and what :func:`describe_run` says.
     """
     dataset = runner.test_dataloader.dataset
     return {
         'metrics': {key: _plain(value) for key, value in metrics.items()},
         'evaluators': [_evaluator(metric) for metric in runner.test_evaluator.metrics],
         'data': _data(dataset),
-        'config': {'file': runner.cfg.filename, 'sha256': config_hash(runner.cfg)},
         'checkpoint': {
             'file': checkpoint,
             'sha256': file_hash(checkpoint) if checkpoint else None,
             'weights': 'from file' if checkpoint else 'untrained',
         },
+        **describe_run(runner),
+    }
+
+
+def describe_run(runner: Runner) -> dict[str, object]:
+    """With what and where a Runner runs.
+
+    Args:
+        runner: the Runner.
+
+    Returns:
+        JSON-ready dict: ``config`` with its hash, ``software`` with versions and device,
+        ``command``, ``seed``, ``date``.
+    """
+    return {
+        'config': {'file': runner.cfg.filename, 'sha256': config_hash(runner.cfg)},
         'software': {
             'mmhand': __version__,
             'commit': git_commit(),
-            'mmengine': mmengine.__version__,
-            'torch': torch.__version__,
             'python': platform.python_version(),
+            **{name: _version(name) for name in _PACKAGES},
+            'system': platform.platform(),
             'device': torch.cuda.get_device_name() if torch.cuda.is_available() else 'cpu',
+            'cpus': os.cpu_count(),
             'processes': runner.world_size,
         },
+        'command': shlex.join(['python', *sys.argv]),
         'seed': runner.seed,
         'date': time.strftime('%Y-%m-%dT%H:%M:%S%z'),
     }
@@ -104,6 +125,14 @@ def git_commit() -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return f'{commit}+changes' if changed else commit
+
+
+def _version(package: str) -> str | None:
+    """Installed version of a package, without importing it."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def _evaluator(metric: object) -> dict[str, object]:

@@ -141,12 +141,19 @@ def merge_options(cfg: Config, options: Mapping) -> None:
     A new key below a known one is allowed, since many parts take optional arguments; a key that
     starts a new top-level section, or passes through a value that is no section, is a mistake.
 
+    A top-level plain value such as ``data_root`` was copied into sections when the file was read.
+    An option for it therefore also changes the same key in sections wherever it holds the same
+    value, as if the option had been written into the file.
+
     Raises:
         HandConfigError: such a mistake; the message names the nearest key.
     """
     for key in options:
         _check_option(cfg, key)
     try:
+        for key in options:
+            if '.' not in key and isinstance(cfg.get(key), str | int | float):
+                _spread(cfg._cfg_dict, key, cfg[key], options[key])
         cfg.merge_from_dict(dict(options))
         if any(key.startswith('custom_imports') for key in options):
             import_modules_from_strings(**cfg.custom_imports)
@@ -157,6 +164,19 @@ def merge_options(cfg: Config, options: Mapping) -> None:
         raise HandConfigError(
             f'option {", ".join(options)} does not fit {cfg.filename}: {cause}'
         ) from error
+
+
+def _spread(node: object, key: str, old: object, new: object) -> None:
+    """Replace a key's old value by a new one in all sections below a node."""
+    if isinstance(node, dict):
+        for name, value in node.items():
+            if name == key and type(value) is type(old) and value == old:
+                node[name] = new
+            else:
+                _spread(value, key, old, new)
+    elif isinstance(node, list | tuple):
+        for entry in node:
+            _spread(entry, key, old, new)
 
 
 def _check_option(cfg: Config, key: str) -> None:

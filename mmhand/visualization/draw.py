@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from mmhand.renderers.shading import SIDE_COLORS
 from mmhand.structures import get_joint_set
 
 Colour = tuple[int, int, int]
@@ -24,7 +25,9 @@ FINGER_COLOURS: dict[str, Colour] = {
 }
 
 #: Boxes, masks and meshes by side: right, left.
-SIDE_COLOURS: tuple[Colour, Colour] = ((213, 94, 0), (0, 114, 178))
+SIDE_COLOURS: tuple[Colour, ...] = tuple(
+    (round(255 * r), round(255 * g), round(255 * b)) for r, g, b in SIDE_COLORS
+)
 SIDE_NAMES = ('right', 'left')
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX

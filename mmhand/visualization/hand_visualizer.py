@@ -9,7 +9,8 @@ from mmengine.structures import BaseDataElement
 from mmengine.visualization import Visualizer
 
 from mmhand.registry import VISUALIZERS
-from mmhand.structures import HandInstances
+from mmhand.renderers import overlay_meshes
+from mmhand.structures import HandInstances, transform_points
 from mmhand.utils.errors import HandFileError
 
 from .draw import SIDE_COLOURS, SIDE_NAMES, draw_box, draw_masks, draw_skeleton, join_panels
@@ -65,7 +66,6 @@ class HandVisualizer(Visualizer):
         hands: HandInstances,
         sample: BaseDataElement,
         zoom: float = 1.0,
-        draw_box_of_hands: bool = True,
     ) -> np.ndarray:
         """Draw boxes and skeletons of some hands, in place.
 
@@ -74,13 +74,12 @@ class HandVisualizer(Visualizer):
             hands: N hands.
             sample: the sample they belong to.
             zoom: enlargement of the picture.
-            draw_box_of_hands: whether boxes are drawn where hands have them.
 
         Returns:
             The same picture.
         """
         sides = sides_of(hands)
-        if draw_box_of_hands and 'bbox' in hands:
+        if 'bbox' in hands:
             boxes = to_numpy(hands.bbox).reshape(len(hands), -1)[:, :4] * zoom
             for box, side, shown in zip(boxes, sides, present(hands), strict=True):
                 if shown and np.isfinite(box).all() and (box[2:] > 0).all():
@@ -88,13 +87,14 @@ class HandVisualizer(Visualizer):
         placed = image_keypoints(hands, sample)
         if placed is not None:
             for points, valid, side in zip(*placed, sides, strict=True):
-                draw_skeleton(image, points * zoom, valid, int(side), self.joint_set)
+                points = transform_points(points, zoom_matrix(zoom)[:2])
+                draw_skeleton(image, points, valid, int(side), self.joint_set)
         return image
 
     def draw_meshes(
         self, image: np.ndarray, hands: HandInstances, sample: BaseDataElement, zoom: float = 1.0
     ) -> np.ndarray | None:
-        """Lay the hands' meshes over the picture, the farthest first.
+        """Lay the hands' meshes over the picture.
 
         Args:
             image: (H, W, 3) uint8 RGB, the original picture enlarged ``zoom`` times.
@@ -108,14 +108,12 @@ class HandVisualizer(Visualizer):
         meshes = camera_meshes(hands, sample, self.faces)
         if not meshes:
             return None
-        from mmhand.renderers import overlay_mesh
-
-        camera = np.diag([zoom, zoom, 1.0]) @ camera_matrix(sample)
-        bgr = image[..., ::-1].copy()
-        for side, vertices, faces in sorted(meshes, key=lambda mesh: -mesh[1][:, 2].mean()):
-            colour = SIDE_COLOURS[side][::-1]
-            bgr = overlay_mesh(bgr, vertices, faces, camera, color=colour, alpha=self.mesh_alpha)
-        return bgr[..., ::-1].copy()
+        sides, vertices, faces = zip(*meshes, strict=True)
+        camera = zoom_matrix(zoom) @ camera_matrix(sample)
+        colours = [SIDE_COLOURS[side] for side in sides]
+        bgr = np.ascontiguousarray(image[..., ::-1])
+        bgr = overlay_meshes(bgr, vertices, faces, camera, colours, self.mesh_alpha)
+        return np.ascontiguousarray(bgr[..., ::-1])
 
     def draw_sample(
         self,
@@ -148,6 +146,7 @@ class HandVisualizer(Visualizer):
             if hands is not None:
                 meshes = self.draw_meshes(image, hands, data_sample, zoom)
                 panel = image.copy() if panel is None else panel
+                title = title if present(hands).any() else f'{title}: no hand'
                 panels[title] = self.draw_hands(panel, hands, data_sample, zoom)
                 if meshes is not None:
                     panels[f'{title}: mesh'] = meshes
@@ -171,8 +170,7 @@ class HandVisualizer(Visualizer):
         # From the enlarged picture to the crop, at the masks' own resolution.
         height = sample.metainfo.get('img_shape', planes.shape[-2:])[0]
         scale = np.diag([planes.shape[-2] / height] * 2)
-        affine = scale @ crop_affine_of(sample)
-        affine[:, :2] /= zoom
+        affine = scale @ crop_affine_of(sample) @ np.linalg.inv(zoom_matrix(zoom))
         size = image.shape[1], image.shape[0]
         flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
         back = np.stack([cv2.warpAffine(plane, affine, size, flags=flags) for plane in planes])
@@ -222,6 +220,12 @@ class HandVisualizer(Visualizer):
         else:
             self.add_image(name, drawn, step)
         return drawn
+
+
+def zoom_matrix(zoom: float) -> np.ndarray:
+    """(3, 3) map of pixels that ``cv2.resize`` does; whole coordinates are pixel centres."""
+    shift = 0.5 * (zoom - 1)
+    return np.array([[zoom, 0.0, shift], [0.0, zoom, shift], [0.0, 0.0, 1.0]])
 
 
 def write_image(path: str | Path, image: np.ndarray) -> None:

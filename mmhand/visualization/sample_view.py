@@ -7,6 +7,7 @@ import torch
 from mmengine.structures import BaseDataElement
 from torch import nn
 
+from mmhand.cameras.translation import fit_translation
 from mmhand.structures import HandInstances, invert_affine, transform_points
 
 #: (side, number of vertices) to faces (F, 3).
@@ -37,6 +38,12 @@ def camera_matrix(sample: BaseDataElement) -> np.ndarray | None:
     """(3, 3) intrinsics of the original picture, if the sample has them."""
     camera = sample.metainfo.get('camera') or {}
     return None if camera.get('K') is None else to_numpy(camera['K']).astype(np.float64)
+
+
+def camera_frame(sample: BaseDataElement) -> np.ndarray:
+    """(3, 3) rotation or reflection from the original camera frame to the sample's 3D."""
+    frame = (sample.metainfo.get('camera') or {}).get('frame')
+    return np.eye(3) if frame is None else to_numpy(frame).astype(np.float64)
 
 
 def crop_affine_of(sample: BaseDataElement) -> np.ndarray:
@@ -71,7 +78,8 @@ def image_keypoints(
         crop_points = to_numpy(hands.keypoints_2d).astype(np.float64)[..., :2]
         points = transform_points(crop_points, invert_affine(crop_affine_of(sample)))
     elif 'keypoints_3d' in hands and camera_matrix(sample) is not None:
-        space = to_numpy(hands.keypoints_3d).astype(np.float64)
+        # Rows times an orthogonal matrix: its inverse applied to each point.
+        space = to_numpy(hands.keypoints_3d).astype(np.float64) @ camera_frame(sample)
         depth = space[..., 2:]
         points = (space @ camera_matrix(sample).T)[..., :2] / np.where(depth > 1e-2, depth, np.nan)
     else:
@@ -88,28 +96,6 @@ def present(hands: HandInstances, threshold: float = 0.5) -> np.ndarray:
     if score is None:
         return np.ones(len(hands), dtype=bool)
     return to_numpy(score).reshape(len(hands), -1)[:, 0] >= threshold
-
-
-def fit_translation(points: np.ndarray, pixels: np.ndarray, camera: np.ndarray) -> np.ndarray:
-    """Translation that brings points of known shape in front of a camera onto their pixels.
-
-    Least squares of ``u (z + tz) = f (x + tx) + c (z + tz)``, linear in the translation.
-
-    Args:
-        points: (J, 3) metres, at any place.
-        pixels: (J, 2) where they are in the picture.
-        camera: (3, 3) intrinsics without skew.
-
-    Returns:
-        (3,) metres.
-    """
-    focal, centre = camera[[0, 1], [0, 1]], camera[:2, 2]
-    ray = pixels - centre
-    rows = np.zeros((len(points), 2, 3))
-    rows[:, 0, 0], rows[:, 1, 1] = focal
-    rows[:, :, 2] = -ray
-    right = ray * points[:, 2:] - focal * points[:, :2]
-    return np.linalg.lstsq(rows.reshape(-1, 3), right.reshape(-1), rcond=None)[0]
 
 
 def camera_meshes(
@@ -131,17 +117,19 @@ def camera_meshes(
     if 'vertices' not in hands or camera is None:
         return []
     placed = image_keypoints(hands, sample) if 'keypoints_2d' in hands else None
-    sides, found = sides_of(hands), []
+    sides, frame, found = sides_of(hands), camera_frame(sample), []
     for row, shown in enumerate(present(hands)):
         side = int(sides[row])
-        mesh = to_numpy(hands.vertices[row]).astype(np.float64)
+        mesh = to_numpy(hands.vertices[row]).astype(np.float64) @ frame
         if not shown or (side, len(mesh)) not in faces or not np.isfinite(mesh).all():
             continue
         if mesh[:, 2].min() <= 1e-2 and placed is not None and 'keypoints_3d' in hands:
-            joints = to_numpy(hands.keypoints_3d[row]).astype(np.float64)
+            joints = to_numpy(hands.keypoints_3d[row]).astype(np.float64) @ frame
             used = placed[1][row] & np.isfinite(joints).all(-1)
             if used.sum() >= 3:
-                mesh = mesh + fit_translation(joints[used], placed[0][row][used], camera)
+                fit = (torch.from_numpy(a) for a in (joints[used], placed[0][row][used], camera))
+                mesh = mesh + fit_translation(*fit).numpy()
+        # Also false where the fit found no place.
         if mesh[:, 2].min() > 1e-2:
             found.append((side, mesh, faces[side, len(mesh)]))
     return found

@@ -10,7 +10,7 @@ import torch
 from mmengine.fileio import get_file_backend
 from mmengine.logging import MessageHub, MMLogger
 
-from mmhand.engine.atomic_io import AtomicLocalBackend
+from mmhand.utils.atomic_io import AtomicLocalBackend
 from mmhand.engine.hooks import FreezeNormHook, HandCheckpointHook, ProgressBarHook
 from mmhand.utils.checkpoint import load_checkpoint
 

@@ -113,6 +113,15 @@ def test_options_that_fit(configs):
         merge_options(cfg, {'custom_imports.imports': ['no_such_module']})
 
 
+def test_an_option_for_a_variable_reaches_the_sections_it_was_copied_to():
+    own = dict(data_root='elsewhere')
+    cfg = Config(dict(data_root='a', sets=[dict(data_root='a'), own], train=dict(data_root='a')))
+    merge_options(cfg, {'data_root': 'b'})
+    assert [part.data_root for part in (cfg, *cfg.sets, cfg.train)] == ['b', 'b', 'elsewhere', 'b']
+    merge_options(cfg, {'train.data_root': 'c'})
+    assert (cfg.data_root, cfg.train.data_root) == ('b', 'c')
+
+
 def test_hash_is_of_what_is_computed():
     cfg = Config(dict(model=dict(a=1), work_dir='x', launcher='none'))
     same = Config(dict(model=dict(a=1), work_dir='y', launcher='pytorch', load_from='z'))

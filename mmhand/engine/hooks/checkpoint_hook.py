@@ -5,8 +5,8 @@ from mmengine.hooks import CheckpointHook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
-from mmhand.engine import atomic_io  # noqa: F401  (registers the backend)
 from mmhand.registry import HOOKS
+from mmhand.utils import atomic_io  # noqa: F401  (registers the backend)
 from mmhand.utils.checkpoint import check_state_dict
 from mmhand.utils.errors import HandConfigError
 

@@ -1,0 +1,78 @@
+"""Find hands in pictures and write overlays, joints and meshes.
+
+python demo/image_demo.py photo.jpg --model internet_r50_interhand --checkpoint FILE.pth
+python demo/image_demo.py photo.jpg --model CONFIG.py --bbox 120 80 300 300 --out-dir out
+"""
+
+import argparse
+
+import numpy as np
+
+from mmhand.apis import HandInferencer, MMDetHandDetector
+from mmhand.apis.hand_inferencer import SAVE, list_pictures
+from mmhand.utils.config import ConfigOptions
+from mmhand.utils.errors import HandConfigError, cli_guard
+from mmhand.utils.setup_env import ensure_writable
+
+
+def parse_args() -> argparse.Namespace:
+    """Arguments of the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('pictures', help='a picture or a folder of pictures')
+    parser.add_argument('--model', required=True, help='config file, or name of one of our configs')
+    parser.add_argument('--checkpoint', help='weights; without them the model is untrained')
+    parser.add_argument(
+        '--bbox', nargs=4, type=float, metavar=('X', 'Y', 'W', 'H'), help='box around the hands'
+    )
+    parser.add_argument(
+        '--camera',
+        nargs=4,
+        type=float,
+        metavar=('FX', 'FY', 'CX', 'CY'),
+        help='intrinsics in pixels; guessed without them',
+    )
+    parser.add_argument('--detector', nargs=2, metavar=('CONFIG', 'CHECKPOINT'), help='of mmdet')
+    parser.add_argument('--out-dir', default='demo_out', help='folder to write to')
+    parser.add_argument('--save', nargs='+', choices=SAVE, default=SAVE)
+    parser.add_argument('--device', default='cpu')
+    parser.add_argument('--batch-size', type=int, default=8)
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE')
+    return parser.parse_args()
+
+
+@cli_guard
+def main() -> None:
+    """Run the demo."""
+    args = parse_args()
+    if args.bbox and args.detector:
+        raise HandConfigError('--bbox and --detector both say where the hands are; give one')
+    pictures = list_pictures(args.pictures)
+    ensure_writable(args.out_dir)
+    detector = MMDetHandDetector(*args.detector, device=args.device) if args.detector else None
+    inferencer = HandInferencer(
+        args.model, args.checkpoint, args.device, args.cfg_options, detector
+    )
+    print(f'weights: {inferencer.weights}')
+    camera = None
+    if args.camera:
+        fx, fy, cx, cy = args.camera
+        camera = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]], dtype=np.float32)
+    results = inferencer(
+        pictures,
+        bboxes=[args.bbox] * len(pictures) if args.bbox else None,
+        cameras=[camera] * len(pictures) if args.camera else None,
+        out_dir=args.out_dir,
+        save=args.save,
+        batch_size=args.batch_size,
+    )
+    for result in results:
+        files = [str(file) for kind in result.files.values() for file in kind]
+        print(f'{result.source}: {len(result.boxes)} box(es) -> {", ".join(files)}')
+    spent = ', '.join(f'{name} {1000 * s:.0f} ms' for name, s in inferencer.seconds.items())
+    print(f'{len(results)} picture(s): {spent}')
+
+
+if __name__ == '__main__':
+    main()

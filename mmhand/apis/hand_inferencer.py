@@ -1,0 +1,299 @@
+"""From pictures to overlays, meshes and numbers in one call."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from mmengine.config import Config
+from torch import nn
+
+from mmhand.geometry.mesh_io import save_mesh
+from mmhand.registry import INFERENCERS
+from mmhand.structures import HandDataSample
+from mmhand.utils.atomic_io import AtomicLocalBackend
+from mmhand.utils.config import load_config
+from mmhand.utils.errors import HandConfigError, HandFileError
+from mmhand.visualization import HandVisualizer, face_table, image_keypoints, write_image
+from mmhand.visualization.draw import SIDE_NAMES
+from mmhand.visualization.sample_view import camera_meshes, present, sides_of, to_numpy
+
+from .inference import Image, inference_hands, init_model, read_image
+
+IMAGE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
+
+SAVE = ('overlay', 'json', 'mesh')
+
+#: Finds the boxes (N, 4) xywh of a picture (H, W, 3) uint8 BGR.
+Detector = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass
+class PictureResult:
+    """What was found in one picture.
+
+    Attributes:
+        source: its file, or ``picture_N`` for arrays.
+        image: (H, W, 3) uint8 BGR.
+        boxes: (N, 4) xywh that were looked at, pixels.
+        samples: a data sample for each box.
+        files: what was written, by kind.
+    """
+
+    source: str
+    image: np.ndarray
+    boxes: np.ndarray
+    samples: list[HandDataSample]
+    files: dict[str, list[Path]] = field(default_factory=dict)
+
+
+@INFERENCERS.register_module()
+class HandInferencer:
+    """Run a hand model on pictures.
+
+    Example:
+        >>> inferencer = HandInferencer('internet_r50_interhand', 'internet.pth')
+        >>> result, = inferencer('photo.jpg', bboxes=[[120, 80, 300, 300]], out_dir='out')
+        >>> result.samples[0].pred_hands.keypoints_3d
+
+    Args:
+        model: a config, its file or its name, or a model of :func:`mmhand.apis.init_model`. Options
+            that the config itself states for pictures without annotation, in
+            ``inference=dict(cfg_options=...)``, are applied.
+        checkpoint: its weights; ``None`` leaves the model untrained, which results say.
+        device: where it runs.
+        cfg_options: options over the config.
+        detector: finds boxes where none are given, e.g.
+            :class:`~mmhand.apis.detector.MMDetHandDetector`; without one the whole picture is
+            taken.
+
+    Raises:
+        HandConfigError, HandFileError, UnsafeFileError: see :func:`mmhand.apis.init_model`.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike | Config | nn.Module,
+        checkpoint: str | os.PathLike | None = None,
+        device: str = 'cpu',
+        cfg_options: Mapping | None = None,
+        detector: Detector | None = None,
+    ) -> None:
+        if not isinstance(model, nn.Module):
+            cfg = load_config(model)
+            own = (cfg.get('inference') or {}).get('cfg_options') or {}
+            model = init_model(cfg, checkpoint, device, {**own, **(cfg_options or {})})
+        self.model = model
+        self.detector = detector
+        self.visualizer = HandVisualizer('hand-inferencer')
+        self.visualizer.faces = face_table(model)
+        #: Seconds spent in each stage by the last call.
+        self.seconds: dict[str, float] = {}
+
+    @property
+    def weights(self) -> str:
+        """Where the weights are from; ``'untrained'`` if from nowhere."""
+        return getattr(self.model, 'weights_source', None) or 'untrained'
+
+    def __call__(
+        self,
+        inputs: Image | Sequence[Image],
+        bboxes: Sequence[Sequence[float]] | None = None,
+        cameras: Sequence[np.ndarray] | None = None,
+        out_dir: str | os.PathLike | None = None,
+        save: Sequence[str] = SAVE,
+        batch_size: int = 8,
+    ) -> list[PictureResult]:
+        """Run over pictures, and write what was found.
+
+        Args:
+            inputs: a file, a folder, an array (H, W, 3) uint8 BGR, or a list of files and arrays.
+            bboxes: a box x, y, w, h in pixels for each picture; found or the whole picture if
+                ``None``.
+            cameras: (3, 3) intrinsics of each picture; guessed if ``None``.
+            out_dir: folder to write to; ``None`` writes nothing.
+            save: what is written: ``'overlay'`` (jpg), ``'json'`` (joints and boxes), ``'mesh'``
+                (obj in the camera frame, where the model makes meshes).
+            batch_size: boxes run at a time.
+
+        Returns:
+            One result for each picture.
+
+        Raises:
+            HandFileError: a picture cannot be read, a folder holds none, or nothing can be written.
+            HandDataError: boxes or cameras do not fit the pictures.
+            HandConfigError: unknown ``save``.
+        """
+        unknown = [kind for kind in save if kind not in SAVE]
+        if unknown:
+            raise HandConfigError(f'save has "{unknown[0]}", not one of {", ".join(SAVE)}')
+        self.seconds = {}
+        clock = _Clock(self.seconds)
+        pictures = list_pictures(inputs)
+        images = [read_image(picture) for picture in pictures]
+        clock.lap('read')
+        boxes = self._boxes(images, bboxes)
+        clock.lap('detect')
+        owner = [index for index, found in enumerate(boxes) for _ in found]
+        samples = inference_hands(
+            self.model,
+            [images[index] for index in owner],
+            [box for found in boxes for box in found],
+            None if cameras is None else [cameras[index] for index in owner],
+            batch_size,
+        )
+        clock.lap('model')
+        results = [
+            PictureResult(_source(picture, index), images[index], boxes[index], [])
+            for index, picture in enumerate(pictures)
+        ]
+        for index, sample in zip(owner, samples, strict=True):
+            sample.set_metainfo({'img_path': results[index].source})
+            results[index].samples.append(sample)
+        if out_dir is not None:
+            for name, result in zip(_unique_stems(results), results, strict=True):
+                self._write(result, Path(out_dir), name, save, cameras is not None)
+        clock.lap('write')
+        return results
+
+    def _boxes(
+        self, images: Sequence[np.ndarray], bboxes: Sequence[Sequence[float]] | None
+    ) -> list[np.ndarray]:
+        if bboxes is not None:
+            if len(bboxes) != len(images):
+                raise HandConfigError(f'{len(images)} pictures and {len(bboxes)} boxes')
+            return [np.asarray(box, dtype=np.float32).reshape(1, -1) for box in bboxes]
+        if self.detector is not None:
+            return [np.asarray(self.detector(image), np.float32) for image in images]
+        return [np.array([[0, 0, *image.shape[1::-1]]], dtype=np.float32) for image in images]
+
+    def draw(self, result: PictureResult) -> np.ndarray:
+        """The picture with everything that was found, (H', W', 3) uint8 RGB.
+
+        Args:
+            result: of a call.
+        """
+        rgb = np.ascontiguousarray(result.image[..., ::-1])
+        panels = [self.visualizer.draw_sample(rgb, sample) for sample in result.samples]
+        return np.concatenate(panels) if panels else rgb
+
+    def describe(self, result: PictureResult, camera_given: bool = False) -> dict[str, object]:
+        """A result as JSON can hold it; says its units and frames.
+
+        Args:
+            result: of a call.
+            camera_given: whether its camera was given and not guessed.
+        """
+        hands = []
+        for box, sample in zip(result.boxes, result.samples, strict=True):
+            found = sample.get('pred_hands')
+            if found is None:
+                continue
+            placed = image_keypoints(found, sample)
+            shown, sides = present(found), sides_of(found)
+            for row in np.flatnonzero(shown):
+                hand = {'side': SIDE_NAMES[sides[row]], 'searched_box': box.tolist()}
+                if placed is not None:
+                    hand['keypoints_2d'] = _rounded(placed[0][row], 3)
+                for name in ('keypoints_3d', 'pose', 'betas', 'handedness_score'):
+                    if name in found:
+                        hand[name] = _rounded(to_numpy(found.get(name))[row], 6)
+                hands.append(hand)
+        camera = result.samples[0].metainfo.get('camera', {}) if result.samples else {}
+        return {
+            'picture': result.source,
+            'size': [int(result.image.shape[1]), int(result.image.shape[0])],
+            'weights': self.weights,
+            'config': self.model.cfg.filename,
+            'units': 'pixels of the picture; metres and radians, axes right, down, forward',
+            'joints': 'wrist, then thumb, index, middle, ring and little finger, base to tip',
+            'camera': {
+                'K': to_numpy(camera['K']).tolist() if 'K' in camera else None,
+                'source': 'given' if camera_given else 'guessed',
+            },
+            'hands': hands,
+        }
+
+    def _write(
+        self,
+        result: PictureResult,
+        out_dir: Path,
+        name: str,
+        save: Sequence[str],
+        camera_given: bool,
+    ) -> None:
+        if 'overlay' in save:
+            path = out_dir / f'{name}_overlay.jpg'
+            write_image(path, self.draw(result))
+            result.files['overlay'] = [path]
+        if 'json' in save:
+            path = out_dir / f'{name}.json'
+            text = json.dumps(self.describe(result, camera_given), indent=1) + '\n'
+            try:
+                AtomicLocalBackend().put_text(text, path)
+            except OSError as error:
+                raise HandFileError(f'cannot write {path}: {error.strerror}') from error
+            result.files['json'] = [path]
+        if 'mesh' in save:
+            meshes = []
+            for sample in result.samples:
+                if sample.get('pred_hands') is not None:
+                    meshes += camera_meshes(sample.pred_hands, sample, self.visualizer.faces)
+            result.files['mesh'] = [
+                save_mesh(out_dir / f'{name}_{number}_{SIDE_NAMES[side]}.obj', vertices, faces)
+                for number, (side, vertices, faces) in enumerate(meshes)
+            ]
+
+
+class _Clock:
+    """Adds the time since the last lap to a table."""
+
+    def __init__(self, table: dict[str, float]) -> None:
+        self.table = table
+        self.last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.table[name] = now - self.last
+        self.last = now
+
+
+def list_pictures(inputs: Image | Sequence[Image]) -> list[Image]:
+    """The pictures that an input names.
+
+    Args:
+        inputs: a file, a folder, an array, or a list of files and arrays.
+
+    Raises:
+        HandFileError: a folder without pictures.
+    """
+    if isinstance(inputs, np.ndarray):
+        return [inputs]
+    if not isinstance(inputs, str | os.PathLike):
+        return list(inputs)
+    path = Path(inputs)
+    if not path.is_dir():
+        return [path]
+    found = sorted(entry for entry in path.iterdir() if entry.suffix.lower() in IMAGE_SUFFIXES)
+    if not found:
+        raise HandFileError(f'folder {path} holds no picture ({", ".join(IMAGE_SUFFIXES)})')
+    return list(found)
+
+
+def _source(picture: Image, index: int) -> str:
+    return f'picture_{index}' if isinstance(picture, np.ndarray) else str(picture)
+
+
+def _unique_stems(results: Sequence[PictureResult]) -> list[str]:
+    """File names of results without their endings, told apart where two are the same."""
+    stems = [Path(result.source).stem for result in results]
+    return [
+        stem if stems.count(stem) == 1 else f'{stem}_{index}' for index, stem in enumerate(stems)
+    ]
+
+
+def _rounded(values: np.ndarray, digits: int) -> object:
+    return np.round(values.astype(np.float64), digits).tolist()

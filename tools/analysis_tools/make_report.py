@@ -1,0 +1,40 @@
+"""Write one HTML file about a training and its tests; it needs no network to be read.
+
+python tools/analysis_tools/make_report.py WORK_DIR --out report.html --results results.json
+"""
+
+import argparse
+
+from mmhand.utils.errors import cli_guard
+from mmhand.visualization import build_run_report
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('work_dir', help='work folder of the training')
+    parser.add_argument('--out', default='report.html', help='file to write')
+    parser.add_argument(
+        '--results', nargs='+', metavar='FILE', help='of tools/test.py --out (those in WORK_DIR)'
+    )
+    parser.add_argument(
+        '--pictures', nargs='+', metavar='PATH', help='files and folders (those in WORK_DIR)'
+    )
+    parser.add_argument('--max-pictures', type=int, default=16, metavar='N')
+    parser.add_argument('--title')
+    return parser.parse_args()
+
+
+@cli_guard
+def main() -> None:
+    args = parse_args()
+    report = build_run_report(
+        args.work_dir, args.results, args.pictures, args.title, args.max_pictures
+    )
+    report.write(args.out)
+    print(f'written to {args.out}')
+
+
+if __name__ == '__main__':
+    main()
