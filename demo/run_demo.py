@@ -52,8 +52,8 @@ def main() -> None:
     args = parser.parse_args()
     out = Path(args.out).resolve()
     data, work, report = out / 'synthetic', out / 'train', out / 'report.html'
-    options = ['--cfg-options', f'data_root={data}']
-    training = [f'train_cfg.max_epochs={args.epochs}'] if args.epochs else []
+    where = ['--data-root', str(data)]
+    length = ['--cfg-options', f'train_cfg.max_epochs={args.epochs}'] if args.epochs else []
     seed = str(args.seed)
     steps = [
         (
@@ -67,7 +67,7 @@ def main() -> None:
             'a reduced InterNet, trained on this CPU',
             [
                 *('tools/train.py', CONFIG, '--work-dir', str(work), '--seed', seed),
-                *('--resume', *options, *training),
+                *('--resume', *where, *length),
             ],
         ),
         (
@@ -75,7 +75,7 @@ def main() -> None:
             [
                 *('tools/test.py', CONFIG, 'LAST', '--work-dir', str(work)),
                 *('--out', str(out / 'results.json'), '--show-dir', str(out / 'overlays')),
-                *options,
+                *where,
             ],
         ),
         (

@@ -1,0 +1,40 @@
+"""The example project trains and tests with the commands of its README."""
+
+import os
+import subprocess
+import sys
+
+
+def run(repo, *command):
+    environment = dict(os.environ, PYTHONPATH=str(repo / 'projects' / 'example_project'))
+    result = subprocess.run(
+        [sys.executable, *map(str, command)],
+        cwd=repo,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr[-3000:]
+    return result.stdout
+
+
+def test_readme_commands_work(repo, tmp_path):
+    data, work = tmp_path / 'data', tmp_path / 'work'
+    config = 'projects/example_project/configs/joint_regressor_r18_interhand.py'
+    run(
+        repo,
+        *('tools/synthesis/make_dataset.py', '--format', 'interhand', '--num', 10),
+        *('--out', data, '--workers', 1),
+    )
+    options = ['--cfg-options', 'train_cfg.max_epochs=1', 'train_dataloader.num_workers=0']
+    options += ['train_dataloader.persistent_workers=False', 'val_dataloader.num_workers=0']
+    options += ['val_dataloader.persistent_workers=False']
+    run(repo, 'tools/train.py', config, '--data-root', data, '--work-dir', work, *options)
+    options = ['--cfg-options', 'test_dataloader.num_workers=0']
+    options += ['test_dataloader.persistent_workers=False']
+    out = run(
+        repo,
+        *('tools/test.py', config, work / 'epoch_1.pth', '--data-root', data),
+        *('--work-dir', work, *options),
+    )
+    assert 'MPJPE_all' in out
