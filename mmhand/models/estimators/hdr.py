@@ -48,9 +48,9 @@ class HDR(BaseHandEstimator):
 
     Inputs are whole pictures, (B, 3, H, W) RGB in 0-255, padded with black on the right and bottom
     to one size; samples tell their own size (``img_shape``) and, where known, a box around both
-    hands (``bbox``, xywh). The box is grown to a square of twice its size, segmented, each hand is
-    cut out again by its own mask, left hands are mirrored, the holes are filled and the pose of all
-    hands of the batch is estimated at once.
+    hands (``bbox``, xywh; one that covers the picture says nothing). The box is grown to a square of
+    twice its size, segmented, each hand is cut out again by its own mask, left hands are mirrored,
+    the holes are filled and the pose of all hands of the batch is estimated at once.
 
     Args:
         segmentor: config of :class:`HandAmodalSegmentor`.
@@ -66,7 +66,7 @@ class HDR(BaseHandEstimator):
         frozen: stages that are not trained and stay in evaluation mode.
         bone_length: metres from wrist to middle MCP of hands whose sample tells no ``bone_length``;
             ``None`` leaves metric results out for them.
-        keeppictures_of: put crops, holes and restored pictures into the samples.
+        keep_pictures: put crops, holes and restored pictures into the samples.
         data_preprocessor: config of the data preprocessor.
         init_cfg: mmengine initialisation config.
 
@@ -86,7 +86,7 @@ class HDR(BaseHandEstimator):
         refine_full_image: bool = True,
         frozen: Sequence[str] = ('segmentor', 'remover'),
         bone_length: float | None = None,
-        keeppictures_of: bool = True,
+        keep_pictures: bool = True,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
@@ -109,7 +109,7 @@ class HDR(BaseHandEstimator):
         self.remove = remove
         self.refine_full_image = refine_full_image
         self.bone_length = bone_length
-        self.keeppictures_of = keeppictures_of
+        self.keep_pictures = keep_pictures
         self.frozen = tuple(frozen)
         for name in self.frozen:
             getattr(self, name).requires_grad_(False)
@@ -195,7 +195,9 @@ class HDR(BaseHandEstimator):
         unknown = (float('nan'),) * 4
         boxes = [[float(v) for v in sample.get('bbox', unknown)] for sample in samples]
         boxes = torch.tensor(boxes, device=inputs.device, dtype=torch.float64)
-        return Canvas(inputs, width, height), boxes
+        far = boxes[:, :2] + boxes[:, 2:]
+        covers = (boxes[:, :2] <= 0).all(1) & (far[:, 0] >= width) & (far[:, 1] >= height)
+        return Canvas(inputs, width, height), boxes.masked_fill(covers[:, None], torch.nan)
 
     def _segment(self, canvas: Canvas, boxes: Tensor) -> tuple[PlacedMasks, Tensor]:
         """Masks in the padded pictures, and the logits they come from."""
@@ -284,9 +286,10 @@ class HDR(BaseHandEstimator):
         Returns:
             The samples with ``pred_hands``, right first: ``side``, ``keypoints_3d``
             (bone-normalised), ``keypoints_2d`` (pixels of the input), ``keypoint_scores``, ``bbox``
-            of the crop, ``present``, and where it can be told ``keypoints_cam`` (metres, camera
-            frame); ``pred_sem_seg`` with the masks of the picture; and, with ``keeppictures_of``,
-            ``pred_fields`` with ``{right,left}_{crop,hole,restored}``, not mirrored.
+            of the crop, ``present``, ``handedness_score`` (1 if present), and where it can be told
+            ``keypoints_cam`` (metres, camera frame); ``pred_sem_seg`` with the masks of the picture;
+            and, with ``keep_pictures``, ``pred_fields`` with ``{right,left}_{crop,hole,restored}``,
+            not mirrored.
         """
         hands = self.restore_hands(inputs, data_samples)
         outputs = self._pose(hands)
@@ -297,10 +300,11 @@ class HDR(BaseHandEstimator):
             keypoint_scores=outputs['scores'],
             bbox=hands.boxes,
             present=hands.present,
+            handedness_score=hands.present.float(),
         )
         samples = self.attach_hands(data_samples, fields)
         masks = hands.placed.paint(inputs.shape[2:]).cpu()
-        pictures = pictures_of(hands) if self.keeppictures_of else None
+        pictures = pictures_of(hands) if self.keep_pictures else None
         for row, sample in enumerate(samples):
             height, width = tuple(sample.get('img_shape', inputs.shape[2:]))[:2]
             sample.pred_sem_seg = PixelData(data=masks[row, :, :height, :width])
@@ -318,7 +322,7 @@ class HDR(BaseHandEstimator):
         if length is None or camera is None:
             return
         hands = sample.pred_hands
-        intrinsics = torch.as_tensor(camera['K'], dtype=torch.float32)
+        intrinsics = torch.as_tensor(camera.get('K_crop', camera['K']), dtype=torch.float32)
         joints = hands.keypoints_3d * torch.as_tensor(length, dtype=torch.float32).view(-1, 1, 1)
         joints = joints - joints[:, :1]
         shift = fit_translation(

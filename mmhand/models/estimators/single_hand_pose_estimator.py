@@ -17,9 +17,9 @@ from .base_hand_estimator import BaseHandEstimator
 class SingleHandPoseEstimator(BaseHandEstimator):
     """HDR's single-hand pose estimator: Minimal-Hand's DetNet (specs §1.6, §3.3).
 
-    The network sees right hands only. Left hands are mirrored by the pipeline, which marks the
-    sample with metainfo ``mirrored=True``; its annotations are then those of the mirrored hand, and
-    predictions are mirrored back.
+    The network sees right hands only. Left hands are mirrored by the pipeline, annotations and all;
+    predictions are in the frame of the sample's annotations, from which ``affine`` and
+    ``camera['frame']`` of its metainfo lead back to the original picture and camera.
 
     Args:
         backbone: config of the backbone.
@@ -99,28 +99,16 @@ class SingleHandPoseEstimator(BaseHandEstimator):
     def predict(
         self, inputs: Tensor, data_samples: Sequence[HandDataSample]
     ) -> list[HandDataSample]:
-        """Fill ``pred_hands`` with one hand: ``side``, ``keypoints_3d`` (bone-normalised),
+        """Fill ``pred_hands`` with one right hand: ``side``, ``keypoints_3d`` (bone-normalised),
         ``keypoints_2d`` (input pixels), ``keypoint_scores``.
         """
         outputs = self.tensor(inputs)
-        mirrored = torch.tensor(
-            [bool(sample.get('mirrored', False)) for sample in data_samples], device=inputs.device
-        )
-        pixels = self.head.codec.to_pixels(outputs['uv'].to(inputs))
-        joints = outputs['keypoints_3d']
         fields = dict(
-            side=mirrored.long(),
-            keypoints_3d=mirror_where(joints, mirrored),
-            keypoints_2d=mirror_where(pixels, mirrored, inputs.shape[-1] - 1),
+            side=torch.zeros(len(inputs), dtype=torch.long),
+            keypoints_3d=outputs['keypoints_3d'],
+            keypoints_2d=self.head.codec.to_pixels(outputs['uv'].to(inputs)),
             keypoint_scores=outputs['scores'],
         )
         return self.attach_hands(
             data_samples, {name: value[:, None] for name, value in fields.items()}
         )
-
-
-def mirror_where(points: Tensor, mirrored: Tensor, offset: float = 0) -> Tensor:
-    """Points (B, J, C) with x taken to ``offset - x`` in the rows that ``mirrored`` (B,) marks."""
-    x = points[..., :1]
-    flipped = torch.cat([offset - x, points[..., 1:]], -1)
-    return torch.where(mirrored[:, None, None], flipped, points)

@@ -202,7 +202,7 @@ def discs() -> SimpleNamespace:
 def reference() -> SimpleNamespace:
     """Key tables and recipe of the authors' checkpoints."""
     keys = {name: table() for name, table in REFERENCE_KEYS.items()}
-    return SimpleNamespace(keys=keys, fill=fill, ramp=ramp, discs=discs)
+    return SimpleNamespace(keys=keys, fill=fill, fill_one=fill_one, ramp=ramp, discs=discs)
 
 
 @pytest.fixture(scope='session')

@@ -3,34 +3,40 @@
 import pytest
 import torch
 
-from mmhand.models.layers import PVTStage
+from mmhand.apis import init_model
+from mmhand.models.layers import PartialConv2d, PVTStage
 from mmhand.models.layers.hole_masks import generator_inputs, hole_masks
 from mmhand.registry import MODELS
 from mmhand.utils.checkpoint import load_checkpoint
 from mmhand.utils.conversion import convert_file
 
+#: Config of the model, entries of the file, trained parameters, part of the model.
 METHODS = {
-    'hdr_hasm': ('HandAmodalSegmentor', 1004, 82_759_880, ''),
-    'hdr_hdrm': ('HandDeocclusionRemover', 183, 42_211_611, 'generator.'),
-    'hdr_discriminator': ('HandDeocclusionRemover', 18, 2_765_824, 'discriminator.'),
-    'hdr_shpe': ('SingleHandPoseEstimator', 288, 12_967_635, ''),
+    'hdr_hasm': ('hdr_hasm_mitb5', 1004, 82_759_880, ''),
+    'hdr_hdrm': ('hdr_hdrm', 183, 42_211_611, 'generator.'),
+    'hdr_discriminator': ('hdr_hdrm', 18, 2_765_824, 'discriminator.'),
+    'hdr_shpe': ('hdr_shpe', 288, 12_967_635, ''),
 }
 
 
 @pytest.fixture(scope='module')
-def converted(author_file, tmp_path_factory):
-    """Model in float64 and evaluation mode with an authors' checkpoint converted into it."""
+def converted(author_file, repo, tmp_path_factory):
+    """An authors' checkpoint, converted and loaded by the public API; float64."""
     cache = {}
 
     def load(method):
         if method not in cache:
             path = tmp_path_factory.mktemp('mmhand') / f'{method}.pth'
             report = convert_file(method, author_file(method), path)
-            model = MODELS.build(dict(type=METHODS[method][0])).double().eval()
+            config = repo / 'configs' / '_base_' / 'models' / f'{METHODS[method][0]}.py'
+            model = init_model(config, path)
+            single = {key: value.clone() for key, value in model.state_dict().items()}
             state = load_checkpoint(path)['state_dict']
-            missing, unexpected = model.load_state_dict(state, strict=False)
+            missing, unexpected = model.double().load_state_dict(state, strict=False)
             assert not unexpected
             assert not [key for key in missing if key.startswith(METHODS[method][3])]
+            for key, value in state.items():
+                assert torch.equal(single[key], value.to(single[key].dtype)), key
             cache[method] = model, report
         return cache[method]
 
@@ -49,6 +55,29 @@ def test_every_key_of_the_authors_files_is_accounted_for(method, converted, refe
     assert len(set(accounted) & beside) == (1 if method == 'hdr_hasm' else 2)
     trained = sum(p.numel() for name, p in model.named_parameters() if name.startswith(prefix))
     assert trained == parameters
+
+
+@pytest.mark.parametrize('normalize', ['sum', 'ratio'])
+def test_partial_convolution(golden, reference, normalize):
+    conv = PartialConv2d(2, 3, 3, padding=1, bias=True, normalize=normalize).double()
+    with torch.no_grad():
+        for name, parameter in conv.named_parameters():
+            parameter.copy_(reference.fill_one(f'conv.input_conv.{name}', tuple(parameter.shape)))
+        if normalize == 'ratio':
+            conv.weight /= conv.full_window
+        mask = torch.ones(1, 2, 8, 8, dtype=torch.float64)
+        mask[..., 2:6, 2:6] = 0
+        out, after = conv(reference.ramp(1, 2, 8, 8), mask)
+        shared, _ = conv(reference.ramp(1, 2, 8, 8), mask[:, :1])
+        parts, _ = conv(reference.ramp(1, 2, 8, 8).split(1, 1), mask.split(1, 1))
+    expected = golden['partial_conv']
+    assert out[0, :, 0, 0].tolist() == pytest.approx(expected['out_00'], rel=1e-9)
+    assert out[0, :, 1, 2].tolist() == pytest.approx(expected['out_12'], rel=1e-9)
+    assert (out[..., 3:5, 3:5] == expected['hole_out']).all()
+    assert after.sum() == expected['new_mask_sum']
+    assert after.shape == (1, 1, 8, 8)
+    assert torch.equal(out, shared)
+    torch.testing.assert_close(out, parts)
 
 
 def record(modules):
