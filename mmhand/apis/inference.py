@@ -12,6 +12,7 @@ from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.logging import MMLogger
 from mmengine.model import revert_sync_batchnorm
+from mmengine.registry import DefaultScope
 from torch import nn
 
 from mmhand.engine.user_errors import readable_errors
@@ -216,7 +217,10 @@ def picture_pipeline(model: nn.Module) -> Compose:
         dataset = dataset.get('dataset') or {}
     if steps is None:
         raise HandConfigError(f'config {cfg.filename} has no test_dataloader.dataset.pipeline')
-    return Compose([step for step in steps if step['type'].split('.')[-1] not in _ANNOTATION_STEPS])
+    kept = [step for step in steps if step['type'].split('.')[-1] not in _ANNOTATION_STEPS]
+    # Another project's model may have been built since this one.
+    with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmhand'):
+        return Compose(kept)
 
 
 @torch.no_grad()

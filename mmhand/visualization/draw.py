@@ -121,7 +121,7 @@ def draw_box(
         The same picture.
     """
     x, y, w, h = (round(float(value)) for value in box)
-    cv2.rectangle(image, (x, y), (x + w, y + h), colour, line_width(image), cv2.LINE_AA)
+    cv2.rectangle(image, (x, y), (x + w, y + h), colour, line_width(image))
     if label:
         scale = max(0.35, min(image.shape[:2]) / 900)
         (text_w, text_h), base = cv2.getTextSize(label, _FONT, scale, 1)

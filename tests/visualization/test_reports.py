@@ -1,0 +1,261 @@
+"""Logs are read, plotted and reported."""
+
+import html.parser
+import json
+import re
+
+import cv2
+import numpy as np
+import pytest
+
+from mmhand.utils.errors import HandFileError
+from mmhand.visualization import HtmlReport, build_run_report, plot_curves, read_log, save_figure
+from mmhand.visualization.plots import figure_svg
+from mmhand.visualization.run_log import best
+
+
+def write_lines(folder, entries, cut=''):
+    path = folder / 'vis_data' / 'scalars.json'
+    path.parent.mkdir(parents=True)
+    path.write_text('\n'.join(json.dumps(entry) for entry in entries) + '\n' + cut)
+    return path
+
+
+def train(step, loss, epoch=1):
+    return {'lr': 0.1, 'loss': loss, 'loss_a': loss / 2, 'epoch': epoch, 'iter': step, 'step': step}
+
+
+@pytest.fixture
+def work_dir(tmp_path):
+    """Two runs: the second was resumed after step 2 of the first, which was killed."""
+    run = tmp_path / 'run'
+    write_lines(
+        run / '20260101_000000',
+        [
+            train(1, 4.0),
+            train(2, 3.0),
+            {'m/MPJPE': 30.0, 'm/AUC': 0.5, 'step': 1},
+            train(3, 9.0, 2),
+        ],
+        cut='{"loss": 8.0, "lr',
+    )
+    write_lines(
+        run / '20260102_000000',
+        [train(3, 2.0, 2), train(4, 1.0, 2), {'m/MPJPE': 20.0, 'm/AUC': 0.4, 'step': 2}],
+    )
+    return run
+
+
+class TestRunLog:
+    def test_resumed_runs_are_joined(self, work_dir):
+        log = read_log(work_dir)
+        assert log.train['loss'] == ([1, 2, 3, 4], [4.0, 3.0, 2.0, 1.0])
+        assert log.val['m/MPJPE'] == ([1, 2], [30.0, 20.0])
+        assert log.epochs == {1: 2, 2: 4}
+        assert list(log.losses()) == ['loss', 'loss_a']
+        assert 'iter' not in log.train
+
+    def test_best_points(self, work_dir):
+        log = read_log(work_dir)
+        assert best(log.val['m/MPJPE']) == (2, 20.0)
+        assert best(log.val['m/AUC'], lower_is_better=False) == (1, 0.5)
+
+    def test_numbers_that_are_none_are_left_out(self, tmp_path):
+        write_lines(tmp_path / 'a', [{'m/x': float('nan'), 'm/y': 1.0, 'm/z': 'text', 'step': 1}])
+        assert list(read_log(tmp_path).val) == ['m/y']
+
+    def test_unusable_logs_are_named(self, tmp_path):
+        with pytest.raises(HandFileError, match='holds no log'):
+            read_log(tmp_path)
+        path = write_lines(tmp_path / 'a', [train(1, 1.0)])
+        path.write_text('garbage\n{}\n')
+        with pytest.raises(HandFileError, match='line 1 is no JSON'):
+            read_log(path)
+
+
+class TestPlots:
+    def test_same_figure_same_svg_with_readable_text(self):
+        curves = {'first': ([1, 2], [3.0, 4.0]), 'second': ([1, 2], [5.0, 6.0])}
+        texts = [figure_svg(plot_curves(curves, 'Title', 'epoch', 'mm')) for _ in range(2)]
+        assert texts[0] == texts[1]
+        for word in ('Title', 'epoch', 'mm', 'first', 'second'):
+            assert f'>{word}</text>' in texts[0]
+
+    def test_wide_ranges_are_logarithmic(self):
+        def scale(*values, **kwargs):
+            figure = plot_curves({'x': ([1, 2], list(values))}, **kwargs)
+            return figure.axes[0].get_yscale()
+
+        assert scale(1.0, 10.0) == 'linear'
+        assert scale(1.0, 100.0) == 'log'
+        assert scale(-1.0, 100.0) == 'linear'
+        assert scale(1.0, 2.0, log_scale=True) == 'log'
+
+    def test_files(self, tmp_path):
+        figure = plot_curves({'x': ([1], [1.0])})
+        for name in ('a.png', 'b/c.svg'):
+            save_figure(figure, tmp_path / name)
+            assert (tmp_path / name).stat().st_size > 1000
+        with pytest.raises(HandFileError, match=r'cannot write the plot .*\.zip'):
+            save_figure(figure, tmp_path / 'a.zip')
+
+
+class Page(html.parser.HTMLParser):
+    """Checks that tags match, and collects what the page refers to."""
+
+    VOID = ('meta', 'img', 'br')
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.references, self.headings, self.images = [], [], [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        if tag not in self.VOID:
+            self.open.append(tag)
+        self.references += [attrs[key] for key in ('src', 'href') if key in attrs]
+        if tag == 'img':
+            self.images.append(attrs)
+        if re.fullmatch(r'h\d', tag):
+            self.headings.append(int(tag[1]))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+class TestHtmlReport:
+    def make(self):
+        report = HtmlReport('A <title>', 'lead & more')
+        report.text('before any section')
+        report.section('Numbers').facts({'a': 1, 'b': None, 'c': [1, 2.5]}, 'facts')
+        report.table(['name', 'x', 'y'], [['r<1>', 1.23456, None], ['r2', 0.012345, 3.0]])
+        report.section('Pictures').pictures({'wide': np.zeros((10, 3000, 3), np.uint8)})
+        report.plots({'a plot': plot_curves({'x': ([1], [1.0])})})
+        return report.code('x < y', fold='Show').render()
+
+    def test_is_well_formed_and_asks_nothing_of_the_network(self):
+        text = self.make()
+        page = Page(text)
+        assert page.open == []
+        assert page.headings == [1, 2, 2, 2]
+        for reference in page.references:
+            assert reference.startswith(('data:', '#')), reference[:40]
+        assert not re.search(r'@import|url\(|<script|<link|https?://', text)
+        assert all(image['alt'] for image in page.images)
+        targets = {r[1:] for r in page.references if r.startswith('#')}
+        assert targets <= set(re.findall(r'id="(\w+)"', text))
+
+    def test_text_is_escaped_and_numbers_are_short(self):
+        text = self.make()
+        assert 'A &lt;title&gt;' in text
+        assert 'lead &amp; more' in text
+        assert 'r&lt;1&gt;' in text
+        for cell in ('>1.23<', '>0.01235<', '>3.00<', '>–<', '>1, 2.50<'):
+            assert cell in text
+
+    def test_wide_pictures_shrink(self, tmp_path):
+        data = re.search(r'data:image/jpeg;base64,([^"]+)', self.make()).group(1)
+        import base64
+
+        image = cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)
+        assert image.shape[1] == 1280
+
+    def test_unusable_files_are_named(self, tmp_path):
+        with pytest.raises(HandFileError, match='no.jpg cannot be read as a picture'):
+            HtmlReport('t').pictures({'a': tmp_path / 'no.jpg'})
+        (tmp_path / 'file').write_text('')
+        with pytest.raises(HandFileError, match='cannot write the report'):
+            HtmlReport('t').write(tmp_path / 'file' / 'r.html')
+
+
+class TestRunReport:
+    @pytest.fixture
+    def whole(self, work_dir):
+        (work_dir / '20260102_000000' / 'run.json').write_text(
+            json.dumps(
+                {
+                    'command': 'python tools/train.py c.py',
+                    'config': {'sha256': 'abc'},
+                    'software': {'torch': '2.0'},
+                    'seed': 7,
+                }
+            )
+        )
+        (work_dir / 'c.py').write_text('lr = 0.1\n')
+        (work_dir / 'results.json').write_text(
+            json.dumps(
+                {
+                    'metrics': {'m/MPJPE': 21.5, 'm/AUC': 0.41},
+                    'evaluators': [{'type': 'X', 'protocol': {'name': 'preset_one'}}],
+                    'data': {'type': 'D', 'split': 'test', 'samples': 4},
+                    'checkpoint': {'file': 'e.pth', 'sha256': 'fff'},
+                    'config': {'sha256': 'abc'},
+                    'command': 'python tools/test.py c.py e.pth',
+                }
+            )
+        )
+        for folder in ('pics/val/epoch_1', 'pics/val/epoch_2', 'pics/test'):
+            path = work_dir / folder / '0_a.jpg'
+            path.parent.mkdir(parents=True)
+            cv2.imwrite(str(path), np.zeros((20, 30, 3), np.uint8))
+        return work_dir
+
+    def test_everything_of_a_run_is_there(self, whole):
+        text = build_run_report(whole, title='My run').render()
+        for word in (
+            *('My run', '2 epochs, 4 iterations', '1 test', 'preset_one', '21.50', 'split test'),
+            *('e.pth', 'python tools/train.py c.py', 'python tools/test.py c.py', 'lr = 0.1'),
+            *('Training losses over iterations', 'MPJPE of the validation', 'Learning rate'),
+            'test / 0_a',
+        ):
+            assert word in text, word
+        # Of the validations only the last one's pictures are shown.
+        assert 'epoch_2 / 0_a' in text
+        assert 'epoch_1 / 0_a' not in text
+        # More is better for AUC, less for errors.
+        cells = [re.sub('<[^>]+>', ' ', row).split() for row in re.findall(r'<tr>.*?</tr>', text)]
+        assert ['m/AUC', '0.40', '0.50', '1'] in cells
+        assert ['m/MPJPE', '20.00', '20.00', '2'] in cells
+
+    def test_named_results_and_pictures(self, whole, tmp_path):
+        other = tmp_path / 'other.json'
+        other.write_text(json.dumps({'metrics': {'m/MPJPE': 1.0}}))
+        picture = whole / 'pics/val/epoch_1/0_a.jpg'
+        text = build_run_report(whole, [other, whole / 'results.json'], [picture]).render()
+        assert 'other.json' in text
+        assert 'epoch_1 / 0_a' in text
+        assert 'test / 0_a' not in text
+
+    def test_many_pictures_are_thinned_evenly(self, whole):
+        folder = whole / 'many'
+        folder.mkdir()
+        for index in range(30):
+            cv2.imwrite(str(folder / f'{index:02d}.jpg'), np.zeros((8, 8, 3), np.uint8))
+        text = build_run_report(whole, pictures=[folder], max_pictures=4).render()
+        assert re.findall(r'many / (\d\d)</fig', text) == ['00', '08', '16', '24']
+
+    def test_results_alone_are_enough(self, tmp_path):
+        (tmp_path / 'r.json').write_text(json.dumps({'metrics': {'a': 1.0}, 'config': {}}))
+        text = build_run_report(tmp_path).render()
+        assert 'Test results' in text
+        assert 'Curves' not in text
+
+    def test_mistakes_are_one_line(self, tmp_path, work_dir):
+        with pytest.raises(HandFileError, match='work folder .*gone does not exist'):
+            build_run_report(tmp_path / 'gone')
+        (tmp_path / 'empty').mkdir()
+        with pytest.raises(HandFileError, match='holds no log'):
+            build_run_report(tmp_path / 'empty')
+        bad = tmp_path / 'bad.json'
+        for content, message in (
+            ('{', 'cannot be read as JSON'),
+            ('[]', 'holds a list'),
+            ('{}', 'is no results file'),
+        ):
+            bad.write_text(content)
+            with pytest.raises(HandFileError, match=message):
+                build_run_report(work_dir, [bad])
+        with pytest.raises(HandFileError, match='no picture and no folder'):
+            build_run_report(work_dir, pictures=[tmp_path / 'none'])
