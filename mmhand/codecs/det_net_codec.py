@@ -135,12 +135,14 @@ class DetNetCodec:
         location = relative / (bone + 1e-9)  # the release adds 1e-6 mm
         bones = location - location[:, self.parents]
         delta = bones / (bones.norm(dim=-1, keepdim=True) + 1e-6)
+        bones_known = known * known[:, self.parents]
+        # What is not known may hold anything, NaN too, and zero times NaN would reach the loss.
         return DetNetTargets(
             heatmaps * seen[..., None, None],
-            delta,
-            location,
+            torch.where(bones_known[..., None] > 0, delta, 0.0),
+            torch.where(known[..., None] > 0, location, 0.0),
             seen,
-            known * known[:, self.parents],
+            bones_known,
             known,
         )
 

@@ -81,7 +81,9 @@ def test_validity(joints):
     assert released.delta_valid[0, [6, 7]].tolist() == [0, 0]
     assert released.delta_valid[0].sum() == 19
     assert released.location_valid[1].sum() == 20
+    joints[0, 6] = joints[1, 9] = torch.nan
     gated = encode(DetNetCodec(), pixels().expand(2, -1, -1), joints, valid)
+    assert all(values.isfinite().all() for values in gated)
     assert gated.location_valid[1].sum() == gated.delta_valid[1].sum() == 0
     assert gated.heatmap_valid[1].sum() == 20
 

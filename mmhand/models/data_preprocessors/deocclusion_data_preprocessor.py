@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from mmhand.models.layers.hole_masks import HoleMasks, generator_inputs
+from mmhand.models.layers.deocclusion import HoleMasks, generator_inputs
 from mmhand.models.layers.image_norm import IMAGENET_MEAN, IMAGENET_STD
 from mmhand.registry import MODELS
 from mmhand.utils.errors import HandDataError

@@ -9,7 +9,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.structures import PixelData
 from torch import Tensor, nn
 
-from mmhand.models.layers.hole_masks import composite, split_inputs
+from mmhand.models.layers.deocclusion import composite, split_inputs
 from mmhand.registry import MODELS
 from mmhand.structures import HandDataSample
 from mmhand.utils.errors import HandConfigError, HandDataError
@@ -70,8 +70,9 @@ class HandDeocclusionRemover(BaseHandEstimator):
         """``image`` (B, 3, H, W), the generator's normalised RGB, and ``composite``, the input with
         that pasted into the dilated holes.
         """
-        image = self.generator(inputs['image'], inputs['mask'])
-        erased, masks = split_inputs(inputs['image'], inputs['mask'])
+        known = inputs['mask'].to(inputs['image'])
+        image = self.generator(inputs['image'], known)
+        erased, masks = split_inputs(inputs['image'], known)
         return dict(image=image, composite=composite(erased, masks, image, self.dilation))
 
     def predict(

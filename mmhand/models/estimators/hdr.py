@@ -9,6 +9,12 @@ from torch import Tensor
 
 from mmhand.cameras import fit_translation
 from mmhand.models.layers.affine_warp import SampleGrid, invert_affines
+from mmhand.models.layers.deocclusion import (
+    HoleMasks,
+    composite,
+    generator_inputs,
+    hole_masks,
+)
 from mmhand.models.layers.hdr_geometry import (
     Canvas,
     PlacedMasks,
@@ -23,12 +29,6 @@ from mmhand.models.layers.hdr_hands import (
     mirror_points,
     pictures_of,
     transform,
-)
-from mmhand.models.layers.hole_masks import (
-    HoleMasks,
-    composite,
-    generator_inputs,
-    hole_masks,
 )
 from mmhand.models.layers.image_norm import normalize_images
 from mmhand.registry import MODELS

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from .deocclusion import HoleMasks
 from .hdr_geometry import PlacedMasks
-from .hole_masks import HoleMasks
 from .image_norm import denormalize_images
 
 SIDES = ('right', 'left')

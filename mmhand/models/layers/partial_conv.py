@@ -80,7 +80,8 @@ class PartialConv2d(nn.Conv2d):
         )
         hole = window == 0
         weight, scale = self.weight, 1 if self.normalize == 'sum' else self.full_window
-        if self.normalize == 'sum' and torch.is_autocast_enabled(known.device.type):
+        kind = known.device.type
+        if self.normalize == 'sum' and kind != 'meta' and torch.is_autocast_enabled(kind):
             # The undivided sums of the released weights leave the range of half precision.
             weight, scale = weight / self.full_window, self.full_window
         out = F.conv2d(known, weight, None, self.stride, self.padding)

@@ -7,6 +7,7 @@ from mmengine.logging import MMLogger
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from mmhand.models.layers.precision import full_precision
 from mmhand.registry import MODELS
 from mmhand.utils.errors import HandConfigError
 
@@ -107,7 +108,7 @@ def gram_matrix(features: Tensor) -> Tensor:
     flat = features.flatten(2)
     if flat.dtype in (torch.half, torch.bfloat16):
         flat = flat.float()
-    with torch.autocast(flat.device.type, enabled=False):
+    with full_precision(flat.device):
         return flat @ flat.transpose(1, 2) / flat[0].numel()
 
 

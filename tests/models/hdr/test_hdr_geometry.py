@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from mmhand.models.layers.affine_warp import SampleGrid, invert_affines, warp_images
+from mmhand.models.layers.deocclusion import dilate, hole_masks
 from mmhand.models.layers.hdr_geometry import (
     Canvas,
     PlacedMasks,
@@ -14,7 +15,6 @@ from mmhand.models.layers.hdr_geometry import (
     rough_boxes,
     squarify,
 )
-from mmhand.models.layers.hole_masks import dilate, hole_masks
 from mmhand.structures import crop_affine
 
 SIZE = 256

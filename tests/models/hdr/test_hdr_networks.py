@@ -5,7 +5,7 @@ import torch
 
 from mmhand.apis import init_model
 from mmhand.models.layers import PartialConv2d, PVTStage
-from mmhand.models.layers.hole_masks import generator_inputs, hole_masks
+from mmhand.models.layers.deocclusion import generator_inputs, hole_masks
 from mmhand.registry import MODELS
 from mmhand.utils.checkpoint import load_checkpoint
 from mmhand.utils.conversion import convert_file

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmhand.models.layers.hole_masks import HoleMasks, composite, generator_inputs, hole_masks
+from mmhand.models.layers.deocclusion import HoleMasks, composite, generator_inputs, hole_masks
 from mmhand.models.layers.image_norm import denormalize_images, normalize_images
 from mmhand.registry import MODELS
 from mmhand.structures import HandDataSample, HandInstances, crop_affine, squarify_bbox
@@ -299,6 +299,23 @@ def test_targets_go_through_the_crop_of_their_hand(hdr, batch, monkeypatch):
     torch.testing.assert_close(seen['uv'][:3], expected[:3], rtol=0, atol=2e-3)
     assert seen['valid'].sum(1).tolist() == [21, 21, 21, 0]
     torch.testing.assert_close(seen['xyz'][1], joints[1] * torch.tensor([-1.0, 1, 1]))
+
+
+def test_stages_are_loaded_from_their_own_checkpoints(tmp_path):
+    torch.manual_seed(1)
+    config = small_hdr()
+    expected = {}
+    for name in ('segmentor', 'remover', 'pose_estimator'):
+        part = MODELS.build(config[name])
+        torch.save(dict(state_dict=part.state_dict()), tmp_path / f'{name}.pth')
+        expected |= {f'{name}.{key}': value for key, value in part.state_dict().items()}
+        checkpoint = str(tmp_path / f'{name}.pth')
+        config[name]['init_cfg'] = dict(type='Pretrained', checkpoint=checkpoint)
+    torch.manual_seed(2)
+    model = MODELS.build(config)
+    model.init_weights()
+    assert model.state_dict().keys() == expected.keys()
+    assert all(torch.equal(value, expected[key]) for key, value in model.state_dict().items())
 
 
 def test_wrong_options_are_refused():
