@@ -1,32 +1,44 @@
 """The command that makes synthetic data sets."""
 
-import subprocess
-import sys
+import importlib.util
 
+import cv2
 import pytest
 
 
-def _run(repo, *arguments):
-    return subprocess.run(
-        [sys.executable, str(repo / 'tools/synthesis/make_dataset.py'), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@pytest.fixture
+def make_dataset(repo, monkeypatch):
+    monkeypatch.delenv('MMHAND_DEBUG', raising=False)
+    path = repo / 'tools/synthesis/make_dataset.py'
+    spec = importlib.util.spec_from_file_location('make_dataset', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as stop:
+            module.main([str(argument) for argument in arguments])
+        return stop.value.code or 0
+
+    return run
 
 
-def test_makes_and_keeps_a_data_set(repo, tmp_path):
+def test_makes_and_keeps_a_data_set(make_dataset, tmp_path, capsys):
     arguments = (
         *('--format', 'freihand', '--num', 2, '--seed', 3, '--out', tmp_path / 'set'),
         *('--image-size', '64x64', '--workers', 1, '--splits', 'training'),
     )
-    first = _run(repo, *arguments)
-    assert first.returncode == 0, first.stderr
-    assert '2 training; 2 made, 0 kept' in first.stdout
-    assert '2/2' in first.stdout
-    again = _run(repo, *arguments, '--quiet')
-    assert '0 made, 2 kept' in again.stdout
-    assert len(again.stdout.splitlines()) == 1
+    assert make_dataset(*arguments) == 0
+    shown = capsys.readouterr()
+    assert '2 training; 2 made, 0 kept' in shown.out
+    assert '2/2' in shown.err
+    assert make_dataset(*arguments, '--quiet', '--sheet', tmp_path / 'sheet.jpg') == 0
+    shown = capsys.readouterr()
+    assert '0 made, 2 kept' in shown.out
+    assert len(shown.out.splitlines()) == 1
+    assert shown.err == ''
+    sheet = cv2.imread(str(tmp_path / 'sheet.jpg'))
+    assert sheet.shape == (200, 1200, 3)
+    assert (sheet.reshape(200, 6, 200, 3).std((0, 2, 3)) > 10).all()
     assert sorted(path.name for path in (tmp_path / 'set/training/rgb').iterdir()) == [
         '00000000.jpg',
         '00000001.jpg',
@@ -44,22 +56,13 @@ def test_makes_and_keeps_a_data_set(repo, tmp_path):
         (('--splits', 'tran'), 'format interhand has no split "tran"'),
         (('--views', '20'), 'views (20) exceeds the cameras of the rig (12)'),
         (('--out', '/dev/null/set'), 'cannot be made'),
+        (('--sheet', 'sheet.tiff'), '--sheet must end in .jpg or .png'),
     ],
 )
-def test_bad_arguments_end_in_one_line(repo, tmp_path, arguments, message, monkeypatch, capsys):
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location(
-        'make_dataset', repo / 'tools/synthesis/make_dataset.py'
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    monkeypatch.delenv('MMHAND_DEBUG', raising=False)
-    base = {'--format': 'interhand', '--num': '1', '--out': str(tmp_path / 'set')}
+def test_bad_arguments_end_in_one_line(make_dataset, tmp_path, arguments, message, capsys):
+    base = {'--format': 'interhand', '--num': '1', '--out': tmp_path / 'set'}
     base[arguments[0]] = arguments[1]
-    with pytest.raises(SystemExit) as stop:
-        module.main([item for pair in base.items() for item in pair])
-    assert stop.value.code == 2
+    assert make_dataset(*(item for pair in base.items() for item in pair)) == 2
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1
     assert lines[0].startswith('error: ')

@@ -3,16 +3,26 @@
 import argparse
 import os
 import time
+from pathlib import Path
+
+import cv2
 
 from mmhand.datasets.synthesis import (
     SYNTHESIS_WRITERS,
+    DatasetWriter,
     build_config,
     count_splits,
     generate_dataset,
     get_writer,
     parse_splits,
+    render_sample,
 )
+from mmhand.datasets.synthesis.contact_sheet import contact_sheet
+from mmhand.datasets.synthesis.writers.files import write_image
 from mmhand.utils.errors import HandConfigError, cli_guard
+
+#: Frames on a contact sheet; the first four take three tiles each.
+SHEET_FRAMES = 22
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -36,6 +46,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--cameras', type=int, help="cameras in a capture's rig")
     parser.add_argument('--captures', type=int, help='people, rigs and light set-ups per split')
     parser.add_argument('--occluder-prob', type=float, help='chance of an object in a frame')
+    parser.add_argument(
+        '--sheet', help='also write a picture of the first frames, the first four with annotations'
+    )
     parser.add_argument('--quiet', action='store_true', help='no progress bar')
     return parser.parse_args(argv)
 
@@ -55,18 +68,31 @@ def main(argv: list[str] | None = None) -> None:
         occluder_prob=args.occluder_prob,
     )
     writer_type = get_writer(args.format)
+    if args.sheet and Path(args.sheet).suffix not in ('.jpg', '.png'):
+        raise HandConfigError(f'--sheet must end in .jpg or .png, not "{args.sheet}"')
     counts = count_splits(args.num, parse_splits(args.splits, writer_type))
     workers = (os.cpu_count() or 1) if args.workers is None else args.workers
     start = time.perf_counter()
-    done = generate_dataset(
-        writer_type(args.out, config, args.seed), counts, workers, progress=not args.quiet
-    )
+    writer = writer_type(args.out, config, args.seed)
+    done = generate_dataset(writer, counts, workers, progress=not args.quiet)
     seconds = time.perf_counter() - start
     splits = ', '.join(f'{count} {split}' for split, count in counts.items())
     print(
         f'{args.out}: {splits}; {done["made"]} made, {done["kept"]} kept, {seconds:.1f} s'
         + (f', {done["made"] / seconds:.1f} pictures/s' if done['made'] else '')
     )
+    if args.sheet:
+        write_sheet(writer, counts, Path(args.sheet))
+
+
+def write_sheet(writer: DatasetWriter, counts: dict[str, int], path: Path) -> None:
+    split, count = next(iter(counts.items()))
+    views = writer.config.views
+    indices = [index + index // views % views for index in range(0, count, views)][:SHEET_FRAMES]
+    seed = writer.split_seed(split)
+    samples = [render_sample(seed, min(index, count - 1), writer.config) for index in indices]
+    sheet = contact_sheet(samples, explained=4)
+    write_image(path, sheet, (cv2.IMWRITE_JPEG_QUALITY, 80) if path.suffix == '.jpg' else ())
 
 
 if __name__ == '__main__':

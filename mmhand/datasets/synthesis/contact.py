@@ -23,7 +23,7 @@ class ContactReport(NamedTuple):
     """How two meshes touch. Metres.
 
     Attributes:
-        gap: smallest distance between vertices.
+        gap: smallest distance between vertices; infinite beyond :data:`DEEPEST`.
         max_penetration: depth of the deepest vertex of either mesh in the other; 0 if apart.
         contact_vertices: vertices of both meshes closer than :data:`CONTACT_DISTANCE` to the other.
     """
@@ -55,23 +55,18 @@ class MeshPair:
         self._moving_normals = vertex_normals(moving, moving_faces)
         self._fixed_tree, self._moving_tree = cKDTree(fixed), cKDTree(moving)
 
-    def _sides(self, offset: np.ndarray) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
-        """(distance, depth, outward normal) of the moved vertices, and of the fixed ones."""
-        moved = self.moving + offset
-        distance_m, near = self._fixed_tree.query(moved)
-        normal_m = self._fixed_normals[near]
-        depth_m = -((moved - self.fixed[near]) * normal_m).sum(-1)
-        distance_f, near = self._moving_tree.query(self.fixed - offset)
-        normal_f = self._moving_normals[near]
-        depth_f = -((self.fixed - moved[near]) * normal_f).sum(-1)
-        # Far from the mesh the nearest vertex's plane says nothing.
-        depth_m = np.where(distance_m < DEEPEST, depth_m, 0.0)
-        depth_f = np.where(distance_f < DEEPEST, depth_f, 0.0)
-        return (distance_m, depth_m, normal_m), (distance_f, depth_f, normal_f)
+    def _moved_side(self, offset: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(distance, depth, outward normal) of the moved vertices in the fixed mesh."""
+        return _depths(self._fixed_tree, self._fixed_normals, self.moving + offset)
+
+    def _fixed_side(self, offset: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The same of the fixed vertices in the moved mesh."""
+        return _depths(self._moving_tree, self._moving_normals, self.fixed - offset)
 
     def report(self, offset: np.ndarray) -> ContactReport:
         """How the meshes touch with the second one moved by ``offset`` (3,)."""
-        (distance_m, depth_m, _), (distance_f, depth_f, _) = self._sides(offset)
+        distance_m, depth_m, _ = self._moved_side(offset)
+        distance_f, depth_f, _ = self._fixed_side(offset)
         return ContactReport(
             gap=float(min(distance_m.min(), distance_f.min())),
             max_penetration=float(max(depth_m.max(), depth_f.max(), 0.0)),
@@ -81,7 +76,7 @@ class MeshPair:
         )
 
     def _too_deep(self, offset: np.ndarray, allowed: float) -> bool:
-        return self.report(offset).max_penetration > allowed
+        return any(side(offset)[1].max() > allowed for side in (self._moved_side, self._fixed_side))
 
     def approach(
         self, start: np.ndarray, direction: np.ndarray, allowed: float, reach: float = 0.5
@@ -125,7 +120,8 @@ class MeshPair:
         offset = np.array(start, dtype=np.float64)
         deepest = np.inf
         for _ in range(steps):
-            (_, depth_m, normal_m), (_, depth_f, normal_f) = self._sides(offset)
+            _, depth_m, normal_m = self._moved_side(offset)
+            _, depth_f, normal_f = self._fixed_side(offset)
             deepest = max(depth_m.max(), depth_f.max(), 0.0)
             if deepest <= allowed:
                 break
@@ -137,3 +133,19 @@ class MeshPair:
                 break
             offset += push / length * max(0.5 * deepest, 5e-4)
         return offset, float(deepest)
+
+
+def _depths(
+    tree: cKDTree, normals: np.ndarray, points: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Distance (N,), depth (N,) and outward normal (N, 3) of points at the nearest vertex.
+
+    Points further than :data:`DEEPEST` from the mesh have an infinite distance and no depth: there
+    the nearest vertex's plane says nothing.
+    """
+    distance, near = tree.query(points, distance_upper_bound=DEEPEST)
+    far = np.isinf(distance)
+    near[far] = 0
+    normal = normals[near]
+    depth = -((points - tree.data[near]) * normal).sum(-1)
+    return distance, np.where(far, 0.0, depth), normal

@@ -3,6 +3,7 @@
 import itertools
 import multiprocessing
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -121,7 +122,7 @@ def generate_dataset(
         if writer.meta_path.is_file():
             _sweep(writer.out)
         writer.write_meta(counts, complete=False)
-        bar = ProgressBar(len(todo)) if progress and todo else None
+        bar = ProgressBar(len(todo), file=sys.stderr) if progress and todo else None
         for _ in _run(writer, todo, workers):
             if bar:
                 bar.update()

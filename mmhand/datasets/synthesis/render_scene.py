@@ -369,10 +369,13 @@ def _smooth_edges(image: np.ndarray, owner: np.ndarray) -> np.ndarray:
 def _exposure(
     radiance: np.ndarray, owner: np.ndarray, hands: int, rng: np.random.Generator
 ) -> float:
-    """Exposure that brings the hands towards middle brightness, as a camera's automatic does."""
+    """Exposure that brings the hands towards middle brightness, as a camera's automatic does.
+
+    Only a part of the way: dark skin stays dark and fair skin fair.
+    """
     seen = (owner >= 0) & (owner < hands)
     factor = np.exp(rng.normal(0, 0.22))
     if not seen.any():
         return float(factor)
     level = float(radiance[seen].mean())
-    return float(factor * (_MIDDLE / max(level, 1e-3)) ** 0.55)
+    return float(factor * (_MIDDLE / max(level, 1e-3)) ** 0.3)

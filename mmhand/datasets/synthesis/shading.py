@@ -62,19 +62,20 @@ def shade(surface: Surface, lights: Lights, rotation: np.ndarray) -> np.ndarray:
     diffuse = np.zeros_like(normal)
     specular = np.zeros_like(normal)
     directions = (lights.directions @ rotation.T).astype(np.float32)
-    for number, (direction, color) in enumerate(
-        zip(directions, lights.colors.astype(np.float32), strict=True)
-    ):
-        cosine = normal @ direction
-        lit = surface.shadow if number == 0 else 0.35 + 0.65 * surface.ambient
-        # Where a shadow ends on skin it ends softly and red.
-        reach = np.clip((cosine[:, None] + wrap) / (1 + wrap), 0, 1) ** (1 + wrap)
-        edge = lit[:, None] ** (1 - 1.4 * wrap)
-        diffuse += reach * edge * color
-        half = direction + to_eye
-        half /= np.maximum(np.linalg.norm(half, axis=-1, keepdims=True), 1e-6)
-        shine = np.clip((normal * half).sum(-1), 0, 1)
-        lobes = 1.1 * shine**10 + 2.6 * surface.gloss * shine**42
+    key, fill = surface.shadow, 0.35 + 0.65 * surface.ambient
+    # Where a shadow ends on skin it ends softly and red.
+    edges = [lit[:, None] ** (1 - 1.4 * wrap) for lit in (key, fill)]
+    for number, color in enumerate(lights.colors.astype(np.float32)):
+        cosine = normal @ directions[number]
+        reach = np.clip((cosine[:, None] + wrap) / (1 + wrap), 0, 1)
+        # About reach to the power 1 + wrap, without the cost of a power.
+        diffuse += reach * (1 - wrap + wrap * reach) * edges[min(number, 1)] * color
+        half = directions[number] + to_eye
+        square = np.einsum('nc,nc->n', half, half)
+        shine2 = np.clip(np.einsum('nc,nc->n', normal, half), 0, None) ** 2 / (square + 1e-6)
+        shine8 = (shine2 * shine2) ** 2
+        lobes = 1.1 * shine8 * shine2 + 2.6 * surface.gloss * (shine8 * shine8) ** 2 * shine8
+        lit = key if number == 0 else fill
         specular += (lobes * np.clip(cosine, 0, 1) * lit)[:, None] * color
     up = 0.5 - 0.5 * (normal @ rotation[:, 1].astype(np.float32))
     sky = lights.sky.astype(np.float32) * up[:, None]

@@ -70,8 +70,8 @@ def sample_skin(seed: int, capture: int) -> SkinTone:
     rng = stream(seed, 'skin', capture)
     light = rng.uniform(30, 74)
     dark = np.clip((74 - light) / 44, 0, 1)
-    a = 10.5 + 4.0 * np.sin(np.pi * np.clip(dark, 0, 0.8)) + rng.normal(0, 1.3)
-    b = 13.0 + 9.0 * np.sin(np.pi * np.clip(0.15 + 0.75 * dark, 0, 1)) + rng.normal(0, 1.6)
+    a = 8.5 + 3.5 * np.sin(np.pi * np.clip(dark, 0, 0.8)) + rng.normal(0, 1.3)
+    b = 11.5 + 7.5 * np.sin(np.pi * np.clip(0.15 + 0.75 * dark, 0, 1)) + rng.normal(0, 1.6)
     # Palms hold little melanin: they vary much less than the rest of the skin.
     palm_light = max(light + 2, 0.42 * light + 38 + rng.normal(0, 1.5))
     palm = lab_to_linear(palm_light, a + rng.uniform(1.0, 4.0), b - rng.uniform(0, 3))
