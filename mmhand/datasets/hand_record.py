@@ -66,14 +66,14 @@ def hand_record(
         bbox=bbox,
         keypoints_3d=keypoints_3d.astype(np.float32),
         keypoints_2d=project_keypoints(keypoints_3d, intrinsics).astype(np.float32),
-        keypoint_valid=np.array(keypoint_valid, dtype=np.float32),
+        keypoint_valid=keypoint_valid.astype(np.float32, copy=False),
         hand_type=hand_type,
         hand_present=np.array(HAND_TYPE_FLAGS[hand_type], dtype=np.float32),
         root_depth=keypoints_3d[:, WRIST, 2].astype(np.float32),
         camera=dict(
-            K=intrinsics.astype(np.float32),
-            R=(_NO_TURN if rotation is None else rotation).astype(np.float32),
-            t=(_NO_SHIFT if translation is None else translation).astype(np.float32),
+            K=intrinsics.astype(np.float32, copy=False),
+            R=(_NO_TURN if rotation is None else rotation).astype(np.float32, copy=False),
+            t=(_NO_SHIFT if translation is None else translation).astype(np.float32, copy=False),
         ),
         **extra,
     )

@@ -5,6 +5,8 @@ import numpy as np
 from mmhand.structures import CANONICAL, convert_joints, get_joint_set
 from mmhand.utils.errors import HandConfigError
 
+_WRIST = CANONICAL.index('wrist')
+
 VALID_RULES = ('both', 'internet', 'twohand', 'twohand_release')
 
 
@@ -41,19 +43,20 @@ def joint_validity(image_valid: np.ndarray, frame_valid: np.ndarray, rule: str) 
     Returns:
         (..., 2, 21) float32.
     """
-    valid = image_valid.astype(np.float32)
+    valid = image_valid > 0
     if rule == 'twohand_release':
         mistaken = convert_joints(valid, 'canonical', 'interhand21', axis=-1)
-        return convert_joints(_gate(mistaken, 'mano21'), 'mano21', 'canonical', axis=-1)
-    if rule == 'twohand':
-        return _gate(valid, 'canonical')
-    if rule == 'both':
-        valid = valid * (frame_valid > 0)
-    wrist = CANONICAL.index('wrist')
-    return valid * valid[..., wrist : wrist + 1]
+        valid = convert_joints(_gate(mistaken, 'mano21'), 'mano21', 'canonical', axis=-1)
+    elif rule == 'twohand':
+        valid = _gate(valid, 'canonical')
+    else:
+        if rule == 'both':
+            valid &= frame_valid > 0
+        valid &= valid[..., _WRIST : _WRIST + 1]
+    return valid.astype(np.float32)
 
 
 def _gate(valid: np.ndarray, joint_set: str) -> np.ndarray:
     joints = get_joint_set(joint_set)
     wrist, middle = (valid[..., joints.index(name), None] for name in ('wrist', 'middle1'))
-    return valid * (wrist * middle)
+    return valid & wrist & middle

@@ -5,9 +5,12 @@ from .hand_bbox_crop import HandBBoxCrop
 from .hand_blur_occlusion import BlurOcclusionParams, HandBlurOcclusion, Occluder
 from .hand_color_jitter import HandColorJitter, HandColorParams
 from .hand_topdown_affine import HandTopdownAffine
+from .handoccnet_bbox_crop import HandOccNetBBoxCrop
 from .load_hand_image import LoadHandImage
 from .load_hand_masks import LoadHandMasks, decode_mask_planes, encode_mask_planes
+from .load_soft_hand_masks import LoadSoftHandMasks, MaskSource
 from .mirror_hands import mirror_hands
+from .mirror_left_hand import MirrorLeftHand
 from .pack_hand_inputs import PackHandInputs
 from .random_hand_affine import HandAffineParams, RandomHandAffine
 
@@ -19,9 +22,13 @@ __all__ = [
     'HandBlurOcclusion',
     'HandColorJitter',
     'HandColorParams',
+    'HandOccNetBBoxCrop',
     'HandTopdownAffine',
     'LoadHandImage',
     'LoadHandMasks',
+    'LoadSoftHandMasks',
+    'MaskSource',
+    'MirrorLeftHand',
     'Occluder',
     'PackHandInputs',
     'RandomHandAffine',

@@ -12,26 +12,32 @@ from mmhand.structures import transform_points
 
 from ..mano_params import rotate_pose
 
+# Shared by all samples; whatever changes them makes new arrays.
+_IDENTITY = np.eye(2, 3, dtype=np.float32)
+_NO_TURN = np.eye(3, dtype=np.float32)
+
 
 def start_geometry(results: dict) -> None:
     """State that the picture is the original one."""
-    results['affine'] = np.eye(2, 3, dtype=np.float32)
+    results['affine'] = _IDENTITY
     if 'camera' in results:
         camera = dict(results['camera'])
-        camera['frame'] = np.eye(3, dtype=np.float32)
+        camera['frame'] = _NO_TURN
         camera['K_crop'] = camera['K']
         results['camera'] = camera
 
 
 def compose_affine(results: dict, affine: np.ndarray) -> None:
     """Apply a further affine (2, 3) of the current picture to the record and to 2D joints."""
-    whole = affine[:, :2].astype(np.float64) @ results['affine']
-    whole[:, 2] += affine[:, 2]
-    results['affine'] = whole.astype(np.float32)
+    if results['affine'] is _IDENTITY:
+        results['affine'] = affine.astype(np.float32)
+    else:
+        whole = affine[:, :2].astype(np.float64) @ results['affine']
+        whole[:, 2] += affine[:, 2]
+        results['affine'] = whole.astype(np.float32)
     if 'keypoints_2d' in results:
-        results['keypoints_2d'] = transform_points(results['keypoints_2d'], affine).astype(
-            np.float32
-        )
+        points = transform_points(results['keypoints_2d'], affine)
+        results['keypoints_2d'] = points.astype(np.float32, copy=False)
 
 
 def compose_frame(results: dict, frame: np.ndarray | None = None) -> None:
@@ -53,9 +59,11 @@ def compose_frame(results: dict, frame: np.ndarray | None = None) -> None:
 def rotate_annotations(results: dict, rotation: np.ndarray) -> None:
     """Turn 3D joints and hand-model parameters about the camera by ``rotation`` (3, 3)."""
     turn = rotation.T.astype(np.float32)
-    if 'keypoints_3d' in results:
-        results['keypoints_3d'] = results['keypoints_3d'] @ turn
+    for key in ('keypoints_3d', 'vertices'):
+        if key in results:
+            results[key] = results[key] @ turn
     if 'mano_pose' in results:
         results['mano_pose'] = rotate_pose(results['mano_pose'], rotation)
+    if 'mano_trans' in results:
         rest = results['mano_rest_wrist']
         results['mano_trans'] = (results['mano_trans'] + rest) @ turn - rest

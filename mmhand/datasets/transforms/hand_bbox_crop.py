@@ -4,7 +4,6 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 
 from mmhand.registry import TRANSFORMS
-from mmhand.structures import bbox_center_size, squarify_bbox
 
 
 @TRANSFORMS.register_module()
@@ -14,7 +13,7 @@ class HandBBoxCrop(BaseTransform):
     A box that a detector made for cropping (``bbox_is_crop``, RootNet's) is taken as it is.
 
     Required keys: ``bbox``. Added keys: ``bbox_center`` (2,), ``bbox_size`` (2,) float64 pixels,
-    ``bbox_rotation`` degrees. ``bbox`` itself stays as it is.
+    ``bbox_rotation`` degrees, ``bbox_flip``. ``bbox`` itself stays as it is.
 
     Args:
         scale: enlargement after squaring.
@@ -25,9 +24,11 @@ class HandBBoxCrop(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Add the crop's box."""
-        bbox = np.array(results['bbox'], dtype=np.float64)
+        # square_bbox_interhand in Python floats, a tenth of the time of arrays of two.
+        x, y, w, h = results['bbox'].tolist()
+        center = np.array([x + 0.5 * w, y + 0.5 * h])
         if not results.get('bbox_is_crop', False):
-            bbox = squarify_bbox(bbox, self.scale)
-        center, size = bbox_center_size(bbox)
-        results.update(bbox_center=center, bbox_size=size, bbox_rotation=0.0)
+            w = h = self.scale * max(w, h)
+        size = np.array([w, h])
+        results.update(bbox_center=center, bbox_size=size, bbox_rotation=0.0, bbox_flip=False)
         return results

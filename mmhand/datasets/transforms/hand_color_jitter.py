@@ -8,6 +8,7 @@ from mmcv.transforms import BaseTransform
 
 from mmhand.registry import TRANSFORMS
 
+from .planes import split_planes
 from .random_state import worker_random_state
 
 
@@ -37,15 +38,20 @@ class HandColorJitter(BaseTransform):
 
     def sample(self, rng: np.random.RandomState) -> HandColorParams:
         """Draw gains."""
-        return HandColorParams(tuple(rng.uniform(*self.gain, 3)))
+        low, high = self.gain
+        return HandColorParams(tuple(low + (high - low) * u for u in rng.random_sample(3).tolist()))
 
     def apply(self, results: dict, params: HandColorParams) -> dict:
         """Apply given gains."""
         image = results['img']
         if image.dtype == np.uint8:
-            # Plane by plane OpenCV's fast path applies; half the time of a three-channel table.
-            planes = zip(cv2.split(image), params.gain, strict=True)
-            results['img'] = cv2.merge([cv2.convertScaleAbs(p, alpha=gain) for p, gain in planes])
+            # Plane by plane OpenCV's fast path applies: half the time of a three-channel table. The
+            # planes stay as they are under a view, for PackHandInputs wants them so.
+            planes = split_planes(image)
+            out = np.empty_like(planes)
+            for plane, target, gain in zip(planes, out, params.gain, strict=True):
+                cv2.convertScaleAbs(plane, target, gain)
+            results['img'] = out.transpose(1, 2, 0)
         else:
             results['img'] = np.clip(image * np.asarray(params.gain), 0, 255).astype(image.dtype)
         return results

@@ -1,6 +1,5 @@
 """From pipeline results to what a model takes."""
 
-import cv2
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
@@ -8,6 +7,8 @@ from mmengine.structures import InstanceData, PixelData
 
 from mmhand.registry import TRANSFORMS
 from mmhand.structures import CANONICAL, HandDataSample, HandInstances
+
+from .planes import split_planes
 
 WRIST = CANONICAL.index('wrist')
 
@@ -20,6 +21,7 @@ _FIELDS = {
     'mano_betas': 'betas',
     'mano_trans': 'transl',
     'mano_valid': 'mano_valid',
+    'vertices': 'vertices',
 }
 
 _SIDES = np.arange(2)
@@ -27,7 +29,7 @@ _SIDES = np.arange(2)
 META_KEYS = (
     *('img_path', 'sample_id', 'dataset', 'subject', 'capture', 'camera_name', 'frame_idx'),
     *('sequence', 'annotation_id', 'hand_type', 'hand_type_valid', 'root_depth', 'bbox'),
-    *('ori_shape', 'img_shape', 'camera', 'flipped'),
+    *('ori_shape', 'img_shape', 'camera', 'flipped', 'hand_model', 'scored', 'toolkit_index'),
 )
 
 
@@ -65,20 +67,13 @@ class PackHandInputs(BaseTransform):
             sample.gt_fields = PixelData(**maps)
         if 'target_labels' in results:
             sample.gt_instance_labels = InstanceData(**results['target_labels'])
-        return dict(inputs=torch.from_numpy(_planes(results['img'])), data_samples=sample)
+        return dict(inputs=torch.from_numpy(split_planes(results['img'])), data_samples=sample)
 
     def _metainfo(self, results: dict) -> dict:
         meta = {key: results[key] for key in self.meta_keys if key in results}
         if 'camera' in meta:
             meta['camera'] = dict(meta['camera'], affine=results['affine'])
         return meta
-
-
-def _planes(image: np.ndarray) -> np.ndarray:
-    """(H, W, 3) as contiguous (3, H, W); OpenCV's split is several times NumPy's copy."""
-    planes = np.empty((3, *image.shape[:2]), image.dtype)
-    cv2.split(image, list(planes))
-    return planes
 
 
 def _hands(results: dict) -> HandInstances:
@@ -89,4 +84,8 @@ def _hands(results: dict) -> HandInstances:
     if 'keypoints_3d' in fields:
         fields['root'] = fields['keypoints_3d'][:, WRIST].copy()
     fields['side'] = _SIDES[rows].copy()
-    return HandInstances(**{name: torch.from_numpy(field) for name, field in fields.items()})
+    hands = HandInstances()
+    for name, field in fields.items():
+        # Unlike setting attributes, set_field does not compare lengths, which are right here.
+        hands.set_field(torch.from_numpy(field), name)
+    return hands

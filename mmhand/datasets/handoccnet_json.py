@@ -1,0 +1,94 @@
+"""HandOccNet's COCO-style annotation files of HO3D and DexYCB (specs/spmhand 5.2)."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmhand.utils.errors import HandDataError
+
+from .annotation_store import StoreWriter
+from .json_stream import JsonStream
+from .record_column import RecordColumn, record_field
+
+#: Field of an annotation, its place in the record, and its shape.
+_FIELDS: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
+    'joints': (('joints_coord_cam',), (21, 3)),
+    'focal': (('cam_param', 'focal'), (2,)),
+    'princpt': (('cam_param', 'princpt'), (2,)),
+    'pose': (('mano_param', 'pose'), (48,)),
+    'betas': (('mano_param', 'shape'), (10,)),
+    'root': (('root_joint_cam',), (3,)),
+    'bbox': (('bbox',), (4,)),
+}
+TRAINING = ('joints', 'focal', 'princpt', 'pose', 'betas')
+EVALUATION = ('root', 'focal', 'princpt', 'bbox')
+
+
+def build_handoccnet_store(
+    writer: StoreWriter,
+    path: Path,
+    fields: tuple[str, ...],
+    progress: Callable[[int], None],
+    with_sides: bool = False,
+) -> None:
+    """Turn one of the files into columns of table ``frame``, in the order of its annotations.
+
+    Joints are canonical, in metres and OpenCV's axes already; poses are relative to the hand mean.
+
+    Args:
+        writer: takes ``name`` (the picture's path in the file), ``K`` (3, 3), ``root`` (3,), and the
+            columns asked for.
+        path: the file.
+        fields: which columns, names of this module's table.
+        progress: called with the bytes read.
+        with_sides: read ``hand_type`` into column ``left`` (uint8).
+
+    Raises:
+        HandFileError: unreadable or no JSON.
+        HandDataError: a record is malformed; names it.
+    """
+    names: dict[Any, str] = {}
+    columns = {key: RecordColumn(path, key, _FIELDS[key][1], np.float64) for key in fields}
+    images, left = [], []
+    with JsonStream(path, progress=progress) as stream:
+        for key in stream.members():
+            if key == 'images':
+                for image in stream.elements():
+                    number = record_field(image, 'id', path, 'an image')
+                    names[number] = record_field(image, 'file_name', path, f'image {number}')
+            elif key == 'annotations':
+                for record in stream.elements():
+                    number = record_field(record, 'image_id', path, 'an annotation')
+                    what = f'annotation of image {number}'
+                    images.append(number)
+                    for field, column in columns.items():
+                        value = record
+                        for part in _FIELDS[field][0]:
+                            value = record_field(value, part, path, what)
+                        column.add(value, what)
+                    if with_sides:
+                        left.append(record_field(record, 'hand_type', path, what) == 'left')
+            else:
+                stream.value()
+        stream.finish()
+    unknown = [number for number in images if number not in names]
+    if unknown or not images:
+        raise HandDataError(
+            f'{path}: ' + (f'no image {unknown[0]}' if unknown else 'holds no annotation')
+        )
+    arrays = {key: column.column() for key, column in columns.items()}
+    focal, center = arrays.pop('focal'), arrays.pop('princpt')
+    intrinsics = np.zeros((len(images), 3, 3))
+    intrinsics[:, [0, 1], [0, 1]], intrinsics[:, :2, 2], intrinsics[:, 2, 2] = focal, center, 1
+    writer.add('frame', 'K', intrinsics)
+    writer.add_strings('frame', 'name', (names[number] for number in images))
+    writer.add('frame', 'position', np.arange(len(images)))
+    if 'root' not in arrays:
+        arrays['root'] = arrays['joints'][:, 0]
+    for key, array in arrays.items():
+        writer.add('frame', key, array)
+    if with_sides:
+        writer.add('frame', 'left', np.array(left, dtype=np.uint8))
+    writer.info['flat_pose'] = False
