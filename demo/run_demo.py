@@ -80,7 +80,10 @@ def main() -> None:
         ),
         (
             'one file with pictures, curves and numbers',
-            ['tools/analysis_tools/make_report.py', str(work), '--out', str(report)],
+            [
+                *('tools/analysis_tools/make_report.py', str(work), '--out', str(report)),
+                *('--results', str(out / 'results.json'), '--pictures', str(out / 'overlays')),
+            ],
         ),
     ]
     times = []
