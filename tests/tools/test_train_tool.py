@@ -2,15 +2,18 @@
 
 import json
 import re
+import runpy
 import signal
 import subprocess
 import time
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
 
 from mmhand.utils.checkpoint import load_checkpoint
+from mmhand.utils.errors import HandConfigError
 
 
 def scalars(work_dir):
@@ -89,6 +92,29 @@ def test_killed_run_goes_on_from_its_last_checkpoint(toy):
     assert [len(history.data[0]) for history in histories] == [8, 8]
     errors = val_errors(killed)
     assert errors[4] == pytest.approx(val_errors(toy.folder / 'undisturbed')[4])
+
+
+def test_data_root_moves_every_data_set(toy):
+    toy.data.rename(toy.folder / 'elsewhere')
+    line = toy.fails('tools/train.py', toy.config)
+    assert 'data/annotations.json does not exist' in line
+    assert 'is not a folder' in toy.fails('tools/train.py', toy.config, '--data-root', 'gone')
+    wrapped = "train_dataloader = dict(dataset=dict(_delete_=True, type='RepeatDataset', times=2, "
+    wrapped += "dataset=dict(type='ToyHands', data_root='data')))"
+    config = toy.write_config('wrapped', wrapped)
+    toy.run('tools/train.py', config, '--work-dir', 'run', '--data-root', 'elsewhere')
+    assert val_errors(toy.folder / 'run').keys() == {1, 2}
+
+
+def test_amp_changes_the_usual_optimiser_wrapper_only(repo, monkeypatch):
+    tool = runpy.run_path(str(repo / 'tools' / 'train.py'))
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    cfg = Config(dict(optim_wrapper=dict(optimizer=dict(type='SGD'))))
+    tool['use_amp'](cfg)
+    assert cfg.optim_wrapper.type == 'AmpOptimWrapper'
+    assert cfg.optim_wrapper.loss_scale == 'dynamic'
+    with pytest.raises(HandConfigError, match='uses GanOptimWrapper'):
+        tool['use_amp'](Config(dict(optim_wrapper=dict(type='GanOptimWrapper'))))
 
 
 def test_resume_from_a_named_file_and_from_nothing(toy):

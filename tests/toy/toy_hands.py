@@ -50,6 +50,9 @@ class ToyHands(torch.utils.data.Dataset):
             raise HandFileError(f'annotation file {ann_file} does not exist; check data_root')
         self.records = json.loads(ann_file.read_text())
 
+    def full_init(self):
+        """mmengine's wrappers ask for it."""
+
     def __len__(self):
         return len(self.records)
 
