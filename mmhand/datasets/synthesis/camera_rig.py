@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mmhand.cameras import look_at, position_to_translation, project, world_to_camera
+
 from .config import SynthesisConfig
 from .mesh_ops import rotation_about
 from .rng import stream
@@ -41,16 +43,15 @@ class Camera:
     @property
     def t(self) -> np.ndarray:
         """(3,) translation: ``X_cam = R X_world + t``, metres."""
-        return -self.R @ self.center
+        return position_to_translation(self.R, self.center)
 
     def to_camera(self, points: np.ndarray) -> np.ndarray:
-        """World points (..., 3) in the camera frame."""
-        return (points - self.center) @ self.R.T
+        """World points (N, 3) in the camera frame."""
+        return world_to_camera(points, self.R, self.center)
 
     def project(self, points: np.ndarray) -> np.ndarray:
-        """World points (..., 3) as pixels (..., 2)."""
-        local = self.to_camera(points)
-        return local[..., :2] / local[..., 2:] * np.diag(self.K)[:2] + self.K[:2, 2]
+        """World points (N, 3) as pixels (N, 2)."""
+        return project(self.to_camera(points), self.K)
 
     def share_inside(self, points: np.ndarray, margin: float = 0.0) -> float:
         """Share of the world points (N, 3) that fall into the picture less a margin in pixels."""
@@ -59,17 +60,12 @@ class Camera:
         return float(inside.all(-1).mean())
 
 
-def look_at(center: np.ndarray, target: np.ndarray, roll: float) -> np.ndarray:
+def aimed_rotation(center: np.ndarray, target: np.ndarray, roll: float) -> np.ndarray:
     """(3, 3) world-to-camera rotation of a camera at ``center`` that looks at ``target``.
 
     With ``roll`` 0 (radians) the world's -y points up in the picture.
     """
-    forward = target - center
-    forward = forward / np.linalg.norm(forward)
-    right = np.cross(np.array([0.0, 1.0, 0.0]), forward)
-    right /= max(np.linalg.norm(right), 1e-6)
-    down = np.cross(forward, right)
-    return rotation_about(np.array([0.0, 0.0, 1.0]), roll) @ np.stack([right, down, forward])
+    return rotation_about(np.array([0.0, 0.0, 1.0]), roll) @ look_at(center, target)
 
 
 def _position(rng: np.random.Generator, distance: float) -> np.ndarray:
@@ -110,7 +106,7 @@ def sample_rig(config: SynthesisConfig, seed: int, capture: int) -> list[Camera]
         if config.turn_cameras and rng.random() < 0.5:
             size = size[::-1]
         center = RIG_CENTER + _position(rng, rng.uniform(1.0, 1.35))
-        rotation = look_at(
+        rotation = aimed_rotation(
             center, RIG_CENTER + rng.normal(0, 0.01, 3), np.deg2rad(rng.normal(0, 4))
         )
         rig.append(
@@ -145,7 +141,7 @@ def aim(camera: Camera, points: np.ndarray, rng: np.random.Generator) -> Camera:
     return Camera(
         name=camera.name,
         K=_intrinsics(rng, focal, camera.size),
-        R=look_at(center, target, np.deg2rad(rng.normal(0, 25))),
+        R=aimed_rotation(center, target, np.deg2rad(rng.normal(0, 25))),
         center=center,
         size=camera.size,
         grey=camera.grey,

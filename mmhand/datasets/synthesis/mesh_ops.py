@@ -1,37 +1,32 @@
-"""The few mesh operations that scene sampling needs in numpy; nothing here is differentiable."""
+"""Mesh and rotation helpers of scene sampling: numpy in and out, no gradients."""
 
 import numpy as np
+import torch
+
+from mmhand import geometry
+from mmhand.hand_models.rotations import axis_angle_to_matrix
 
 
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Area-weighted unit normals of the vertices.
+    """(V, 3) area-weighted unit normals of vertices (V, 3) with faces (F, 3), outward winding.
 
-    Args:
-        vertices: (V, 3).
-        faces: (F, 3), outward winding. Vertices in no face get a zero vector.
-
-    Returns:
-        (V, 3) float64.
+    Vertices in no face get a zero vector.
     """
-    corners = vertices[faces].astype(np.float64)
-    face_normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    flat = faces.reshape(-1)
-    spread = np.repeat(face_normals, 3, axis=0)
-    normals = np.stack(
-        [np.bincount(flat, spread[:, axis], minlength=len(vertices)) for axis in range(3)], axis=-1
+    normals = geometry.vertex_normals(
+        torch.from_numpy(vertices)[None], torch.from_numpy(np.ascontiguousarray(faces))
     )
-    return normals / np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-12)
+    return normals[0].numpy()
 
 
-def tube_faces(rings: int, around: int, first: int = 0) -> np.ndarray:
+def tube_faces(rings: int, around: int) -> np.ndarray:
     """Triangles of a tube of ``rings`` rings of ``around`` vertices each.
 
-    Vertex ``first + r * around + k`` is the k-th of ring r. Outward when the rings turn
+    Vertex ``r * around + k`` is the k-th of ring r. Outward when the rings turn
     counter-clockwise as seen looking back along the tube from its last ring.
     """
     ring, k = np.meshgrid(np.arange(rings - 1), np.arange(around), indexing='ij')
-    a = first + ring * around + k
-    b = first + ring * around + (k + 1) % around
+    a = ring * around + k
+    b = ring * around + (k + 1) % around
     c, d = a + around, b + around
     return np.concatenate(
         [np.stack([a, b, d], -1).reshape(-1, 3), np.stack([a, d, c], -1).reshape(-1, 3)]
@@ -58,9 +53,8 @@ def join_meshes(counts: list[int], faces: list[np.ndarray]) -> tuple[np.ndarray,
 
 def rotation_about(axis: np.ndarray, angle: float) -> np.ndarray:
     """(3, 3) rotation by ``angle`` radians about a vector (3,) of any length but zero."""
-    x, y, z = axis / np.linalg.norm(axis)
-    cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
-    return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
+    vector = np.asarray(axis, dtype=np.float64) / np.linalg.norm(axis) * angle
+    return axis_angle_to_matrix(torch.from_numpy(vector)[None])[0].numpy()
 
 
 def rotation_between(source: np.ndarray, target: np.ndarray) -> np.ndarray:

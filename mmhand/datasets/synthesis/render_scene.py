@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import torch
 
+from mmhand.cameras import camera_to_world, unproject
 from mmhand.renderers import rasterize
 
 from .anatomy import Anatomy, anatomy
@@ -213,7 +214,7 @@ class SceneRenderer:
                 surface = self._hand_surface(camera, number, layer, box, inside)
             else:
                 surface = self._rest_surface(camera, layer, box, inside)
-            world = surface.position @ camera.R + camera.center
+            world = camera_to_world(surface.position, camera.R, camera.center)
             surface.shadow = self.shadows.lit(world)
             surface.ambient = ambient[box][inside]
             radiance[box][inside] = shade(surface, self.scene.lights, camera.R)
@@ -224,12 +225,10 @@ class SceneRenderer:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Faces (N,), barycentrics (N, 3) and positions (N, 3) of the pixels inside."""
         face, barycentric = layer.face[box][inside], layer.barycentric[box][inside]
-        z = layer.depth[box][inside]
         rows, columns = np.nonzero(inside)
-        k = camera.K
-        x = (columns + box[1].start - k[0, 2]) / k[0, 0] * z
-        y = (rows + box[0].start - k[1, 2]) / k[1, 1] * z
-        return face, barycentric, np.stack([x, y, z], -1).astype(np.float32)
+        pixels = np.stack([columns + box[1].start, rows + box[0].start], -1)
+        position = unproject(pixels, layer.depth[box][inside], camera.K)
+        return face, barycentric, position.astype(np.float32)
 
     def _hand_surface(
         self,

@@ -82,5 +82,5 @@ class SyntheticSample:
         """
         rotation = torch.from_numpy(self.camera.R @ hand.rotation)
         wrist = matrix_to_axis_angle(rotation[None])[0].numpy()
-        trans = self.camera.to_camera(hand.trans + hand.rest_wrist) - hand.rest_wrist
+        trans = self.camera.to_camera((hand.trans + hand.rest_wrist)[None])[0] - hand.rest_wrist
         return np.concatenate([wrist, hand.pose[3:]]), trans

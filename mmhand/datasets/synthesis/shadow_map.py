@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import torch
 
+from mmhand.cameras import look_at, project, world_to_camera
 from mmhand.renderers import rasterize
 
-from .camera_rig import look_at
 from .lights import Lights
 
 #: Edge of the map in pixels, and of what it covers, metres.
@@ -39,31 +39,27 @@ class ShadowMap:
         softness: float,
     ) -> None:
         self.position = center + _DISTANCE * lights.directions[0]
-        self.rotation = look_at(self.position, center, 0.0)
-        self.focal = _SIZE * _DISTANCE / _COVER
-        local = (vertices - self.position) @ self.rotation.T
-        half = (_SIZE - 1) / 2
-        intrinsics = torch.tensor(
-            [[self.focal, 0, half], [0, self.focal, half], [0, 0, 1]], dtype=torch.float32
-        )
+        self.rotation = look_at(self.position, center)
+        focal, half = _SIZE * _DISTANCE / _COVER, (_SIZE - 1) / 2
+        self.K = np.array([[focal, 0, half], [0, focal, half], [0, 0, 1]])
+        local = world_to_camera(vertices, self.rotation, self.position)
         with torch.no_grad():
             depth = rasterize(
                 torch.from_numpy(local).float()[None],
                 torch.from_numpy(faces),
-                intrinsics,
+                torch.from_numpy(self.K).float(),
                 (_SIZE, _SIZE),
             ).depth[0]
         depth = depth.numpy() - _DISTANCE
         depth[depth == -_DISTANCE] = 0.5 * _COVER
         moments = np.stack([depth, depth**2], -1)
-        sigma = max(softness * self.focal / _DISTANCE, 0.7)
+        sigma = max(softness * focal / _DISTANCE, 0.7)
         self.moments = cv2.GaussianBlur(moments, (0, 0), sigma)
 
     def lit(self, points: np.ndarray) -> np.ndarray:
         """(N,) float32 share of the light that reaches world points (N, 3)."""
-        local = (points - self.position) @ self.rotation.T
-        uv = local[:, :2] / local[:, 2:] * self.focal + (_SIZE - 1) / 2
-        uv = uv.astype(np.float32)
+        local = world_to_camera(points, self.rotation, self.position)
+        uv = project(local, self.K).astype(np.float32)
         # remap takes at most 32767 rows: fold the list into a picture.
         count = len(uv)
         width = 1024

@@ -6,7 +6,12 @@ import trimesh
 
 from mmhand.datasets.synthesis.anatomy import anatomy
 from mmhand.datasets.synthesis.background import KINDS, sample_background
-from mmhand.datasets.synthesis.camera_rig import RIG_CENTER, look_at, sample_cameras, sample_rig
+from mmhand.datasets.synthesis.camera_rig import (
+    RIG_CENTER,
+    aimed_rotation,
+    sample_cameras,
+    sample_rig,
+)
 from mmhand.datasets.synthesis.config import SynthesisConfig
 from mmhand.datasets.synthesis.contact import MeshPair
 from mmhand.datasets.synthesis.forearm import Forearm, forearm_mesh
@@ -72,10 +77,13 @@ def test_cameras_see_the_hands():
         assert 80 < np.ptp(camera.project(joints), axis=0).max() < 224
 
 
-def test_look_at_keeps_the_world_upright():
-    rotation = look_at(np.zeros(3), np.array([0.3, 0, 1.0]), 0.0)
+def test_aimed_rotation_keeps_the_world_upright_until_rolled():
+    rotation = aimed_rotation(np.zeros(3), np.array([0.3, 0, 1.0]), 0.0)
     assert np.allclose(rotation[1], [0, 1, 0])
     assert (rotation @ [0.3, 0, 1.0])[2] > 1
+    rolled = aimed_rotation(np.zeros(3), np.array([0.3, 0, 1.0]), 0.2)
+    assert np.allclose(rolled[2], rotation[2])
+    assert np.isclose(rolled[1] @ rotation[1], np.cos(0.2))
 
 
 def test_lights_come_with_the_capture():
