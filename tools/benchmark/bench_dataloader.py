@@ -24,6 +24,7 @@ from mmengine.config import Config, DictAction
 from mmengine.dataset import pseudo_collate, worker_init_fn
 from torch.utils.data import DataLoader
 
+from mmhand.engine.user_errors import readable_errors
 from mmhand.registry import DATASETS
 from mmhand.utils.errors import cli_guard
 
@@ -124,7 +125,8 @@ def main(argv=None):
 
             print('making 48 synthetic pictures')
             make_dataset('interhand', scratch, num=48, seed=0, workers=0)
-        data = DATASETS.build(dict(dataset, strict=True))
+        with readable_errors():
+            data = DATASETS.build(dict(dataset, strict=True))
         numbers = time_core(data, args.samples)
         print(
             f'{len(data)} samples; one core: pipeline {numbers["pipeline_us"]:.0f} us = '
