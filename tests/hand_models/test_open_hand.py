@@ -138,7 +138,8 @@ def test_shape_components_have_unit_variance(right):
     assert samples.mean(0).abs().max() < 0.12
     torch.testing.assert_close(samples.T.cov(), torch.eye(10).double(), atol=0.15, rtol=0)
     size = right.shapedirs.square().sum(1).mean(0).sqrt()
-    assert size[0] == size.max() and size.min() > 2e-4  # every component moves the skin
+    assert size[0] == size.max()
+    assert size.min() > 2e-4
 
 
 def test_shapes_stay_plausible(right):
@@ -146,7 +147,8 @@ def test_shapes_stay_plausible(right):
     out = posed(right, flat(right).expand(len(extremes), -1), extremes)
     joints, canonical = out.joints, [CANONICAL.index(f'middle{k}') for k in (1, 2, 3, 4)]
     chain = joints[:, [0, *canonical]].diff(dim=1).norm(dim=-1).sum(1)
-    assert 0.145 < chain.min() and chain.max() < 0.235
+    assert chain.min() > 0.145
+    assert chain.max() < 0.235
     assert 0.008 < chain[20:].std() < 0.015
     # Bones keep their direction: there is no pose in the shape space.
     bones = torch.stack([joint(joints, f'{f}2') - joint(joints, f'{f}1') for f in FINGERS], 1)
@@ -184,13 +186,15 @@ def test_positive_abduction_swings_towards_the_thumb(right):
 def test_sampled_poses_obey_the_limits(right):
     limits = right.joint_limits
     torch.testing.assert_close(limits, joint_limits())
-    assert limits.shape == (15, 3, 2) and (limits[..., 0] < limits[..., 1]).all()
+    assert limits.shape == (15, 3, 2)
+    assert (limits[..., 0] < limits[..., 1]).all()
     assert set(LIMITS_DEG) == set(KINEMATIC.joints[1:])
     pose = right.sample_pose(400, torch.Generator().manual_seed(1))
     assert pose.shape == (400, 45)
     angles = right.angles_from_pose(pose)
     slack = 1e-4
-    assert (angles >= limits[..., 0] - slack).all() and (angles <= limits[..., 1] + slack).all()
+    assert (angles >= limits[..., 0] - slack).all()
+    assert (angles <= limits[..., 1] + slack).all()
     # Not a corner of the space: fingers use most of their range.
     flexion = angles[..., 0]
     used = (flexion.amax(0) - flexion.amin(0)) / (limits[:, 0, 1] - limits[:, 0, 0])
@@ -232,7 +236,8 @@ def test_gestures_look_like_their_names(right):
         assert reach(fist, finger) < 0.6
         assert reach(spread, finger) > 0.97
         assert 0.75 < reach(relaxed, finger) < 0.97
-    assert reach(point, 'index') > 0.97 and reach(point, 'ring') < 0.6
+    assert reach(point, 'index') > 0.97
+    assert reach(point, 'ring') < 0.6
     pinch = gesture('pinch')
     assert (joint(pinch, 'thumb4') - joint(pinch, 'index4')).norm() < 0.025
     width = [(joint(j, 'index4') - joint(j, 'pinky4')).norm() for j in (spread, gesture('flat'))]
@@ -260,7 +265,9 @@ def test_skin_is_smooth_and_sparse(right):
     assert ((weights > 0).sum(1) <= 5).all()
     edges = torch.cat([right.faces[:, [0, 1]], right.faces[:, [1, 2]], right.faces[:, [2, 0]]])
     step = (weights[edges[:, 0]] - weights[edges[:, 1]]).abs().amax(1)
-    assert step.mean() < 0.08 and step.quantile(0.99) < 0.32 and step.max() < 0.5
+    assert step.mean() < 0.08
+    assert step.quantile(0.99) < 0.32
+    assert step.max() < 0.5
     assert set(right.part_labels.tolist()) == set(range(16))
 
 
@@ -290,7 +297,8 @@ def test_regions_and_texture_coordinates(right):
     nails = labels == 2
     tips = {KINEMATIC.index(f'{f}3') for f in FINGERS}
     assert set(right.part_labels[nails].tolist()) == tips
-    assert right.uv.min() >= 0 and right.uv.max() <= 1
+    assert right.uv.min() >= 0
+    assert right.uv.max() <= 1
     assert right.faces_uv.shape == right.faces.shape
     # A texture coordinate belongs to one vertex (seams repeat vertices, never the reverse).
     skin = ~(right.faces == right.num_verts - 1).any(1)
@@ -395,7 +403,8 @@ def test_registry_and_arguments():
 
 def test_origin_is_stated(repo):
     notice = (repo / 'NOTICE').read_text()
-    assert 'open_hand.npz' in notice and 'CC0 1.0' in notice
+    assert 'open_hand.npz' in notice
+    assert 'CC0 1.0' in notice
 
 
 def test_build_script_reproduces_the_file(repo, monkeypatch):
