@@ -74,6 +74,7 @@ def config_from_args(args: argparse.Namespace) -> Config:
     if args.data_root is not None:
         set_data_root(cfg, args.data_root)
     if args.show_dir is not None:
+        ensure_writable(args.show_dir)
         hook = dict(type='HandVisualizationHook')
         hook.update(cfg.get('default_hooks', {}).get('visualization') or {})
         hook.update(enable=True, out_dir=args.show_dir, interval=max(1, args.show_interval))

@@ -21,9 +21,9 @@ def readable_errors() -> Iterator[None]:
     """Turn errors that a config, a path or the machine causes into :class:`MMHandError`.
 
     Recognised: a ``type`` that no registry knows, arguments that a class does not take or lacks,
-    what else mmengine itself refuses, files that are missing or cannot be written, a full disk,
-    exhausted GPU memory, and mmhand's own errors that a data loader's worker wrapped in its
-    traceback. Anything else passes through.
+    what else mmengine itself refuses (a logger that is not installed, say), files that are missing
+    or cannot be written, a full disk, exhausted GPU memory, and mmhand's own errors that a data
+    loader's worker wrapped in its traceback. Anything else passes through.
     """
     try:
         yield
@@ -34,7 +34,7 @@ def readable_errors() -> Iterator[None]:
         raise type(error)(_last_line(text)) from error
     except KeyError as error:
         raise _unknown_type(error) or error from error
-    except (TypeError, ValueError, AssertionError) as error:
+    except (TypeError, ValueError, AssertionError, ImportError) as error:
         raise _refused_by_mmengine(error) or error from error
     except torch.cuda.OutOfMemoryError as error:
         raise HandConfigError(

@@ -1,6 +1,7 @@
 """One line for mistakes, and nothing hidden that is none."""
 
 import errno
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from mmengine.config import Config
 
 from mmhand.engine.launch import build_runner
 from mmhand.engine.user_errors import readable_errors
-from mmhand.registry import MODELS
+from mmhand.registry import MODELS, VISBACKENDS
 from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
 
 
@@ -65,6 +66,13 @@ def test_files_and_memory():
         raising(torch.cuda.OutOfMemoryError('CUDA out of memory'))
     with pytest.raises(OSError, match='no number'):
         raising(OSError('no number'))
+
+
+def test_loggers_that_are_not_installed(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, 'wandb', None)
+    backend = VISBACKENDS.build(dict(type='WandbVisBackend', save_dir=str(tmp_path)))
+    with pytest.raises(HandConfigError, match='pip install wandb'), readable_errors():
+        backend.add_scalar('loss', 1.0)
 
 
 def test_config_without_a_model():

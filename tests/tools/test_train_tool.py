@@ -155,12 +155,19 @@ def test_deterministic_runs_agree(toy):
         (('CONFIG', '--amp'), '--amp needs a GPU'),
         (('CONFIG', '--launcher', 'pytorch'), r'use tools/dist_train\.sh'),
         (('CONFIG', '--resume', 'gone.pth'), r'checkpoint gone\.pth does not exist'),
+        (('CONFIG', '--resume', 'bare.pth'), r'bare\.pth has no "meta" and only holds weights'),
+        (('CONFIG', '--show-dir', 'data/0.png'), r'cannot write to .*0\.png'),
+        (
+            ('CONFIG', '--cfg-options', 'visualizer.vis_backends=[nothing]'),
+            'vis_backends must be a list of dicts',
+        ),
         (('CONFIG', '--cfg-options', 'load_from=cut.pth'), r'cut\.pth cannot be read; it is trunc'),
         (('CONFIG', '--cfg-options', 'load_from=foreign.pth'), 'fits no weight of ToyEstimator'),
     ],
 )
 def test_mistakes_end_in_one_line(toy, args, message):
     torch.save({'state_dict': {'x': torch.zeros(500)}}, toy.folder / 'foreign.pth')
+    torch.save({'state_dict': {'conv.bias': torch.zeros(4)}}, toy.folder / 'bare.pth')
     whole = (toy.folder / 'foreign.pth').read_bytes()
     (toy.folder / 'cut.pth').write_bytes(whole[:1500])
     args = [str(toy.config) if arg == 'CONFIG' else arg for arg in args]

@@ -8,7 +8,7 @@ from mmengine.runner import Runner
 from mmhand.registry import HOOKS
 from mmhand.utils import atomic_io  # noqa: F401  (registers the backend)
 from mmhand.utils.checkpoint import check_state_dict
-from mmhand.utils.errors import HandConfigError
+from mmhand.utils.errors import HandConfigError, HandFileError
 
 
 @HOOKS.register_module()
@@ -37,13 +37,19 @@ class HandCheckpointHook(CheckpointHook):
         super().before_train(runner)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Check that the weights are this model's.
+        """Check that the weights are this model's, and that a run can go on from the file.
 
         Raises:
-            HandFileError: they are not.
+            HandFileError: they are not, or it cannot.
         """
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         source = str(runner._load_from or 'to resume from')
+        missing = [key for key in ('meta', 'message_hub') if key not in checkpoint]
+        if runner._resume and missing:
+            raise HandFileError(
+                f'checkpoint {source} has no "{missing[0]}" and only holds weights, so no run can go '
+                'on from it; start one from them with --cfg-options load_from=FILE'
+            )
         check_state_dict(
             model, checkpoint.get('state_dict', checkpoint), source, not self.skip_mismatched
         )
