@@ -29,9 +29,11 @@ def vertex_normals(vertices: Tensor, faces: Tensor) -> Tensor:
         faces: (F, 3) int64, counter-clockwise from outside.
 
     Returns:
-        (B, V, 3); zero for vertices without faces.
+        (B, V, 3); zero for vertices without faces. Faces with a corner that is not finite do not
+        count.
     """
     weighted = face_normals(vertices, faces, unit=False)
+    weighted = torch.where(weighted.isfinite(), weighted, 0.0)
     normals = torch.zeros_like(vertices)
     for corner in range(3):
         normals = normals.index_add(1, faces[:, corner], weighted)

@@ -126,9 +126,9 @@ def soft_silhouette(
     edges do not leak.
 
     The gradient moves the outline's nearest vertices. It is zero farther than
-    ``sigma log(1 / 0.001 - 1)`` (6.9 sigma) from the outline, where the value is exactly 0 or 1. Gaps
-    narrower than about a pixel are not seen from inside. Outline edges that reach behind the near
-    plane are left out.
+    ``sigma log(1 / 0.001 - 1)`` (6.9 sigma) from the outline, where the value is exactly 0 or 1.
+    Gaps and ends of notches with no pixel in them are not seen from inside. Outline edges that
+    reach behind the near plane are left out.
 
     Args:
         vertices: (B, V, 3) camera frame, metres. Half precision is computed in float32.

@@ -40,6 +40,17 @@ def test_vertices_without_faces_have_zero_normals():
     assert face_normals(vertices, torch.tensor([[0, 0, 2]]))[0, 0].tolist() == [0, 0, 0]
 
 
+def test_a_broken_vertex_spoils_no_neighbour(ball):
+    vertices, faces = torch.from_numpy(ball[0])[None].clone(), torch.from_numpy(ball[1])
+    whole = vertex_normals(vertices, faces)
+    vertices[0, 7] = torch.nan
+    normals = vertex_normals(vertices, faces)
+    assert torch.isfinite(normals).all()
+    assert (normals[0, 7] == 0).all()
+    ring = torch.unique(faces[(faces == 7).any(1)])
+    assert ((normals - whole)[0, ring[ring != 7]].norm(dim=-1) < 0.3).all()
+
+
 def test_normals_have_the_right_gradient(box):
     vertices = torch.from_numpy(box[0])[None].requires_grad_()
     faces = torch.from_numpy(box[1])
