@@ -56,9 +56,9 @@ class Paint:
         else:
             share = np.zeros(len(points), np.float32)
         out = self.colors[0] * (1 - share[:, None]) + self.colors[1] * share[:, None]
-        print_ = solid_noise(points, 0.6 * self.scale, self.shift + 7, 2) > 1.1
+        ink = solid_noise(points, 0.6 * self.scale, self.shift + 7, 2) > 1.1
         if self.pattern in ('label', 'plain'):
-            out = np.where((print_ & (share > 0.5))[:, None], self.colors[2], out)
+            out = np.where((ink & (share > 0.5))[:, None], self.colors[2], out)
         grain = 1 + 0.06 * solid_noise(points, 0.01, self.shift + 3, 2)
         return (out * grain[:, None]).astype(np.float32)
 
