@@ -81,21 +81,21 @@ def _nearest_outline(
     covered = mask.view(-1)
     for pairs in boxes.pairs():
         index = kept[pairs.box]
-        first_pixel = mesh[index] * (height * width)
-        pixel = first_pixel + pairs.row * width + pairs.column
         points = torch.stack((pairs.column, pairs.row), dim=-1).to(segments)
         offset, foot = _to_segment(points, segments[index])
         distance = offset.square().sum(-1)
+        near = (distance <= reach * reach).nonzero().squeeze(1)
+        index, distance, foot = index[near], distance[near], foot[near]
+        first_pixel = mesh[index] * (height * width)
+        pixel = first_pixel + pairs.row[near] * width + pairs.column[near]
         # Seen from inside, an edge counts only where the background begins behind it: the others
         # run across the mesh. Seen from outside the nearest is always one of the outline.
-        beyond = (foot + _BEYOND * outward[index]).round().long()
-        u, v = beyond.unbind(-1)
+        u, v = (foot + _BEYOND * outward[index]).round().long().unbind(-1)
         in_picture = (u >= 0) & (u < width) & (v >= 0) & (v < height)
         there = first_pixel + v.clamp(0, height - 1) * width + u.clamp(0, width - 1)
         across = covered[pixel] & covered[there] & in_picture
-        keep = (~across & (distance <= reach * reach)).nonzero().squeeze(1)
-        key = pack_nearest(distance[keep], index[keep])
-        nearest.scatter_reduce_(0, pixel[keep], key, 'amin')
+        key = torch.where(across, NOTHING, pack_nearest(distance, index))
+        nearest.scatter_reduce_(0, pixel, key, 'amin')
     return torch.where(nearest == NOTHING, -1, nearest & 0xFFFFFFFF)
 
 
