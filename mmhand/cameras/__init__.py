@@ -23,6 +23,7 @@ from .pinhole import (
     unproject,
     world_to_camera,
 )
+from .root_fitting import fit_root
 from .translation import fit_translation
 from .weak_perspective import (
     WeakPerspective,
@@ -38,6 +39,7 @@ __all__ = [
     'crop_intrinsics',
     'crop_rotation',
     'crop_to_metric',
+    'fit_root',
     'fit_translation',
     'fit_weak_perspective',
     'intrinsics',

@@ -3,12 +3,14 @@
 from . import transforms  # noqa: F401
 from .annotation_store import AnnotationStore, StoreWriter
 from .base_hand_dataset import BaseHandDataset
+from .ho3d import HO3DDataset
 from .interhand26m import InterHand26MDataset
 from .store_cache import open_or_build
 
 __all__ = [
     'AnnotationStore',
     'BaseHandDataset',
+    'HO3DDataset',
     'InterHand26MDataset',
     'StoreWriter',
     'open_or_build',

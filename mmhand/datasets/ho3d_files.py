@@ -90,14 +90,16 @@ def find_ho3d_files(
     if version not in VERSIONS:
         raise HandConfigError(f'HO3D has versions {", ".join(VERSIONS)}, not {version!r}')
     base = Path(data_root)
-    root = base if (base / split).is_dir() or not (base / 'data' / split).is_dir() else base / 'data'
+    root = (
+        base if (base / split).is_dir() or not (base / 'data' / split).is_dir() else base / 'data'
+    )
     frames = root / f'{split}.txt'
     annotations = base / ann_file if ann_file else None
     needed = annotations or frames
     if not needed.is_file():
         raise HandFileError(
             f'{needed} is missing: data_root must be the folder of HO3D with {split}/ and '
-            f'{split}.txt, or ann_file must name HandOccNet\'s JSON'
+            f"{split}.txt, or ann_file must name HandOccNet's JSON"
         )
     truth = base / ground_truth
     published = [truth / f'evaluation_{kind}.json' for kind in ('xyz', 'verts')]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mmhand.cameras import OPENGL_SIGNS
+from mmhand.cameras.pinhole import OPENGL_SIGNS
 from mmhand.hand_models.io import load_pickle
 from mmhand.hand_models.pickle_records import evaluate
 from mmhand.structures import convert_joints
@@ -49,7 +49,9 @@ def build_ho3d_store(writer: StoreWriter, files: HO3DFiles, progress: Progress) 
         if training
         else {'handJoints3D': (3,), 'handBoundingBox': (4,)}
     )
-    columns = {key: RecordColumn(files.frames, key, shape, np.float64) for key, shape in shapes.items()}
+    columns = {
+        key: RecordColumn(files.frames, key, shape, np.float64) for key, shape in shapes.items()
+    }
     kept = []
     for position, name in enumerate(names):
         record = _read_meta(files.meta(name), progress)
@@ -77,7 +79,9 @@ def build_ho3d_store(writer: StoreWriter, files: HO3DFiles, progress: Progress) 
     else:
         writer.add('frame', 'root', points)
         corners = arrays['handBoundingBox']
-        writer.add('frame', 'bbox', np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], 1))
+        writer.add(
+            'frame', 'bbox', np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], 1)
+        )
         _add_published(writer, files, len(names), np.array(kept), progress)
 
 
@@ -92,6 +96,8 @@ def _read_meta(path: Path, progress: Progress) -> Mapping[str, Any]:
 def _value(record: Mapping[str, Any], key: str, path: Path) -> Any:
     value = record_field(record, key, path, 'the annotation')
     try:
+        if isinstance(value, list | tuple):  # lists may hold NumPy's scalars
+            return [evaluate(entry) for entry in value]
         return evaluate(value)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise HandDataError(f'{path}: "{key}" is no array ({error})') from None

@@ -228,3 +228,13 @@ DEXYCB_HANDOCCNET = register_protocol(
         average='sample',
     )
 )
+DEXYCB_MESH = register_protocol(
+    Protocol(
+        name='dexycb_mesh',
+        source='H2ONet and HandBooster on DexYCB: wrist root, Procrustes with reflection, joints and '
+        'vertices aligned independently, per-sample means',
+        alignments={'': _ROOT_WRIST, 'PA': _PA_MIRROR},
+        average='sample',
+        mesh=True,
+    )
+)

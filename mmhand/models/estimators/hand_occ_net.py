@@ -22,6 +22,7 @@ class HandOccNet(SingleHandMeshEstimator):
         encoder: config of the parameter encoder (``ManoEncoder``).
         mano_head: config of ``ManoRegHead``.
         loss_mano: config of its loss.
+        loss_silhouette, test_cfg: see :class:`SingleHandMeshEstimator`.
         data_preprocessor: config; RGB over 255, no mean or deviation.
         init_cfg: mmengine initialisation.
     """
@@ -35,10 +36,19 @@ class HandOccNet(SingleHandMeshEstimator):
         mano_head: dict,
         encoder: dict | None = None,
         loss_mano: dict | None = None,
+        loss_silhouette: dict | None = None,
         data_preprocessor: dict | None = None,
+        test_cfg: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(1, loss_mano or dict(type='ManoLoss'), data_preprocessor, init_cfg)
+        super().__init__(
+            1,
+            loss_mano or dict(type='ManoLoss'),
+            loss_silhouette,
+            data_preprocessor,
+            test_cfg,
+            init_cfg,
+        )
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(neck)
         self.injector = MODELS.build(injector)

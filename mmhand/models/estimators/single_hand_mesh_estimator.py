@@ -7,13 +7,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from mmhand.cameras import fit_root
 from mmhand.hand_models import HandModel
 from mmhand.hand_models.rotations import axis_angle_to_matrix_manopth
 from mmhand.models.heads.mano_reg_head import ManoStage, pose_hand_model
 from mmhand.models.heads.soft_argmax_hourglass_head import SoftArgmaxOutput
 from mmhand.registry import MODELS
 from mmhand.structures import HandDataSample
-from mmhand.utils.errors import HandDataError
+from mmhand.utils.errors import HandConfigError, HandDataError
 
 from .base_hand_estimator import BaseHandEstimator
 
@@ -37,14 +38,23 @@ class MeshEstimate(NamedTuple):
 class SingleHandMeshEstimator(BaseHandEstimator):
     """Base of estimators that regress one right hand's parameters from a crop.
 
-    Left hands are mirrored by the data pipeline (samples say ``mirrored``) and mirrored back here in
-    :meth:`predict`. The hand model's own origin is arbitrary, so the prediction is moved to the sample's
-    root: the released evaluation puts the annotated root there (specs/spmhand 1.9).
+    Left hands are mirrored by the data pipeline, annotations and all; predictions are in the frame of
+    the sample's annotations, from which ``camera['frame']`` of its metainfo leads back. The hand
+    model's own origin is arbitrary, so a prediction is moved to a root: the annotated one, as in the
+    released evaluation (specs/spmhand 1.9), or where its joints fall on the predicted pixels.
 
     Args:
+        num_stages: how many estimates the network makes.
         loss_mano: config of the loss of each stage, final last; one config serves all.
+        loss_silhouette: config of a loss of the final mesh's silhouette against the whole-hand mask;
+            the release's render loss has no gradient and is left out.
         data_preprocessor: config.
+        test_cfg: ``root``: ``'sample'`` (the annotated root; fitted where a sample has none) or
+            ``'fit'`` (always :func:`~mmhand.cameras.fit_root`, from the sample's ``K_crop``).
         init_cfg: mmengine initialisation.
+
+    Raises:
+        HandConfigError: unknown ``root``.
     """
 
     hand_model: HandModel
@@ -53,12 +63,18 @@ class SingleHandMeshEstimator(BaseHandEstimator):
         self,
         num_stages: int,
         loss_mano: dict | Sequence[dict],
+        loss_silhouette: dict | None = None,
         data_preprocessor: dict | None = None,
+        test_cfg: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
+        super().__init__(data_preprocessor, test_cfg=test_cfg, init_cfg=init_cfg)
         configs = [loss_mano] * num_stages if isinstance(loss_mano, dict) else list(loss_mano)
         self.loss_mano = torch.nn.ModuleList(MODELS.build(config) for config in configs)
+        self.loss_silhouette = MODELS.build(loss_silhouette) if loss_silhouette else None
+        self.root_source = self.test_cfg.get('root', 'sample')
+        if self.root_source not in ('sample', 'fit'):
+            raise HandConfigError(f'test_cfg.root is "{self.root_source}", not sample or fit')
 
     @abstractmethod
     def estimate(self, inputs: Tensor) -> MeshEstimate:
@@ -82,12 +98,20 @@ class SingleHandMeshEstimator(BaseHandEstimator):
 
         Raises:
             HandDataError: a sample has no hand parameters.
+            HandConfigError: they belong to another hand model.
         """
         for sample in data_samples:
             if 'pose' not in sample.gt_hands:
                 raise HandDataError(
                     f'sample {sample.get("sample_id", "?")} has no hand parameters: this model '
                     'learns from pose and betas, use a data set (or filter) that has them'
+                )
+            stated = sample.get('hand_model')
+            if stated not in (None, type(self.hand_model).__name__):
+                raise HandConfigError(
+                    f'the annotations of sample {sample.get("sample_id", "?")} are parameters of '
+                    f'{stated}, the model poses {type(self.hand_model).__name__}: set '
+                    f'model.mano_head.hand_model.type={stated}'
                 )
         pose = torch.cat([sample.gt_hands.pose[:1] for sample in data_samples]).to(like)
         betas = torch.cat([sample.gt_hands.betas[:1] for sample in data_samples]).to(like)
@@ -105,6 +129,10 @@ class SingleHandMeshEstimator(BaseHandEstimator):
         for index, (loss, stage) in enumerate(zip(self.loss_mano, stages, strict=True)):
             prefix = '' if index == len(stages) - 1 else f'stage{index}.'
             losses.update({prefix + name: value for name, value in loss(stage, target).items()})
+        if self.loss_silhouette is not None:
+            losses['loss_silhouette'] = self.loss_silhouette(
+                stages[-1], self.hand_model.faces, data_samples
+            )
         return losses
 
     def joints_target(self, data_samples: Sequence[HandDataSample], inputs: Tensor) -> Tensor:
@@ -115,22 +143,18 @@ class SingleHandMeshEstimator(BaseHandEstimator):
     def predict(
         self, inputs: Tensor, data_samples: Sequence[HandDataSample]
     ) -> list[HandDataSample]:
-        """Fill ``pred_hands`` (one hand per sample), in the sample's own side and camera frame."""
+        """Fill ``pred_hands``, one right hand per sample, in the frame of its annotations."""
         estimate = self.estimate(inputs)
         final = estimate.stages[-1]
-        mirrored = torch.tensor(
-            [bool(sample.get('mirrored', False)) for sample in data_samples], device=inputs.device
-        )
-        sign = torch.where(mirrored, -1.0, 1.0)[:, None, None] * inputs.new_tensor([1.0, 0.0, 0.0])
-        sign = sign + inputs.new_tensor([0.0, 1.0, 1.0])
-        root = torch.stack([self._root(sample, inputs) for sample in data_samples])[:, None]
         origin = final.joints[:, :1]
         size = inputs.new_tensor([inputs.shape[-1], inputs.shape[-2]])
+        keypoints_2d = estimate.pose_2d.joints * size
+        root = self._roots(final.joints - origin, keypoints_2d, data_samples)[:, None]
         fields = {
-            'side': mirrored.long(),
-            'keypoints_3d': (final.joints - origin) * sign + root,
-            'keypoints_2d': estimate.pose_2d.joints * size,
-            'vertices': (final.vertices - origin) * sign + root,
+            'side': torch.zeros_like(final.pose[:, 0], dtype=torch.int64),
+            'keypoints_3d': final.joints - origin + root,
+            'keypoints_2d': keypoints_2d,
+            'vertices': final.vertices - origin + root,
             'root': root[:, 0],
             'pose': final.pose,
             'betas': final.betas,
@@ -140,9 +164,29 @@ class SingleHandMeshEstimator(BaseHandEstimator):
             fields[f'{name}_mask'] = (logits.sigmoid() * 255).round().to(torch.uint8)
         return self.attach_hands(data_samples, fields)
 
-    @staticmethod
-    def _root(sample: HandDataSample, like: Tensor) -> Tensor:
-        """The annotated wrist in the camera frame, metres, or the origin where there is none."""
-        if 'gt_hands' in sample and 'root' in sample.gt_hands:
-            return sample.gt_hands.root[0].to(like)
-        return like.new_zeros(3)
+    def _roots(
+        self, relative: Tensor, pixels: Tensor, data_samples: Sequence[HandDataSample]
+    ) -> Tensor:
+        """Wrists (B, 3), metres: annotated, or fitted to the predicted pixels, or the origin.
+
+        Args:
+            relative: (B, 21, 3) joints less the wrist.
+            pixels: (B, 21, 2) joints in the crop.
+            data_samples: B samples.
+        """
+        roots = torch.zeros_like(relative[:, 0])
+        unknown, cameras = [], []
+        for row, sample in enumerate(data_samples):
+            annotated = 'gt_hands' in sample and 'root' in sample.gt_hands
+            if annotated and self.root_source == 'sample':
+                roots[row] = sample.gt_hands.root[0].to(roots)
+            elif 'K_crop' in (sample.get('camera') or {}):
+                unknown.append(row)
+                cameras.append(torch.as_tensor(sample.camera['K_crop']))
+        if unknown:
+            K = torch.stack(cameras).to(roots)
+            fitted = fit_root(relative[unknown], pixels[unknown], K)
+            # A hand behind the camera is no solution; such predictions are no hands.
+            good = torch.isfinite(fitted).all(-1, keepdim=True) & (fitted[:, 2:] > 0)
+            roots[unknown] = torch.where(good, fitted, 0.0)
+        return roots

@@ -29,7 +29,9 @@ class SPMHand(SingleHandMeshEstimator):
         encoder: config of ``ManoEncoder``.
         loss_mano: configs of the losses of the four stages; the release weighs the auxiliary
             stages 0.4 of the final one.
-        segmentation_only: stage-1 training: only the mask losses, nothing else is computed.
+        loss_silhouette, test_cfg: see :class:`SingleHandMeshEstimator`.
+        segmentation_only: stage-1 training: only the mask losses, nothing else is computed. The
+            whole-hand head needs the structure feature, so pyramid and hourglass train with it.
         data_preprocessor: config; RGB over 255, no mean or deviation.
         init_cfg: mmengine initialisation.
     """
@@ -45,13 +47,15 @@ class SPMHand(SingleHandMeshEstimator):
         segmentation_embedding: dict | None = None,
         encoder: dict | None = None,
         loss_mano: Sequence[dict] | None = None,
+        loss_silhouette: dict | None = None,
         segmentation_only: bool = False,
         data_preprocessor: dict | None = None,
+        test_cfg: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         auxiliary, final = dict(type='ManoLoss', scale=0.4), dict(type='ManoLoss')
         losses = loss_mano or [auxiliary, auxiliary, auxiliary, final]
-        super().__init__(4, losses, data_preprocessor, init_cfg)
+        super().__init__(4, losses, loss_silhouette, data_preprocessor, test_cfg, init_cfg)
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(neck)
         self.pose_head = MODELS.build(pose_head)
@@ -80,17 +84,35 @@ class SPMHand(SingleHandMeshEstimator):
         logits = {'visible': visible, 'whole': whole}
         return MeshEstimate(tuple(stages), pose_2d, logits, {'encoding': encoding})
 
+    def mask_logits(self, inputs: Tensor) -> dict[str, Tensor]:
+        """Only the masks: what stage-1 training computes."""
+        feats = self.backbone(inputs)
+        profile = self.visible_head.profile(feats)
+        feature = self.pose_head.structure(self.neck.finest(feats))
+        return {
+            'visible': self.visible_head.cls_seg(profile),
+            'whole': self.whole_head((profile, feature)),
+        }
+
     def loss(self, inputs: Tensor, data_samples: Sequence[HandDataSample]) -> dict[str, Tensor]:
         """Released losses (specs 4.3)."""
-        estimate = self.estimate(inputs)
-        losses = {
-            f'{name}.{key}': value
-            for name, head in (('visible', self.visible_head), ('whole', self.whole_head))
-            for key, value in head.loss_by_feat(estimate.mask_logits[name], data_samples).items()
-        }
         if self.segmentation_only:
-            return losses
-        losses.update(self.mano_losses(estimate.stages, data_samples))
+            return self.mask_losses(self.mask_logits(inputs), data_samples)
+        estimate = self.estimate(inputs)
         joints = self.joints_target(data_samples, inputs)
-        losses.update(self.pose_head.loss(estimate.pose_2d, joints))
-        return losses
+        return {
+            **self.mask_losses(estimate.mask_logits, data_samples),
+            **self.mano_losses(estimate.stages, data_samples),
+            **self.pose_head.loss(estimate.pose_2d, joints),
+        }
+
+    def mask_losses(
+        self, logits: dict[str, Tensor], data_samples: Sequence[HandDataSample]
+    ) -> dict[str, Tensor]:
+        """Losses of the visible and the whole mask."""
+        heads = {'visible': self.visible_head, 'whole': self.whole_head}
+        return {
+            f'{name}.{key}': value
+            for name, head in heads.items()
+            for key, value in head.loss_by_feat(logits[name], data_samples).items()
+        }

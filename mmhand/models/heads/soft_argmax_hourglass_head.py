@@ -58,9 +58,13 @@ class SoftArgmaxHourglassHead(BaseModule):
         self.score = nn.Conv2d(in_channels, num_joints, 1)
         self.temperature = nn.Parameter(torch.ones(num_joints, 1))
 
+    def structure(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) to the structure feature of the same shape."""
+        return self.fc(self.residual(self.hourglass(x)))
+
     def forward(self, x: Tensor) -> SoftArgmaxOutput:
         """(B, C, H, W) to heat maps, joints and structure feature."""
-        feature = self.fc(self.residual(self.hourglass(x)))
+        feature = self.structure(x)
         height, width = x.shape[-2:]
         latents = self.score(feature).flatten(2) * self.temperature
         heatmaps = latents.softmax(-1).unflatten(-1, (height, width))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import torch.nn.functional as F
+from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmhand.registry import MODELS
@@ -11,7 +12,7 @@ from .preact_bottleneck import PreActBottleneck
 
 
 @MODELS.register_module()
-class ManoEncoder(nn.Module):
+class ManoEncoder(BaseModule):
     """HandOccNet's ``hand_Encoder``, with the optional inputs SPMHand adds (specs 1.6).
 
     Heat maps, structure feature and (SPMHand) the segmentation embedding are summed, then halved four
@@ -21,10 +22,17 @@ class ManoEncoder(nn.Module):
         num_joints: heat maps.
         channels: channels of the maps.
         levels: number of halvings.
+        init_cfg: mmengine initialisation.
     """
 
-    def __init__(self, num_joints: int = 21, channels: int = 256, levels: int = 4) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        num_joints: int = 21,
+        channels: int = 256,
+        levels: int = 4,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
         self.heatmap_conv = nn.Conv2d(num_joints, channels, 1)
         self.encoding_conv = nn.Conv2d(channels, channels, 1)
         self.levels = nn.ModuleList(

@@ -6,6 +6,8 @@ from .det_net_loss import DetNetLoss
 from .gaussian_volume_loss import GaussianVolumeLoss
 from .inpainting_loss import InpaintingLoss
 from .mano_loss import ManoLoss
+from .silhouette_loss import SilhouetteLoss
+from .two_hand_loss import TwoHandLoss
 from .vgg_features import VGGFeatures
 
 __all__ = [
@@ -15,5 +17,7 @@ __all__ = [
     'GaussianVolumeLoss',
     'InpaintingLoss',
     'ManoLoss',
+    'SilhouetteLoss',
+    'TwoHandLoss',
     'VGGFeatures',
 ]

@@ -130,12 +130,21 @@ class ProgressiveFPN(BaseModule):
         self.smooth = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=1) for _ in range(3))
         self.paths = nn.ModuleList(RegressionPath(level, channels) for level in (1, 2, 3))
 
-    def forward(self, feats: Sequence[Tensor]) -> ProgressiveFeatures:
-        """C2 to C5 to path features, maps and the finest level."""
+    def levels(self, feats: Sequence[Tensor]) -> list[Tensor]:
+        """C2 to C5 to the pyramid, coarsest (P5) first; each level stands on the smoothed one."""
         c2, c3, c4, c5 = feats
         levels = [self.top(c5)]
         for lateral, smooth, feat in zip(self.lateral, self.smooth, (c4, c3, c2), strict=True):
             levels.append(smooth(_upsample_add(levels[-1], lateral(feat))))
+        return levels
+
+    def finest(self, feats: Sequence[Tensor]) -> Tensor:
+        """The pooled finest level alone, (B, C, H/8, W/8)."""
+        return F.avg_pool2d(self.levels(feats)[-1], 2)
+
+    def forward(self, feats: Sequence[Tensor]) -> ProgressiveFeatures:
+        """C2 to C5 to path features, maps and the finest level."""
+        levels = self.levels(feats)
         features, maps = [], []
         for path, level in zip(self.paths, levels, strict=False):
             feature, maps = path(level, maps)

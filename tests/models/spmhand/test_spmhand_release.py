@@ -114,4 +114,5 @@ def test_parameter_losses_are_the_authors(release, model, recipe):
     for scale in (1.0, 0.4):
         losses = ManoLoss(scale=scale)(estimate, target)
         for name, value in expected.items():
-            assert losses[name].item() == pytest.approx(scale * value, rel=1e-6), name
+            # The printed numbers have seven decimals.
+            assert losses[name].item() == pytest.approx(scale * value, rel=1e-6, abs=6e-8), name

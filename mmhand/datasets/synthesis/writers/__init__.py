@@ -2,6 +2,7 @@
 
 from .base import DEPTH_UNIT, SYNTHESIS_WRITERS, DatasetWriter
 from .freihand import FreiHandWriter
+from .ho3d import HO3DV3Writer, HO3DWriter
 from .interhand import InterHandWriter
 
 __all__ = [
@@ -9,5 +10,7 @@ __all__ = [
     'SYNTHESIS_WRITERS',
     'DatasetWriter',
     'FreiHandWriter',
+    'HO3DV3Writer',
+    'HO3DWriter',
     'InterHandWriter',
 ]

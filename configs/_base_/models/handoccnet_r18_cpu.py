@@ -1,0 +1,15 @@
+# HandOccNet reduced for two CPU cores: ResNet-18 from scratch, 128 x 128 pictures, 96 channels.
+_base_ = ['./handoccnet_r50.py']
+
+channels = 96
+pyramid = (64, 128, 256, 512)
+# Small networks do not get going from weights of 0.001.
+init = None
+model = dict(
+    backbone=dict(depth=18, init_cfg=None),
+    neck=dict(in_channels=pyramid, channels=channels),
+    injector=dict(channels=channels, map_size=(16, 16), init_cfg=init),
+    pose_head=dict(in_channels=channels, init_cfg=init),
+    encoder=dict(channels=channels, init_cfg=init),
+    mano_head=dict(in_channels=channels, hidden_channels=(256, 256), init_cfg=init),
+)
