@@ -16,6 +16,8 @@ _SPACE = re.compile(r'[ \t\n\r]*')
 #: buffer than this may only mean that more has to be read.
 _CUT = 64
 
+_NUMBER = (int, float)
+
 
 class JsonStream:
     """A JSON file read from front to back, one value at a time.
@@ -88,8 +90,8 @@ class JsonStream:
                 if self._at_end or not cut:
                     raise self._error(error.msg, error.pos) from None
             else:
-                # A number that touches the end of the buffer may go on in the next chunk.
-                if end < len(self._buffer) or self._at_end:
+                # A number may go on in the next chunk, after "1", "1." or "1e-".
+                if end + 2 < len(self._buffer) or self._at_end or not isinstance(value, _NUMBER):
                     self._position = end
                     return value
             self._read(grow)
