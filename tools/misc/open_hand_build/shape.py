@@ -11,13 +11,14 @@ from .mesh import FINGER_NUMBER, NAMES, unit
 #: Shifts of joints that MakeHuman places elsewhere than bones do, as parts of a bone: the wrist
 #: from the forearm towards the middle knuckle, the knuckles from the web towards the wrist, the
 #: thumb's base away from its knuckle, and that knuckle towards the next joint. The trapezium, on
-#: which the thumb turns, lies on the palm's side of the wrist: a shift in parts of wrist-knuckle.
+#: which the thumb turns, lies on the palm's side and near the wrist: shifts towards the palm and
+#: the wrist in parts of wrist-knuckle.
 WRIST_SHIFT, KNUCKLE_SHIFT, THUMB_BASE_SHIFT, THUMB_KNUCKLE_SHIFT = 0.105, 0.09, 0.22, 0.10
-THUMB_BASE_DEPTH = 0.11
+THUMB_BASE_DEPTH, THUMB_BASE_BACK = 0.125, 0.045
 
 #: Directions of the straight thumb's bones in the flat rest pose, degrees: from the fingers'
 #: direction towards the thumb's side, and out of the palm's plane (negative: towards the palm).
-THUMB_REST = ((50.0, -13.0), (36.0, -20.0), (30.0, -18.0))
+THUMB_REST = ((48.0, -12.0), (36.0, -20.0), (30.0, -18.0))
 
 #: Standard deviations of variations that the body's targets lack: length of each finger (part),
 #: breadth and thickness of the palm (part).
@@ -84,8 +85,9 @@ def read_joints(source: AnnySource, bodies: np.ndarray, keep: np.ndarray) -> dic
     base, knuckle = out['thumb1'], out['thumb2']
     out['thumb1'] = base + THUMB_BASE_SHIFT * (base - knuckle)
     palm = out['middle1'] - out['wrist']
-    depth = THUMB_BASE_DEPTH * np.linalg.norm(palm, axis=-1, keepdims=True)
-    out['thumb1'] = out['thumb1'] - depth * palm_rotation(out)[:, 1]
+    back, up, _ = np.moveaxis(palm_rotation(out), 1, 0)
+    step = THUMB_BASE_BACK * back - THUMB_BASE_DEPTH * up
+    out['thumb1'] = out['thumb1'] + step * np.linalg.norm(palm, axis=-1, keepdims=True)
     out['thumb2'] = knuckle + THUMB_KNUCKLE_SHIFT * (out['thumb3'] - knuckle)
     return out
 
