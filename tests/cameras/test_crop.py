@@ -99,6 +99,17 @@ def test_batches_of_tensors_give_what_arrays_give():
     torch.testing.assert_close(to_full_image(there, tensors[0]), uv)
 
 
+def test_one_camera_serves_many_crops():
+    _, K = points_and_K(fy=500.0)
+    affines = np.array([[[1.0, 0, 3], [0, 1, 4]], [[0.5, 0, 0], [0, 0.5, 1]]])
+    stacked = crop_intrinsics(K, affines)
+    assert stacked.shape == (2, 3, 3)
+    for row, affine in zip(stacked, affines, strict=True):
+        np.testing.assert_array_equal(row, np.vstack([affine @ K, K[2:]]))
+    tensors = crop_intrinsics(torch.from_numpy(K), torch.from_numpy(affines))
+    np.testing.assert_array_equal(tensors.numpy(), stacked)
+
+
 def test_spmhand_golden_intrinsics():
     """specs/spmhand A7: K' of the release for a turned and scaled crop."""
     K = np.array([[614.627, 0, 320.262], [0, 614.101, 238.469], [0, 0, 1]])

@@ -28,8 +28,9 @@ def test_fscore_equals_all_pairs(seed):
 
 
 def test_strictly_nearer_counts():
-    pred, gt = np.zeros((1, 1, 3)), np.array([[[0.5, 0.0, 0.0]]])
-    np.testing.assert_array_equal(fscore(pred, gt, (0.5, 0.5000001)), [[0, 1]])
+    """One pair coincides, one is exactly the threshold apart, seen from either side."""
+    pred, gt = np.array([[[0.0, 0, 0], [9, 0, 0]]]), np.array([[[0.5, 0, 0], [9, 0, 0]]])
+    np.testing.assert_array_equal(fscore(pred, gt, (0.5, 0.5000001)), [[0.5, 1]])
 
 
 def test_precision_and_recall_are_not_the_same():
