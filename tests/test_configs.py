@@ -25,7 +25,7 @@ LAYOUTS = {
     'ObManDataset': 'obman',
 }
 
-#: Parameters that rightly get no gradient, by a part of their name, for configs by how their name begins.
+#: Parameters that rightly get no gradient, by parts of their names, for configs that begin so.
 UNTRAINED: dict[str, tuple[str, ...]] = {
     'handoccnet/': ('neck.smooth2.',),
     'spmhand/spmhand_r50_stage-seg': (
