@@ -73,6 +73,7 @@ class InterHand26MDataset(BaseHandDataset):
         ann_file, camera_file, joint_file, mano_file, id_list, img_dir: paths that replace what the
             layout would give; relative ones start at ``data_root``.
         with_mano: give MANO parameters in the camera's frame. They need ``hand_model``.
+        with_vertices: give the vertices of the posed hand models too (for metrics of meshes).
         hand_model: config (without ``side``) of the model the parameters belong to: ``MANO`` for
             the real annotations; synthetic sets name theirs in ``synthetic.json``.
         joint_source: ``'joint_3d'``, or ``'mano'`` for the joints of the posed hand models.
@@ -107,6 +108,7 @@ class InterHand26MDataset(BaseHandDataset):
         id_list: str = '',
         img_dir: str | None = None,
         with_mano: bool = False,
+        with_vertices: bool = False,
         hand_model: Mapping | str | None = None,
         joint_source: str = 'joint_3d',
         valid_rule: str = 'both',
@@ -118,7 +120,8 @@ class InterHand26MDataset(BaseHandDataset):
                 f'joint_source must be "joint_3d" or "mano", not {joint_source!r}'
             )
         self.fps = fps
-        self.with_mano = with_mano
+        self.with_mano = with_mano or with_vertices
+        self.with_vertices = with_vertices
         self.joint_source = joint_source
         self.valid_rule = check_valid_rule(valid_rule)
         self._hand_model = hand_model
@@ -285,6 +288,9 @@ class InterHand26MDataset(BaseHandDataset):
             mano_rest_wrist=rest.astype(np.float32),
             mano_valid=valid,
         )
+        if self.with_vertices:
+            vertices = self.hands.vertices(record['mano_pose'], betas, record['mano_trans'])
+            record['vertices'] = vertices * valid[:, None, None]
 
     def _open_mano_joints(self) -> AnnotationStore:
         """Joints (frames, 2, 21, 3) of the hand models, world, mm; computed once per model."""

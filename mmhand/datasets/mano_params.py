@@ -66,6 +66,23 @@ class HandPair:
                     out[part, side] = result.joints.numpy()
         return out
 
+    def vertices(self, pose: np.ndarray, betas: np.ndarray, transl: np.ndarray) -> np.ndarray:
+        """Vertices (2, V, 3) of one pair of hands, metres, in the frame of the parameters.
+
+        Args:
+            pose: (2, 48) axis-angle, hand mean not added.
+            betas: (2, B).
+            transl: (2, 3) metres.
+        """
+        arrays = [torch.as_tensor(array).float()[:, None] for array in (pose, betas, transl)]
+        with torch.no_grad():
+            return np.concatenate(
+                [
+                    model(theta[:, :3], theta[:, 3:], beta, shift).vertices.numpy()
+                    for model, theta, beta, shift in zip(self.models, *arrays, strict=True)
+                ]
+            )
+
     @property
     def signature(self) -> str:
         """Hash of what the models return; equal models give equal signatures."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from mmhand.utils.errors import HandConfigError
@@ -169,7 +170,8 @@ def convert_joints(array: ArrayT, src: str, dst: str, axis: int = -2) -> ArrayT:
             f'entries, joint set "{src}" has {len(get_joint_set(src))}'
         )
     if isinstance(array, Tensor):
-        return array.index_select(axis, array.new_tensor(indices).long())
+        # Not array.new_tensor: indices would take its type, and flags know only 0 and 1.
+        return array.index_select(axis, torch.tensor(indices, device=array.device))
     return np.take(array, indices, axis=axis)
 
 

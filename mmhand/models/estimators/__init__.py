@@ -8,6 +8,7 @@ from .hdr import HDR
 from .internet import InterNet
 from .single_hand_pose_estimator import SingleHandPoseEstimator
 from .spm_hand import SPMHand
+from .two_hand_shape_pose import TwoHandShapePose
 
 __all__ = [
     'BaseHandEstimator',
@@ -18,4 +19,5 @@ __all__ = [
     'InterNet',
     'SPMHand',
     'SingleHandPoseEstimator',
+    'TwoHandShapePose',
 ]

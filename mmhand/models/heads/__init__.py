@@ -6,6 +6,7 @@ from .hand_mask_heads import HMAHead, SGDHead
 from .internet_head import InterNetHead
 from .mano_reg_head import ManoRegHead
 from .soft_argmax_hourglass_head import SoftArgmaxHourglassHead
+from .two_hand_mesh_head import TwoHandMeshHead
 
 __all__ = [
     'AmodalSegHead',
@@ -15,4 +16,5 @@ __all__ = [
     'ManoRegHead',
     'SGDHead',
     'SoftArgmaxHourglassHead',
+    'TwoHandMeshHead',
 ]

@@ -67,12 +67,22 @@ class InterNetHead(InternetHead):
             relative wrist depth, bins; (B, 2) logits of right and left.
         """
         feature = feats[-1]
-        volumes = torch.cat(
-            [_volume(hand, feature) for hand in (self.right_hand_head, self.left_hand_head)], dim=1
-        )
+        volumes = _both_volumes((self.right_hand_head, self.left_hand_head), feature)
         pooled = self.neck(feature)
         with full_precision(feature.device):
             return volumes, self.root_head(pooled.float()), self.hand_type_head(pooled.float())
+
+    def hand_volumes(self, feature: Tensor, side: int) -> Tensor:
+        """Volumes of one hand, for those who want them one after the other.
+
+        Args:
+            feature: (B, C, h, w) last feature of the backbone.
+            side: 0 right, 1 left.
+
+        Returns:
+            (B, 21, D, H, W) float32, in the codec's joint order.
+        """
+        return _volume(self.left_hand_head if side else self.right_hand_head, feature)
 
     def loss(
         self,
@@ -190,3 +200,19 @@ def _volume(hand_head: torch.nn.Module, feature: Tensor) -> Tensor:
     with full_precision(feature.device):
         out = hand_head.final_layer(hidden.float())
     return out.unflatten(1, (-1, hand_head.depth_size))
+
+
+def _both_volumes(hand_heads: Sequence[torch.nn.Module], feature: Tensor) -> Tensor:
+    """Both hands' volumes, made in one place: joining two would hold them twice."""
+    last = [hand.final_layer for hand in hand_heads]
+    if not all(isinstance(layer, torch.nn.Conv2d) and layer.groups == 1 for layer in last):
+        return torch.cat([_volume(hand, feature) for hand in hand_heads], dim=1)
+    hidden = torch.cat([hand.deconv_layers(feature) for hand in hand_heads], dim=1)
+    weight = torch.cat([layer.weight for layer in last])
+    bias = None if last[0].bias is None else torch.cat([layer.bias for layer in last])
+    first = last[0]
+    with full_precision(feature.device):
+        out = torch.nn.functional.conv2d(
+            hidden.float(), weight, bias, first.stride, first.padding, first.dilation, groups=2
+        )
+    return out.unflatten(1, (-1, hand_heads[0].depth_size))
