@@ -24,6 +24,7 @@ from mmengine.config import Config, DictAction
 from mmengine.dataset import pseudo_collate, worker_init_fn
 from torch.utils.data import DataLoader
 
+from mmhand.datasets.synthesis import generate_dataset, get_writer
 from mmhand.engine.user_errors import readable_errors
 from mmhand.registry import DATASETS
 from mmhand.utils.errors import cli_guard
@@ -121,10 +122,9 @@ def main(argv=None):
     with tempfile.TemporaryDirectory(prefix='mmhand_loader_') as scratch:
         dataset.data_root = args.data_root or scratch
         if not args.data_root:
-            from mmhand.datasets.synthesis import make_dataset
-
             print('making 48 synthetic pictures')
-            make_dataset('interhand', scratch, num=48, seed=0, workers=0)
+            kind = get_writer('interhand')
+            generate_dataset(kind(scratch, kind.make_config(), seed=0), {dataset.split: 48})
         with readable_errors():
             data = DATASETS.build(dict(dataset, strict=True))
         numbers = time_core(data, args.samples)
