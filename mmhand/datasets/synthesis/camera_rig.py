@@ -98,7 +98,7 @@ def sample_rig(config: SynthesisConfig, seed: int, capture: int) -> list[Camera]
         seed: seed of the data set.
         capture: which capture.
     """
-    rng = stream(seed, 'rig', capture)
+    rng = stream(0, 'rig', 0) if config.studio else stream(seed, 'rig', capture)
     rig = []
     for number in range(config.cameras):
         grey = bool(rng.random() < config.grey_cameras)

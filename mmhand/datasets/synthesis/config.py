@@ -28,6 +28,8 @@ class SynthesisConfig:
         forearms: draw forearms, bare or sleeved; they belong to no hand mask.
         hand_model: name of the registered hand model that is drawn.
         solo_images: also return each hand alone before the same background (amodal completion).
+        studio: one rig of cameras and intrinsics for all captures and splits, and one side for each
+            capture, as in DexYCB's studio.
         max_penetration: greatest depth that one hand may sink into the other, metres.
     """
 
@@ -44,6 +46,7 @@ class SynthesisConfig:
     forearms: bool = True
     hand_model: str = 'OpenHand'
     solo_images: bool = False
+    studio: bool = False
     max_penetration: float = 0.003
 
     def __post_init__(self) -> None:

@@ -242,6 +242,8 @@ def sample_hands(config: SynthesisConfig, seed: int, frame: int) -> tuple[list[H
     else:
         meeting = 'single'
         side = str(rng.choice(config.sides))
+        if config.studio:
+            side = config.sides[config.capture_of(frame) % len(config.sides)]
         rotation = natural_rotation(rng, side) if config.framing == 'rig' else random_rotation(rng)
         hands = [pose_hand(config, side, rotation, betas, rng)]
     joints = np.concatenate([hand.joints for hand in hands])
