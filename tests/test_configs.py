@@ -18,6 +18,7 @@ from mmhand.utils.config import list_configs
 
 #: Layout that serves each data set class.
 LAYOUTS = {
+    'AIHDataset': 'aih',
     'InterHand26MDataset': 'interhand',
     'FreiHANDDataset': 'freihand',
     'HO3DDataset': 'ho3d',
@@ -90,6 +91,8 @@ def build_dataset(loader, layouts, split):
     dataset.data_root = str(layouts(LAYOUTS[dataset.type] + version))
     for key in ('rootnet_file', 'hand_model'):
         dataset.pop(key, None)
+    if dataset.type == 'InterHand26MDataset':
+        dataset.split = 'train'  # the others have too few frames to hold every hand type
     return DATASETS.build(dataset)
 
 

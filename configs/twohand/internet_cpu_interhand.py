@@ -1,0 +1,52 @@
+# Heat-map branch of twohand_cpu_interhand.py, small enough for minutes on a CPU: 96 x 96 pictures,
+# volumes of 24^3 in MANO's order, on the joints of the fitted hands of interacting frames.
+_base_ = ['../internet/internet_r18_cpu_interhand.py']
+
+input_size = (96, 96)
+model = dict(
+    backbone=dict(stem_channels=16, base_channels=16),
+    head=dict(
+        keypoint_head_cfg=dict(
+            in_channels=128,
+            out_channels=21 * 24,
+            depth_size=24,
+            deconv_out_channels=(64, 64, 64),
+        ),
+        root_head_cfg=dict(in_channels=128, heatmap_size=24, hidden_dims=(64,)),
+        hand_type_head_cfg=dict(in_channels=128, hidden_dims=(64,)),
+        codec=dict(
+            input_size=input_size,
+            heatmap_size=(24, 24, 24),
+            sigma=1.5,
+            root_bins=24,
+            joint_set='mano21',
+        ),
+        loss_heatmap=dict(loss_weight=300.0),
+    ),
+)
+train_pipeline = [
+    dict(type='LoadHandImage'),
+    dict(type='HandBBoxCrop', scale=1.25),
+    dict(type='RandomHandAffine', shift=0.1, scale=0.15, rotate=30.0, rotate_prob=0.6),
+    dict(type='HandTopdownAffine', input_size=input_size),
+    dict(type='HandColorJitter', gain=(0.8, 1.2)),
+    dict(type='PackHandInputs'),
+]
+test_pipeline = [
+    dict(type='LoadHandImage'),
+    dict(type='HandBBoxCrop', scale=1.25),
+    dict(type='HandTopdownAffine', input_size=input_size),
+    dict(type='PackHandInputs'),
+]
+dataset = dict(
+    subset=dict(hand_type='interacting', mano='any'),
+    joint_source='mano',
+    hand_model=dict(type='OpenHand'),
+)
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline, **dataset))
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline, **dataset))
+test_dataloader = dict(dataset=dict(pipeline=test_pipeline, **dataset))
+
+train_cfg = dict(max_epochs=12, val_interval=12)
+optim_wrapper = dict(optimizer=dict(lr=2e-3))
+param_scheduler = dict(milestones=[9, 11])

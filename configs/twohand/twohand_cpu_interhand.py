@@ -1,0 +1,71 @@
+# Reduced for minutes on a CPU and synthetic sets, with the embedded hand: 96 x 96 pictures, a small
+# mesh network from scratch, heat maps of internet_cpu_interhand.py. The release's flaws are mended.
+_base_ = ['./twohand_r50_interhand.py']
+
+input_size = (96, 96)
+hand_model = dict(type='OpenHand')
+model = dict(
+    heatmap=dict(
+        backbone=dict(depth=18, stem_channels=16, base_channels=16),
+        head=dict(
+            keypoint_head_cfg=dict(
+                in_channels=128,
+                out_channels=21 * 24,
+                depth_size=24,
+                deconv_out_channels=(64, 64, 64),
+            ),
+            root_head_cfg=dict(in_channels=128, heatmap_size=24, hidden_dims=(64,)),
+            hand_type_head_cfg=dict(in_channels=128, num_labels=2, hidden_dims=(64,)),
+            codec=dict(
+                input_size=input_size,
+                heatmap_size=(24, 24, 24),
+                sigma=1.5,
+                max_value=10.0,
+                root_bins=24,
+            ),
+        ),
+        init_cfg=dict(checkpoint='work_dirs/internet_cpu_interhand/epoch_12.pth'),
+    ),
+    backbone=dict(
+        extra_channels=42 * 6,
+        blocks=(1, 1, 1, 1),
+        width=16,
+        init_std=None,
+        init_cfg=None,
+    ),
+    head=dict(
+        hand_model=dict(_delete_=True, **hand_model),
+        in_channels=(64, 128, 256, 512),
+        feature_channels=256,
+        hidden=(256, 256, 256, 256),
+        trans_hidden=256,
+        init_std=None,
+    ),
+    loss=dict(regularize_left_orient=False),
+    frozen_bn=True,
+)
+
+train_pipeline = [
+    dict(type='LoadHandImage'),
+    dict(type='HandBBoxCrop', scale=1.25),
+    dict(type='RandomHandAffine', shift=0.1, scale=0.15, rotate=30.0, rotate_prob=0.6),
+    dict(type='HandTopdownAffine', input_size=input_size),
+    dict(type='HandColorJitter', gain=(0.8, 1.2)),
+    dict(type='PackHandInputs'),
+]
+test_pipeline = [
+    dict(type='LoadHandImage'),
+    dict(type='HandBBoxCrop', scale=1.25),
+    dict(type='HandTopdownAffine', input_size=input_size),
+    dict(type='PackHandInputs'),
+]
+loader = dict(batch_size=16, num_workers=2, pin_memory=False)
+mano = dict(hand_model=dict(_delete_=True, **hand_model), valid_rule='twohand')
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline, **mano), **loader)
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline, **mano), **loader)
+test_dataloader = dict(dataset=dict(pipeline=test_pipeline, **mano), **loader)
+
+train_cfg = dict(max_epochs=20, val_interval=20)
+optim_wrapper = dict(optimizer=dict(lr=5e-4), clip_grad=dict(max_norm=1000.0))
+param_scheduler = dict(milestones=[15, 18])
+auto_scale_lr = dict(base_batch_size=16)
