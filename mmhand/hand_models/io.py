@@ -111,13 +111,22 @@ def load_pickle(path: str | Path) -> Any:
         content = path.read_bytes()
     except OSError as error:
         raise HandFileError(f'{path}: cannot be read ({error.strerror or error})') from None
+    return load_pickle_stream(io.BytesIO(content), str(path))
+
+
+def load_pickle_stream(stream: io.BufferedIOBase, name: str) -> Any:
+    """:func:`load_pickle` of what is left of an open file, called ``name`` in messages.
+
+    Raises:
+        UnsafeFileError, HandFileError: see :func:`load_pickle`.
+    """
     try:
-        return _RecordUnpickler(io.BytesIO(content), str(path)).load()
+        return _RecordUnpickler(stream, name).load()
     except (UnsafeFileError, MemoryError):
         raise
     except Exception as error:  # a broken pickle can fail in any way
         raise HandFileError(
-            f'{path}: truncated or not a pickle ({type(error).__name__}: {error}); '
+            f'{name}: truncated or not a pickle ({type(error).__name__}: {error}); '
             'copy or download it again'
         ) from None
 

@@ -1,11 +1,13 @@
 """Data transforms."""
 
+from .amodal_seg_augment import AmodalSegAugment
 from .generate_hand_target import GenerateHandTarget
 from .hand_bbox_crop import HandBBoxCrop
 from .hand_blur_occlusion import BlurOcclusionParams, HandBlurOcclusion, Occluder
 from .hand_color_jitter import HandColorJitter, HandColorParams
 from .hand_topdown_affine import HandTopdownAffine
 from .handoccnet_bbox_crop import HandOccNetBBoxCrop
+from .load_aih_sample import AIHColorJitter, LoadAIHSample, PackDeocclusionInputs
 from .load_hand_image import LoadHandImage
 from .load_hand_masks import LoadHandMasks, decode_mask_planes, encode_mask_planes
 from .load_soft_hand_masks import LoadSoftHandMasks, MaskSource
@@ -13,8 +15,11 @@ from .mirror_hands import mirror_hands
 from .mirror_left_hand import MirrorLeftHand
 from .pack_hand_inputs import PackHandInputs
 from .random_hand_affine import HandAffineParams, RandomHandAffine
+from .select_hand import SelectHand
 
 __all__ = [
+    'AIHColorJitter',
+    'AmodalSegAugment',
     'BlurOcclusionParams',
     'GenerateHandTarget',
     'HandAffineParams',
@@ -24,14 +29,17 @@ __all__ = [
     'HandColorParams',
     'HandOccNetBBoxCrop',
     'HandTopdownAffine',
+    'LoadAIHSample',
     'LoadHandImage',
     'LoadHandMasks',
     'LoadSoftHandMasks',
     'MaskSource',
     'MirrorLeftHand',
     'Occluder',
+    'PackDeocclusionInputs',
     'PackHandInputs',
     'RandomHandAffine',
+    'SelectHand',
     'decode_mask_planes',
     'encode_mask_planes',
     'mirror_hands',

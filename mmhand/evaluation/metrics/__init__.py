@@ -1,17 +1,21 @@
 """mmengine metrics."""
 
 from .amodal_iou_metric import AmodalIoUMetric
+from .camera_interhand_metric import CameraInterHandMetric
 from .dexycb_metric import DexYCBMetric
 from .hand_mask_metric import HandMaskMetric
 from .hand_pose_metric import HandPoseMetric
 from .ho3d_metric import HO3DMetric
+from .hole_quality_metric import HoleQualityMetric
 from .interhand_metric import InterHandMetric
 
 __all__ = [
     'AmodalIoUMetric',
+    'CameraInterHandMetric',
     'DexYCBMetric',
     'HO3DMetric',
     'HandMaskMetric',
     'HandPoseMetric',
+    'HoleQualityMetric',
     'InterHandMetric',
 ]
