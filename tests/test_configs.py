@@ -71,6 +71,8 @@ def without_downloads(config):
         if isinstance(node, dict):
             if str(node.get('init_cfg', {})).find('Pretrained') >= 0:
                 node['init_cfg'] = None
+            if isinstance(node.get('perceptual'), dict):
+                node['perceptual'] = None  # features of VGG-16
             if node.get('type') in ('MANO', 'mmhand.MANO'):
                 side = node.get('side', 'right')
                 node.clear()

@@ -1,0 +1,31 @@
+# InterHand2.6M's interacting frames with masks of both hands, for HASM. Synthetic sets come with
+# masks; for the real one tools/dataset_converters/interhand_masks.py renders the fitted hands.
+_base_ = ['./interhand26m.py']
+
+crop_size = 256
+# The pipeline's own first crop: the box around both hands, squared and doubled.
+load = [
+    dict(type='LoadHandImage'),
+    dict(type='LoadHandMasks'),
+    dict(type='HandBBoxCrop', scale=2.0),
+    dict(type='HandTopdownAffine', input_size=crop_size),
+]
+train_pipeline = [
+    *load,
+    dict(type='AmodalSegAugment', size=crop_size, ratio=(0.5, 2.0), cat_max_ratio=0.75),
+    dict(type='PackHandInputs'),
+]
+test_pipeline = [*load, dict(type='PackHandInputs')]
+
+two_hands = dict(hand_type='interacting')
+train_dataloader = dict(
+    batch_size=48,
+    num_workers=4,
+    sampler=dict(_delete_=True, type='InfiniteSampler', shuffle=True),
+    dataset=dict(subset=two_hands, pipeline=train_pipeline),
+)
+val_dataloader = dict(batch_size=48, dataset=dict(subset=two_hands, pipeline=test_pipeline))
+test_dataloader = dict(batch_size=48, dataset=dict(subset=two_hands, pipeline=test_pipeline))
+
+val_evaluator = dict(_delete_=True, type='AmodalIoUMetric')
+test_evaluator = val_evaluator

@@ -1,0 +1,39 @@
+# Reduced HDRM for two CPU cores and synthetic sets: a narrow U-Net of five levels with one attention
+# block, 96 x 96, its discriminator narrow alike, no perceptual terms.
+_base_ = ['./hdr_hdrm_aih.py']
+
+model = dict(
+    generator=dict(
+        channels=(16, 32, 48, 64, 64),
+        kernel_sizes=(5, 5, 3),
+        normalize='ratio',
+        encoder_attention={3: dict(num_heads=2, sr_ratio=2, mlp_ratio=2)},
+        decoder_attention={},
+    ),
+    discriminator=dict(channels=(8, 16, 16, 16)),
+    inpainting_loss=dict(perceptual=None),
+    # The ellipse shrinks with the picture.
+    dilation=5,
+)
+
+crop_size = 96
+train_pipeline = [
+    dict(type='LoadAIHSample', size=crop_size, gain=(0.8, 1.2)),
+    dict(type='AIHColorJitter'),
+    dict(type='PackDeocclusionInputs'),
+]
+test_pipeline = [
+    dict(type='LoadAIHSample', size=crop_size),
+    dict(type='PackDeocclusionInputs', with_pictures=True),
+]
+loader = dict(batch_size=16, num_workers=1, pin_memory=False)
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline), **loader)
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline), **loader)
+test_dataloader = dict(dataset=dict(pipeline=test_pipeline), **loader)
+
+train_cfg = dict(max_iters=2000, val_interval=500)
+optim_wrapper = dict(
+    generator=dict(optimizer=dict(lr=2e-3)), discriminator=dict(optimizer=dict(lr=2e-4))
+)
+auto_scale_lr = dict(base_batch_size=16)
+default_hooks = dict(checkpoint=dict(interval=250))

@@ -1,0 +1,52 @@
+# Reduced SHPE for two CPU cores and synthetic sets: a narrow DetNet from scratch, 96 x 96.
+_base_ = ['./hdr_shpe_interhand.py']
+
+crop_size = 96
+model = dict(
+    backbone=dict(base_channels=12, depths=(1, 1, 1), out_channels=32),
+    head=dict(
+        in_channels=32,
+        hidden_channels=32,
+        codec=dict(input_size=crop_size, heatmap_size=24, sigma=1.2, exact_border=True),
+    ),
+    # The release's N(0, 0.001) takes many steps to leave.
+    init_cfg=[dict(type='Kaiming', layer='Conv2d')],
+)
+train_pipeline = [
+    dict(type='LoadHandImage'),
+    dict(type='SelectHand', side='random'),
+    dict(type='HandBBoxCrop', scale=2.0),
+    dict(
+        type='RandomHandAffine',
+        shift=0.08,
+        scale=0.15,
+        rotate=30.0,
+        rotate_prob=0.6,
+        flip_prob=0.0,
+    ),
+    dict(type='MirrorLeftHand'),
+    dict(type='HandTopdownAffine', input_size=crop_size),
+    dict(type='HandColorJitter', gain=(0.8, 1.2)),
+    dict(type='PackHandInputs'),
+]
+test_pipeline = [
+    dict(type='LoadHandImage'),
+    dict(type='SelectHand', side='right'),
+    dict(type='HandBBoxCrop', scale=2.0),
+    dict(type='MirrorLeftHand'),
+    dict(type='HandTopdownAffine', input_size=crop_size),
+    dict(type='PackHandInputs'),
+]
+loader = dict(batch_size=16, num_workers=1, pin_memory=False)
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline), **loader)
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline), **loader)
+test_dataloader = dict(dataset=dict(pipeline=test_pipeline), **loader)
+
+train_cfg = dict(max_iters=2500, val_interval=500)
+optim_wrapper = dict(optimizer=dict(lr=2e-3))
+param_scheduler = [
+    dict(type='LinearLR', start_factor=1e-2, begin=0, end=50, by_epoch=False),
+    dict(type='PolyLR', power=1.0, eta_min=2e-5, begin=50, end=2500, by_epoch=False),
+]
+auto_scale_lr = dict(base_batch_size=16)
+default_hooks = dict(checkpoint=dict(interval=250))
