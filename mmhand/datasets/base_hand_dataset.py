@@ -2,11 +2,13 @@
 
 import copy
 import logging
+import os
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from mmengine.dataset import BaseDataset
@@ -89,6 +91,7 @@ class BaseHandDataset(BaseDataset):
         _one_of('subset key', self.subset, self.SUBSET_KEYS)
         self.store: AnnotationStore | None = None
         self.rows = np.zeros(0, dtype=np.int64)
+        self._process: int | None = None
         # Shared, so that the main process sees what its workers skip.
         self._skipped = torch.zeros(_SLOTS, dtype=torch.int64).share_memory_()
         super().__init__(
@@ -175,6 +178,8 @@ class BaseHandDataset(BaseDataset):
 
     def __getitem__(self, idx: int) -> dict:
         """A sample through the pipeline; the next usable one unless ``strict``."""
+        if self._process != os.getpid():
+            self._enter_process()
         first_error = None
         for attempt in range(self.max_refetch + 1):
             try:
@@ -215,6 +220,12 @@ class BaseHandDataset(BaseDataset):
         subset = copy.copy(self)
         subset.get_subset_(indices)
         return subset
+
+    def _enter_process(self) -> None:
+        """On the first sample in a process: a loader's worker is one thread among many workers."""
+        self._process = os.getpid()
+        if torch.utils.data.get_worker_info() is not None:
+            cv2.setNumThreads(0)
 
     def _count_skip(self, reason: object) -> None:
         worker = torch.utils.data.get_worker_info()

@@ -1,6 +1,7 @@
 """Columns on disk, and the sharing of their cache between processes."""
 
 import copy
+import io
 import os
 import pathlib
 import pickle
@@ -194,6 +195,37 @@ class TestCache:
         with pytest.raises(HandFileError, match='No space left on device') as raised:
             open_source(source)
         assert '\n' not in str(raised.value)
+
+    def test_progress_is_drawn_on_a_terminal(self, source, monkeypatch):
+        class Terminal(io.StringIO):
+            def isatty(self):
+                return True
+
+        terminal = Terminal()
+        monkeypatch.setattr(sys, 'stderr', terminal)
+        source.write_bytes(bytes(3 << 20))
+
+        def read(writer, sources, progress):
+            for _ in range(3):
+                progress(1 << 20)
+            progress(5 << 20)  # more than there is does no harm
+            writer.add('t', 'x', np.arange(5))
+
+        open_or_build('set', {'data': source}, read, 1, source.parent)
+        assert '3/3' in terminal.getvalue()
+
+    def test_without_locks_the_first_to_finish_wins(self, source, monkeypatch):
+        import mmhand.datasets.store_cache as cache
+
+        monkeypatch.setattr(cache, 'fcntl', None)
+
+        def overtaken(writer, sources, progress):
+            open_source(source)
+            writer.add('t', 'x', np.arange(99))
+
+        store = open_or_build('set', {'data': source, 'other': None}, overtaken, 1, source.parent)
+        assert len(store['t']['x']) == 5
+        assert not list(store.folder.parent.glob('*.tmp-*'))
 
     def test_file_system_without_locks(self, source, monkeypatch):
         import mmhand.datasets.store_cache as cache

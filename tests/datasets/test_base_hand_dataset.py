@@ -131,6 +131,21 @@ def test_mmengine_wrappers_and_workers(root):
     assert seen[COUNT:] == ['tiny/0', 'tiny/1']
 
 
+def test_workers_do_not_thread_opencv(root):
+    def probe(results):
+        return cv2.getNumThreads()
+
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(2)
+    try:
+        data = tiny(root, pipeline=[probe])
+        assert data[0] == 2
+        loader = DataLoader(data, batch_size=None, num_workers=1)
+        assert set(map(int, loader)) == {1}
+    finally:
+        cv2.setNumThreads(before)
+
+
 def test_copies_and_pickles_are_small(root):
     data = tiny(root)
     assert copy.deepcopy(data).store is data.store
