@@ -124,7 +124,7 @@ class AIHWriter(DatasetWriter):
             buffer = io.BytesIO()
             content = np.empty(len(configs), object)
             content[:] = configs
-            np.lib.format.write_array(buffer, content, pickle_kwargs={'protocol': 2})
+            np.lib.format.write_array(buffer, content)
             write_bytes(self.out / AIHPaths(annot, split, 'right').syn_configs, buffer.getvalue())
 
     def _pastes(self, annot: str, split: str, stems: list[list[int]]) -> list[dict]:
