@@ -7,6 +7,7 @@ from .base_hand_dataset import BaseHandDataset
 from .dexycb import DexYCBDataset
 from .ho3d import HO3DDataset
 from .interhand26m import InterHand26MDataset
+from .obman import ObManDataset
 from .store_cache import open_or_build
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     'DexYCBDataset',
     'HO3DDataset',
     'InterHand26MDataset',
+    'ObManDataset',
     'StoreWriter',
     'open_or_build',
 ]

@@ -86,7 +86,8 @@ def test_ours_reads_what_a_published_loader_reads(layout):
         np.testing.assert_allclose(ours['keypoints_2d'][0], theirs['pixels'], atol=1e-3)
         np.testing.assert_allclose(ours['mano_pose'][0], theirs['pose'], atol=2e-6)
         np.testing.assert_allclose(ours['mano_betas'][0], theirs['betas'], atol=1e-6)
-        assert ours['hand_present'].tolist() == [1, 0] and not ours['keypoints_3d'][1].any()
+        assert ours['hand_present'].tolist() == [1, 0]
+        assert not ours['keypoints_3d'][1].any()
         ours = step(load(ours))
         np.testing.assert_array_equal(ours['img'], theirs['image'])
         planes = dict(zip(HAND_MASK_PLANES, ours['hand_masks'].transpose(2, 0, 1), strict=True))
@@ -163,7 +164,8 @@ def test_the_crop_is_the_releases(layout):
         target = MODELS.build(head).targets([sample], (64, 64))[0, 0].numpy()
         close = np.abs(target - masks[name]) < 2.5 / 255
         # Rounding may take a pixel across the threshold.
-        assert close.mean() > 0.998 and target.sum() > 20
+        assert close.mean() > 0.998
+        assert target.sum() > 20
 
 
 def test_mask_golden():
@@ -203,7 +205,8 @@ def test_evaluation_split_is_scored_by_the_published_truth(layout):
         sequence, frame = name.split('/')
         meta = pickle.loads((root / f'evaluation/{sequence}/meta/{frame}.pkl').read_bytes())
         assert np.asarray(meta['handJoints3D']).shape == (3,)
-        assert info['scored'] and info['toolkit_index'] == row
+        assert info['scored']
+        assert info['toolkit_index'] == row
         np.testing.assert_allclose(
             info['keypoints_3d'][0, 0], np.asarray(meta['handJoints3D']) * SIGNS, atol=1e-6
         )

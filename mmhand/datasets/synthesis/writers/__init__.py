@@ -6,6 +6,7 @@ from .dexycb import DexYCBWriter
 from .freihand import FreiHandWriter
 from .ho3d import HO3DV3Writer, HO3DWriter
 from .interhand import InterHandWriter
+from .obman import ObManWriter
 
 __all__ = [
     'DEPTH_UNIT',
@@ -17,4 +18,5 @@ __all__ = [
     'HO3DV3Writer',
     'HO3DWriter',
     'InterHandWriter',
+    'ObManWriter',
 ]

@@ -140,7 +140,7 @@ class DexYCBWriter(DatasetWriter):
             calibration = f'{subject}_{entry["side"]}_{sequence[-2:]}'
             folder = self.out / 'calibration' / f'mano_{calibration}'
             _write_yaml(folder / 'mano.yml', {'betas': entry['betas']})
-            meta = _meta(entry['number'] + 1, entry['side'], calibration)
+            meta = self._meta(entry['number'] + 1, entry['side'], calibration)
             _write_yaml(self.out / subject / sequence / 'meta.yml', meta)
             empty = calibration
         for subject, name in enumerate(SUBJECTS):
@@ -150,13 +150,24 @@ class DexYCBWriter(DatasetWriter):
             for index in range(last + 1):
                 path = self.out / name / _sequence_name(subject, index) / 'meta.yml'
                 if not path.is_file():
-                    _write_yaml(path, _meta(0, 'right', empty))
+                    _write_yaml(path, self._meta(0, 'right', empty))
         width, height = self.config.image_size
         for camera in sample_rig(self.config, 0, 0):
             fx, fy, cx, cy = (float(camera.K[i]) for i in ((0, 0), (1, 1), (0, 2), (1, 2)))
             content = {'color': {'fx': fx, 'fy': fy, 'ppx': cx, 'ppy': cy}}
             name = f'{SERIALS[_slot(camera)]}_{width}x{height}.yml'
             _write_yaml(self.out / 'calibration' / 'intrinsics' / name, content)
+
+    def _meta(self, num_frames: int, side: str, calibration: str) -> dict[str, Any]:
+        return {
+            'serials': list(SERIALS[: self.config.cameras]),
+            'num_frames': num_frames,
+            'extrinsics': 'synthetic',
+            'mano_sides': [side],
+            'mano_calib': [calibration],
+            'ycb_ids': [_OBJECT],
+            'ycb_grasp_ind': 0,
+        }
 
 
 def _slot(camera: Camera) -> int:
@@ -176,18 +187,6 @@ def _recording(split: str, capture: int) -> tuple[int, int]:
 
 def _sequence_name(subject: int, index: int) -> str:
     return f'{SUBJECTS[subject][:8]}_1400{index:02d}'
-
-
-def _meta(num_frames: int, side: str, calibration: str) -> dict[str, Any]:
-    return {
-        'serials': list(SERIALS),
-        'num_frames': num_frames,
-        'extrinsics': 'synthetic',
-        'mano_sides': [side],
-        'mano_calib': [calibration],
-        'ycb_ids': [_OBJECT],
-        'ycb_grasp_ind': 0,
-    }
 
 
 def _write_yaml(path: Path, content: dict[str, Any]) -> None:

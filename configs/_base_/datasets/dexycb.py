@@ -1,0 +1,75 @@
+# DexYCB, setup s0, in its official layout; left hands are mirrored. The box is that of the annotated
+# joints at test, too, as in HandOccNet.
+dataset_type = 'DexYCBDataset'
+data_root = 'data/DexYCB'
+setup = 's0'
+input_size = (256, 256)
+
+train_pipeline = [
+    dict(type='LoadHandImage'),
+    dict(type='LoadSoftHandMasks'),
+    dict(type='HandOccNetBBoxCrop', enlarge=1.5, factor=1.0),
+    dict(
+        type='RandomHandAffine',
+        shift=0.0,
+        scale=0.25,
+        rotate=30.0,
+        rotate_prob=0.6,
+        flip_prob=0.0,
+    ),
+    dict(type='MirrorLeftHand'),
+    dict(type='HandTopdownAffine', input_size=input_size, mask_mode='linear'),
+    dict(type='HandColorJitter', gain=(0.8, 1.2)),
+    dict(type='PackHandInputs'),
+]
+test_pipeline = [
+    # The release warps unrounded floats.
+    dict(type='LoadHandImage', to_float32=True),
+    dict(type='LoadSoftHandMasks', required=False),
+    dict(type='HandOccNetBBoxCrop', enlarge=1.5, factor=1.0, whole_image=True),
+    dict(type='MirrorLeftHand'),
+    dict(type='HandTopdownAffine', input_size=input_size, mask_mode='linear'),
+    dict(type='PackHandInputs'),
+]
+
+train_dataloader = dict(
+    batch_size=64,
+    num_workers=8,
+    persistent_workers=True,
+    pin_memory=True,
+    drop_last=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(
+        type=dataset_type,
+        data_root=data_root,
+        setup=setup,
+        split='train',
+        pipeline=train_pipeline,
+    ),
+)
+test_dataloader = dict(
+    batch_size=64,
+    num_workers=8,
+    persistent_workers=True,
+    pin_memory=True,
+    drop_last=False,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type=dataset_type,
+        data_root=data_root,
+        setup=setup,
+        split='test',
+        with_vertices=True,
+        pipeline=test_pipeline,
+        test_mode=True,
+    ),
+)
+val_dataloader = test_dataloader
+
+# result_file='results.txt' also writes what the toolkit's evaluation reads.
+test_evaluator = [
+    dict(type='DexYCBMetric', protocol='dexycb_handoccnet'),
+    dict(type='DexYCBMetric', protocol='dexycb_mesh'),
+    dict(type='HandMaskMetric'),
+]
+val_evaluator = test_evaluator
