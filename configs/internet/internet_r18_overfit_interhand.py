@@ -26,5 +26,5 @@ val_dataloader = dict(
 )
 test_dataloader = val_dataloader
 
-train_cfg = dict(max_epochs=6, val_interval=6)
-param_scheduler = dict(milestones=[4, 5])
+train_cfg = dict(max_epochs=10, val_interval=10)
+param_scheduler = dict(milestones=[7, 9])
