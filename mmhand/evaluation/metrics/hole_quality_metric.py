@@ -87,7 +87,8 @@ class HoleQualityMetric(BaseMetric):
                     known = values[~np.isnan(values)]
                     mean = float(known.mean()) if len(known) else float('nan')
                     metrics[f'{start}{measure}{hole}'] = mean
-        metrics['gain_L1'] = 1 - metrics['L1'] / metrics['input_L1']
+        taken = metrics['input_L1'] or float('nan')
+        metrics['gain_L1'] = 1 - metrics['L1'] / taken
         return metrics
 
 
