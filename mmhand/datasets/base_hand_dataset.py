@@ -134,7 +134,7 @@ class BaseHandDataset(BaseDataset):
 
     @abstractmethod
     def read_row(self, store: AnnotationStore, row: int) -> dict:
-        """Pipeline input of one row, with fresh arrays that transforms may keep or replace."""
+        """Pipeline input of one row; its arrays are fresh, but for those of ``camera``."""
 
     def full_init(self) -> None:
         """Open (or first build) the annotation store and select the rows."""

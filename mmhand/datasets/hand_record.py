@@ -15,12 +15,16 @@ WRIST = CANONICAL.index('wrist')
 
 
 def project_keypoints(points: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
-    """Pixels (..., 2) of camera-frame points (..., 3), metres, through ``intrinsics`` (3, 3).
+    """Pixels (..., 2) of camera-frame points (..., 3), metres, through ``intrinsics`` (3, 3)."""
+    return perspective(points @ intrinsics.T)
+
+
+def perspective(pixels: np.ndarray) -> np.ndarray:
+    """Pixels (..., 2) of homogeneous ones (..., 3), whose last entry is the depth in metres.
 
     A hundredth of a nanometre is added to the depth, as InterNet does, against division by zero.
     """
-    image = points @ intrinsics.T
-    return image[..., :2] / (image[..., 2:] + 1e-11)
+    return pixels[..., :2] / (pixels[..., 2:] + 1e-11)
 
 
 def hand_record(
@@ -35,6 +39,7 @@ def hand_record(
     intrinsics: np.ndarray,
     rotation: np.ndarray | None = None,
     translation: np.ndarray | None = None,
+    keypoints_2d: np.ndarray | None = None,
     **extra: Any,
 ) -> dict:
     """Assemble the keys that every hand data set gives its pipeline.
@@ -50,11 +55,14 @@ def hand_record(
         intrinsics: (3, 3) K.
         rotation: (3, 3) world to camera; identity if ``None``.
         translation: (3,) world to camera, metres; zero if ``None``.
+        keypoints_2d: (2, 21, 2) pixels; projected from ``keypoints_3d`` if ``None``.
         extra: further keys, taken as they are.
 
     Raises:
         HandDataError: the box has no area or is not finite; names the sample.
     """
+    if keypoints_2d is None:
+        keypoints_2d = project_keypoints(keypoints_3d, intrinsics)
     bbox = np.array(bbox, dtype=np.float32)
     x, y, w, h = bbox.tolist()
     if not (math.isfinite(x + y + w + h) and w > 0 and h > 0):
@@ -65,7 +73,7 @@ def hand_record(
         dataset=dataset,
         bbox=bbox,
         keypoints_3d=keypoints_3d.astype(np.float32),
-        keypoints_2d=project_keypoints(keypoints_3d, intrinsics).astype(np.float32),
+        keypoints_2d=keypoints_2d.astype(np.float32),
         keypoint_valid=keypoint_valid.astype(np.float32, copy=False),
         hand_type=hand_type,
         hand_present=np.array(HAND_TYPE_FLAGS[hand_type], dtype=np.float32),

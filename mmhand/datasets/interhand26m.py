@@ -1,10 +1,10 @@
 """InterHand2.6M: single and interacting hands in a studio (Moon et al., ECCV 2020)."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -14,38 +14,16 @@ from mmhand.utils.errors import HandConfigError, HandDataError
 from . import interhand_store
 from .annotation_store import AnnotationStore, StoreWriter
 from .base_hand_dataset import BaseHandDataset
-from .hand_record import hand_record
+from .hand_record import hand_record, perspective
+from .interhand_camera import StudioCamera, studio_cameras
 from .interhand_layout import InterHandFiles, find_interhand_files
 from .interhand_rootnet import RootNetResults
+from .interhand_subset import SUBSET_KEYS, select_interhand_rows
 from .interhand_validity import check_valid_rule, joint_validity
 from .mano_params import HandPair, find_hand_model, mano_to_camera
 from .store_cache import open_or_build
 
 HAND_TYPES = interhand_store.HAND_TYPES
-
-#: Names for groups of hand types in ``subset``.
-_TYPE_GROUPS = {'all': HAND_TYPES, 'single': ('right', 'left')}
-
-#: First digits of the names of colour and grey-scale cameras.
-_CAMERA_GROUPS = {'color': '40', 'gray': '41'}
-
-
-class StudioCamera(NamedTuple):
-    """One camera of the studio in one capture.
-
-    Attributes:
-        name: its name, such as ``'400026'``.
-        intrinsics: (3, 3).
-        rotation: (3, 3) R, world to camera.
-        center: (3,) in the world, metres.
-        translation: (3,) -R center, metres.
-    """
-
-    name: str
-    intrinsics: np.ndarray
-    rotation: np.ndarray
-    center: np.ndarray
-    translation: np.ndarray
 
 
 @DATASETS.register_module()
@@ -89,10 +67,7 @@ class InterHand26MDataset(BaseHandDataset):
 
     METAINFO: dict = dict(dataset_name='interhand26m', joint_set='canonical')
 
-    SUBSET_KEYS = (
-        *('hand_type', 'source', 'cameras', 'captures', 'subjects', 'mano'),
-        'hand_type_valid',
-    )
+    SUBSET_KEYS = SUBSET_KEYS
     STORE_VERSION = interhand_store.VERSION
 
     def __init__(
@@ -180,7 +155,7 @@ class InterHand26MDataset(BaseHandDataset):
         if self._fully_initialized:
             return
         super().full_init()
-        self._cameras = _studio_cameras(self.store)
+        self._cameras = studio_cameras(self.store)
         self._sequences = list(self.store['sequence']['name'])
         has_mano = 'mano_valid' in self.store['frame']
         if (self.with_mano or self.joint_source == 'mano') and not has_mano:
@@ -200,25 +175,7 @@ class InterHand26MDataset(BaseHandDataset):
 
     def select_rows(self, store: AnnotationStore) -> np.ndarray:
         """Rows of the subset, in the order of the annotation file."""
-        ann, subset = store['ann'], self.subset
-        keep = np.ones(ann.rows, dtype=bool)
-        if 'hand_type' in subset:
-            keep &= np.isin(ann['hand_type'], _type_codes(subset['hand_type']))
-        if 'hand_type_valid' in subset:
-            keep &= (ann['hand_type_valid'] > 0) == bool(subset['hand_type_valid'])
-        if 'cameras' in subset:
-            wanted = _camera_rows(store, subset['cameras'], self.data_root)
-            keep &= np.isin(ann['camera'], wanted)
-        if 'captures' in subset:
-            captures = store['frame']['capture'][ann['frame']]
-            keep &= np.isin(captures, _listed(subset['captures']))
-        if 'subjects' in subset:
-            keep &= np.isin(ann['subject'], _listed(subset['subjects']))
-        if subset.get('mano') is not None:
-            keep &= self._has_mano(store, subset['mano'])[ann['frame']]
-        if self.files.id_list is not None:
-            keep &= np.isin(ann['id'], _read_ids(self.files.id_list)) != self.files.exclude
-        return np.flatnonzero(keep)
+        return select_interhand_rows(store, self.subset, self.files, self.data_root)
 
     def read_row(self, store: AnnotationStore, row: int) -> dict:
         """See :class:`BaseHandDataset`."""
@@ -226,7 +183,7 @@ class InterHand26MDataset(BaseHandDataset):
         frame, camera = ann['frame'][row], ann['camera'][row]
         view = self._cameras[camera]
         joints = frames if self._mano_joints is None else self._mano_joints['frame']
-        world = joints['world'][frame] * 1e-3
+        moved = joints['world'][frame].reshape(-1, 3) @ view.matrix + view.offset
         valid = joint_validity(ann['valid'][row], frames['valid'][frame], self.valid_rule)
         if self._mano_joints is not None:
             valid = valid * frames['mano_valid'][frame][:, None]
@@ -240,7 +197,8 @@ class InterHand26MDataset(BaseHandDataset):
             sample_id=name,
             dataset=self._metainfo['dataset_name'],
             bbox=bbox,
-            keypoints_3d=(world - view.center) @ view.rotation.T,
+            keypoints_3d=moved[:, :3].reshape(2, -1, 3),
+            keypoints_2d=perspective(moved[:, 3:]).reshape(2, -1, 2),
             keypoint_valid=valid,
             hand_type=HAND_TYPES[ann['hand_type'][row]],
             intrinsics=view.intrinsics,
@@ -269,7 +227,7 @@ class InterHand26MDataset(BaseHandDataset):
         record: dict,
         frames: Mapping[str, np.ndarray],
         frame: int,
-        view: 'StudioCamera',
+        view: StudioCamera,
     ) -> None:
         betas = np.array(frames['mano_shape'][frame])
         rest = self.hands.rest_wrists(betas)
@@ -309,60 +267,3 @@ class InterHand26MDataset(BaseHandDataset):
             self.data_root,
             self.cache_dir,
         )
-
-    def _has_mano(self, store: AnnotationStore, which: str) -> np.ndarray:
-        if which not in ('any', 'both'):
-            raise HandConfigError(f'subset mano must be "any" or "both", not {which!r}')
-        if 'mano_valid' not in store['frame']:
-            raise HandConfigError(
-                f'subset mano={which!r}: {self.data_root} has no MANO annotations'
-            )
-        flags = store['frame']['mano_valid'] > 0
-        return flags.any(-1) if which == 'any' else flags.all(-1)
-
-
-def _listed(value: Any) -> list:
-    return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else [value]
-
-
-def _type_codes(value: str | Sequence[str]) -> list[int]:
-    names = [name for item in _listed(value) for name in _TYPE_GROUPS.get(item, (item,))]
-    unknown = [name for name in names if name not in HAND_TYPES]
-    if unknown:
-        known = (*HAND_TYPES, *_TYPE_GROUPS)
-        raise HandConfigError(f'unknown hand_type {unknown[0]!r}; known: {", ".join(known)}')
-    return [HAND_TYPES.index(name) for name in names]
-
-
-def _camera_rows(store: AnnotationStore, value: str | Sequence[str], where: str) -> np.ndarray:
-    names = list(store['camera']['name'])
-    rows: set[int] = set()
-    for item in map(str, _listed(value)):
-        prefix = _CAMERA_GROUPS.get(item)
-        found = [
-            row
-            for row, name in enumerate(names)
-            if (name.startswith(prefix) if prefix else name == item)
-        ]
-        if not found:
-            raise HandConfigError(f'no camera {item!r} in {where}')
-        rows.update(found)
-    return np.array(sorted(rows))
-
-
-def _read_ids(path: Path) -> np.ndarray:
-    try:
-        return np.array(path.read_text().split(), dtype=np.int64)
-    except (ValueError, OverflowError) as error:
-        raise HandDataError(f'{path} is no list of annotation ids: {error}') from None
-
-
-def _studio_cameras(store: AnnotationStore) -> list[StudioCamera]:
-    table = store['camera']
-    columns = (table[key] for key in ('camrot', 'campos', 'focal', 'princpt'))
-    cameras = []
-    for name, rotation, center, focal, point in zip(table['name'], *columns, strict=True):
-        intrinsics = np.array([[focal[0], 0, point[0]], [0, focal[1], point[1]], [0, 0, 1]])
-        center = center * 1e-3
-        cameras.append(StudioCamera(name, intrinsics, rotation, center, -rotation @ center))
-    return cameras

@@ -47,11 +47,10 @@ class HandColorJitter(BaseTransform):
         if image.dtype == np.uint8:
             # Plane by plane OpenCV's fast path applies: half the time of a three-channel table. The
             # planes stay as they are under a view, for PackHandInputs wants them so.
-            planes = split_planes(image)
-            out = np.empty_like(planes)
-            for plane, target, gain in zip(planes, out, params.gain, strict=True):
-                cv2.convertScaleAbs(plane, target, gain)
-            results['img'] = out.transpose(1, 2, 0)
+            planes = split_planes(image, copy=True)
+            for plane, gain in zip(planes, params.gain, strict=True):
+                cv2.convertScaleAbs(plane, plane, gain)
+            results['img'] = planes.transpose(1, 2, 0)
         else:
             results['img'] = np.clip(image * np.asarray(params.gain), 0, 255).astype(image.dtype)
         return results

@@ -189,7 +189,7 @@ class TestProperties:
     def test_picture_moves_with_the_joints(self, params):
         """A bright dot painted at a joint is found at the joint in the crop."""
         record = make_record(2)
-        point = np.array([140.3, 200.8])
+        point = np.array([160.3, 214.8])
         record['keypoints_2d'][0, 0] = point
         record['img'] = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
         shift = 16  # fractional bits
