@@ -11,21 +11,23 @@ import numpy as np
 from mmengine.config import Config
 from torch import nn
 
-from mmhand.geometry.mesh_io import save_mesh
+from mmhand.geometry.mesh_io import save_mesh, save_meshes
 from mmhand.registry import INFERENCERS
+from mmhand.renderers import render_views
 from mmhand.structures import HandDataSample
 from mmhand.utils.atomic_io import AtomicLocalBackend
 from mmhand.utils.config import load_config
 from mmhand.utils.errors import HandConfigError, HandFileError
 from mmhand.visualization import HandVisualizer, face_table, image_keypoints, write_image
-from mmhand.visualization.draw import SIDE_NAMES
-from mmhand.visualization.sample_view import camera_meshes, present, sides_of, to_numpy
+from mmhand.visualization.draw import SIDE_COLOURS, SIDE_NAMES
+from mmhand.visualization.sample_view import present, sides_of, to_numpy
+from mmhand.visualization.two_hand_views import related_meshes
 
 from .inference import Image, inference_hands, init_model, read_image
 
 IMAGE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
 
-SAVE = ('overlay', 'json', 'mesh')
+SAVE = ('overlay', 'json', 'mesh', 'views', 'glb')
 
 #: Finds the boxes (N, 4) xywh of a picture (H, W, 3) uint8 BGR.
 Detector = Callable[[np.ndarray], np.ndarray]
@@ -116,7 +118,8 @@ class HandInferencer:
             cameras: (3, 3) intrinsics of each picture; guessed if ``None``.
             out_dir: folder to write to; ``None`` writes nothing.
             save: what is written: ``'overlay'`` (jpg), ``'json'`` (joints and boxes), ``'mesh'``
-                (obj in the camera frame, where the model makes meshes).
+                (obj in the camera frame, where the model makes meshes), ``'views'`` (the meshes from
+                the front, the side and above), ``'glb'`` (all hands of a picture in their place).
             batch_size: boxes run at a time.
 
         Returns:
@@ -237,15 +240,28 @@ class HandInferencer:
             except OSError as error:
                 raise HandFileError(f'cannot write {path}: {error.strerror}') from error
             result.files['json'] = [path]
+        meshes = []
+        for sample in result.samples if {'mesh', 'views', 'glb'} & set(save) else ():
+            if sample.get('pred_hands') is not None:
+                meshes += related_meshes(sample.pred_hands, sample, self.visualizer.faces)
         if 'mesh' in save:
-            meshes = []
-            for sample in result.samples:
-                if sample.get('pred_hands') is not None:
-                    meshes += camera_meshes(sample.pred_hands, sample, self.visualizer.faces)
             result.files['mesh'] = [
                 save_mesh(out_dir / f'{name}_{number}_{SIDE_NAMES[side]}.obj', vertices, faces)
                 for number, (side, vertices, faces) in enumerate(meshes)
             ]
+        if 'views' in save and meshes:
+            path = out_dir / f'{name}_views.jpg'
+            sides, vertices, faces = zip(*meshes, strict=True)
+            colours = [SIDE_COLOURS[side][::-1] for side in sides]  # BGR
+            write_image(path, render_views(vertices, faces, size=320, colors=colours)[..., ::-1])
+            result.files['views'] = [path]
+        if 'glb' in save and meshes:
+            path = out_dir / f'{name}.glb'
+            named = [
+                (f'{SIDE_NAMES[side]}_{number}', vertices, faces, _rgb(side, len(vertices)))
+                for number, (side, vertices, faces) in enumerate(meshes)
+            ]
+            result.files['glb'] = [save_meshes(path, named)]
 
 
 class _Clock:
@@ -297,3 +313,8 @@ def _unique_stems(results: Sequence[PictureResult]) -> list[str]:
 
 def _rounded(values: np.ndarray, digits: int) -> object:
     return np.round(values.astype(np.float64), digits).tolist()
+
+
+def _rgb(side: int, count: int) -> np.ndarray:
+    """(count, 3) uint8 colours of a side's vertices."""
+    return np.tile(np.array(SIDE_COLOURS[side], dtype=np.uint8), (count, 1))

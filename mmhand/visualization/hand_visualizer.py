@@ -24,6 +24,7 @@ from .sample_view import (
     sides_of,
     to_numpy,
 )
+from .two_hand_views import weak_perspective_meshes
 
 
 @VISUALIZERS.register_module()
@@ -105,12 +106,16 @@ class HandVisualizer(Visualizer):
         Returns:
             A new picture, or ``None`` if no mesh can be placed.
         """
-        meshes = camera_meshes(hands, sample, self.faces)
+        if 'weak_perspective' in hands:
+            size = (round(image.shape[0] / zoom), round(image.shape[1] / zoom))
+            meshes, camera = weak_perspective_meshes(hands, sample, self.faces, size)
+        else:
+            meshes, camera = camera_meshes(hands, sample, self.faces), camera_matrix(sample)
         if not meshes:
             return None
         sides, vertices, faces = zip(*meshes, strict=True)
-        camera = zoom_matrix(zoom) @ camera_matrix(sample)
-        colours = [SIDE_COLOURS[side] for side in sides]
+        camera = zoom_matrix(zoom) @ camera
+        colours = [SIDE_COLOURS[side][::-1] for side in sides]  # BGR
         bgr = np.ascontiguousarray(image[..., ::-1])
         bgr = overlay_meshes(bgr, vertices, faces, camera, colours, self.mesh_alpha)
         return np.ascontiguousarray(bgr[..., ::-1])

@@ -91,7 +91,9 @@ def image_keypoints(
 
 
 def present(hands: HandInstances, threshold: float = 0.5) -> np.ndarray:
-    """(N,) whether each hand is there, by its score where it has one."""
+    """(N,) whether each hand is there: as the method says, or by its score where it has one."""
+    if 'present' in hands:
+        return to_numpy(hands.present).astype(bool).reshape(-1)
     score = hands.get('handedness_score')
     if score is None:
         return np.ones(len(hands), dtype=bool)

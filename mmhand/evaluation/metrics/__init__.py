@@ -3,6 +3,7 @@
 from .amodal_iou_metric import AmodalIoUMetric
 from .camera_interhand_metric import CameraInterHandMetric
 from .dexycb_metric import DexYCBMetric
+from .hand_contact_metric import HandContactMetric
 from .hand_mask_metric import HandMaskMetric
 from .hand_pose_metric import HandPoseMetric
 from .ho3d_metric import HO3DMetric
@@ -14,6 +15,7 @@ __all__ = [
     'CameraInterHandMetric',
     'DexYCBMetric',
     'HO3DMetric',
+    'HandContactMetric',
     'HandMaskMetric',
     'HandPoseMetric',
     'HoleQualityMetric',

@@ -193,7 +193,7 @@ class TwoHandShapePose(BaseHandEstimator):
             ``vertices``, metres, in their relative position; ``root`` the wrists; ``keypoints_2d`` the
             joints through the weak-perspective fit, crop pixels; ``weak_perspective`` (2, 3) that
             fit of ``keypoints_3d`` less its middle knuckle: pixels of the crop per metre and shift;
-            ``keypoint_scores`` heights of the peaks; ``handedness_score``.
+            ``keypoint_scores`` heights of the peaks; ``handedness_score``; ``present``, always true.
         """
         stages, trans, seen, logits = self.estimate(inputs)
         final = stages[-1]
@@ -219,6 +219,8 @@ class TwoHandShapePose(BaseHandEstimator):
             'betas': final.betas,
             'weak_perspective': torch.cat((scale[..., None], centre), dim=-1),
             'handedness_score': logits.sigmoid(),
+            # The method is for crops of two hands and shows both, whatever the branch thinks.
+            'present': torch.ones_like(logits, dtype=torch.bool),
         }
         return self.attach_hands(data_samples, fields)
 
