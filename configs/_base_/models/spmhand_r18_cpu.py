@@ -1,10 +1,11 @@
-# SPMHand reduced for two CPU cores: ResNet-18 from scratch, 128 x 128 pictures, 96 channels.
+# SPMHand reduced for two CPU cores: a ResNet-18 of half the width from scratch, 128 x 128
+# pictures, 64 channels.
 _base_ = ['./spmhand_r50.py']
 
-channels = 96
-pyramid = (64, 128, 256, 512)
+channels = 64
+pyramid = (32, 64, 128, 256)
 model = dict(
-    backbone=dict(depth=18, init_cfg=None),
+    backbone=dict(depth=18, base_channels=32, stem_channels=32, init_cfg=None),
     neck=dict(in_channels=pyramid, channels=channels),
     pose_head=dict(in_channels=channels, loss_weight=100.0),
     visible_head=dict(in_channels=pyramid, channels=32),
