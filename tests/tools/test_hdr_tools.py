@@ -1,0 +1,213 @@
+"""HDR's commands on a tiny synthetic set: masks, the gain table, training in two processes."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from mmhand.datasets.synthesis import generate_dataset, get_writer
+
+
+@pytest.fixture(scope='module')
+def sets(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('sets')
+    for name, counts in (
+        ('interhand', dict(train=6, val=2, test=2)),
+        ('aih', dict(train=4, val=2)),
+    ):
+        kind = get_writer(name)
+        settings = dict(captures=1, views=2, image_size=(96, 96), occluder_prob=0.0)
+        if name == 'interhand':
+            settings.update(hands='interacting', forearms=False)
+        config = kind.make_config(**settings)
+        generate_dataset(kind(folder / name, config, 3), counts, progress=False)
+    return folder
+
+
+def run(repo, cwd, tool, *args, check=True):
+    start = ['bash'] if tool.endswith('.sh') else [sys.executable]
+    env = {
+        **os.environ,
+        'PYTHONPATH': str(repo),
+        'PYTHON': sys.executable,
+        'OMP_NUM_THREADS': '1',
+        'CUDA_VISIBLE_DEVICES': '-1',
+    }
+    done = subprocess.run(
+        [*start, str(repo / tool), *map(str, args)],
+        cwd=cwd,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert not check or done.returncode == 0, done.stderr[-3000:]
+    return done
+
+
+def load_tool(repo, path):
+    spec = importlib.util.spec_from_file_location(path.replace('/', '_'), repo / f'tools/{path}.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_fitted_hands_become_the_masks_they_were_rendered_with(repo, sets, tmp_path, capsys):
+    tool = load_tool(repo, 'dataset_converters/interhand_masks')
+
+    def convert(root):
+        try:
+            tool.main([str(root), *options.split()])
+        except SystemExit as stop:
+            return stop.code or 0
+        return 0
+
+    options = f'--splits test --out {tmp_path} --workers 1 --quiet'
+    assert convert(sets / 'interhand') == 0
+    assert '2 masks made, 0 kept' in capsys.readouterr().out
+    made = sorted(tmp_path.rglob('*.png'))
+    assert len(made) == 2
+    truth = sets / 'interhand' / 'masks'
+    for path in made:
+        ours, theirs = (
+            cv2.imread(str(folder / path.relative_to(tmp_path)), cv2.IMREAD_UNCHANGED)
+            for folder in (tmp_path, truth)
+        )
+        for plane in range(4):
+            a, b = (ours >> plane) & 1, (theirs >> plane) & 1
+            assert (a & b).sum() > 0.9 * (a | b).sum()
+    made[0].unlink()
+    assert convert(sets / 'interhand') == 0
+    assert '1 masks made, 1 kept' in capsys.readouterr().out
+    assert convert(tmp_path / 'none') == 2
+    message = capsys.readouterr().err
+    assert message.startswith('error: ')
+    assert len(message.splitlines()) == 1
+
+
+SMALL = dict(
+    remover=(
+        'hdr_hdrm_cpu_aih',
+        'aih',
+        {
+            'model.generator.channels': '[8,8,8,8,8]',
+            'model.discriminator.channels': '[4,4,4,4]',
+        },
+    ),
+    pose=('hdr_cpu_interhand', 'interhand', {}),
+)
+
+
+@pytest.mark.parametrize('stage', SMALL)
+def test_two_processes_end_with_one_model(repo, sets, tmp_path, stage):
+    """Both processes see other samples and hold the same weights after their steps."""
+    name, data, options = SMALL[stage]
+    probe = tmp_path / 'probe.py'
+    probe.write_text(
+        'import os, torch\n'
+        'from mmengine.hooks import Hook\n'
+        'from mmengine.registry import HOOKS\n'
+        '@HOOKS.register_module()\n'
+        'class Probe(Hook):\n'
+        '    seen = ()\n'
+        '    def before_train_iter(self, runner, batch_idx, data_batch=None):\n'
+        "        self.seen += tuple(s.sample_id for s in data_batch['data_samples'])\n"
+        '    def after_train(self, runner):\n'
+        "        rank = os.environ['RANK']\n"
+        '        state = dict(runner.model.named_parameters())\n'
+        '        state = {k: v.detach().clone() for k, v in state.items()}\n'
+        '        wrapped = type(runner.model).__name__\n'
+        '        out = dict(state=state, seen=self.seen, wrapped=wrapped)\n'
+        "        torch.save(out, f'rank{rank}.pt')\n"
+    )
+    config = tmp_path / 'config.py'
+    config.write_text(
+        f"_base_ = ['{repo}/configs/hdr/{name}.py']\n"
+        "custom_imports = dict(imports=['probe'])\n"
+        "custom_hooks = [dict(type='mmengine.Probe')]\n"
+    )
+    common = {
+        'train_cfg.max_iters': 2,
+        'train_cfg.val_interval': 100,
+        'train_dataloader.batch_size': 1,
+        'train_dataloader.num_workers': 0,
+        'train_dataloader.persistent_workers': False,
+        'env_cfg.dist_cfg.backend': 'gloo',
+        'default_hooks.checkpoint.interval': 2,
+    }
+    if stage == 'pose':
+        common |= {
+            f'model.{part}.init_cfg': None for part in ('segmentor', 'remover', 'pose_estimator')
+        }
+    run_distributed(repo, tmp_path, config, sets / data, {**common, **options})
+    first, second = (torch.load(tmp_path / f'rank{rank}.pt', weights_only=False) for rank in (0, 1))
+    assert not set(first['seen']) & set(second['seen'])
+    assert (
+        first['wrapped']
+        == dict(remover='MMSeparateDistributedDataParallel', pose='MMDistributedDataParallel')[
+            stage
+        ]
+    )
+    assert first['state'].keys() == second['state'].keys()
+    for key, value in first['state'].items():
+        assert torch.equal(value, second['state'][key]), key
+    saved = torch.load(tmp_path / 'work' / 'iter_2.pth', weights_only=False)
+    if stage == 'remover':
+        assert set(saved['optimizer']) == {'generator', 'discriminator'}
+
+
+def run_distributed(repo, cwd, config, data, options):
+    env = {
+        **os.environ,
+        'PYTHONPATH': os.pathsep.join([str(cwd), str(repo)]),
+        'PYTHON': sys.executable,
+        'OMP_NUM_THREADS': '1',
+        'CUDA_VISIBLE_DEVICES': '-1',
+    }
+    pairs = [f'{key}={value}' for key, value in options.items()]
+    done = subprocess.run(
+        [
+            *('bash', str(repo / 'tools' / 'dist_train.sh'), str(config), '2'),
+            *('--work-dir', str(cwd / 'work'), '--data-root', str(data), '--seed', '0'),
+            *('--cfg-options', *pairs),
+        ],
+        cwd=cwd,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+
+
+def test_gain_table_has_both_columns(repo, sets, tmp_path):
+    options = [f'model.{part}.init_cfg=None' for part in ('segmentor', 'remover', 'pose_estimator')]
+    done = run(
+        *(repo, tmp_path, 'tools/analysis_tools/hdr_gain.py'),
+        *(repo / 'configs/hdr/hdr_cpu_interhand.py', 'none', '--out', 'gain.json', '--ablate'),
+        *('--data-root', sets / 'interhand', '--cfg-options', *options),
+        *('test_dataloader.num_workers=0', 'test_dataloader.persistent_workers=False'),
+    )
+    results = json.loads((tmp_path / 'gain.json').read_text())['results']
+    assert list(results) == ['without', 'no removal', 'no de-occlusion', 'HDR']
+    for metrics in results.values():
+        assert np.isfinite(metrics['hdr/MPJPE_interacting'])
+        assert np.isfinite(metrics['internet/MRRPE'])
+    row = next(line for line in done.stdout.splitlines() if line.startswith('hdr/MPJPE_all'))
+    cells = [float(cell) for cell in row.split()[1:]]
+    assert cells[-1] == pytest.approx(cells[0] - cells[-2], abs=2e-3)
+
+
+def test_gain_of_other_models_is_refused(repo, monkeypatch, capsys):
+    wrong = repo / 'configs/hdr/hdr_shpe_cpu_interhand.py'
+    monkeypatch.setattr(sys, 'argv', ['hdr_gain.py', str(wrong), 'none'])
+    with pytest.raises(SystemExit) as stop:
+        load_tool(repo, 'analysis_tools/hdr_gain').main()
+    assert stop.value.code == 2
+    assert 'whole pipeline' in capsys.readouterr().err
