@@ -187,14 +187,13 @@ class InterHand26MDataset(BaseHandDataset):
         valid = joint_validity(ann['valid'][row], frames['valid'][frame], self.valid_rule)
         if self._mano_joints is not None:
             valid = valid * frames['mano_valid'][frame][:, None]
-        name = f'{self.split}/{ann["id"][row]}'
-        file_name = ann['file_name'][row]
+        number, file_name = int(ann['id'][row]), ann['file_name'][row]
         bbox, depth = ann['bbox'][row], None
         if self._rootnet is not None:
             bbox, depth = self._rootnet[self._rootnet_rows[row]]
         record = hand_record(
-            img_path=os.path.join(self.files.images, file_name),
-            sample_id=name,
+            img_path=f'{self.files.images}{os.sep}{file_name}',
+            sample_id=f'{self.split}/{number}',
             dataset=self._metainfo['dataset_name'],
             bbox=bbox,
             keypoints_3d=moved[:, :3].reshape(2, -1, 3),
@@ -206,7 +205,7 @@ class InterHand26MDataset(BaseHandDataset):
             translation=view.translation,
             hand_type_valid=np.float32(ann['hand_type_valid'][row]),
             bbox_is_crop=depth is not None,
-            annotation_id=int(ann['id'][row]),
+            annotation_id=number,
             capture=int(frames['capture'][frame]),
             camera_name=view.name,
             frame_idx=int(frames['frame_idx'][frame]),

@@ -36,14 +36,14 @@ def joint_validity(image_valid: np.ndarray, frame_valid: np.ndarray, rule: str) 
       thumb or index *tip*, and flags sit on other joints. For parity only.
 
     Args:
-        image_valid: (..., 2, 21) flags of ``data.json``, canonical order.
-        frame_valid: (..., 2, 21) flags of ``joint_3d.json``, canonical order.
+        image_valid: (..., 2, 21) flags of ``data.json``, 0 and 1, canonical order.
+        frame_valid: (..., 2, 21) flags of ``joint_3d.json``, 0 and 1, canonical order.
         rule: one of the above.
 
     Returns:
         (..., 2, 21) float32.
     """
-    valid = image_valid > 0
+    valid = image_valid
     if rule == 'twohand_release':
         mistaken = convert_joints(valid, 'canonical', 'interhand21', axis=-1)
         valid = convert_joints(_gate(mistaken, 'mano21'), 'mano21', 'canonical', axis=-1)
@@ -51,8 +51,8 @@ def joint_validity(image_valid: np.ndarray, frame_valid: np.ndarray, rule: str) 
         valid = _gate(valid, 'canonical')
     else:
         if rule == 'both':
-            valid &= frame_valid > 0
-        valid &= valid[..., _WRIST : _WRIST + 1]
+            valid = valid & frame_valid
+        valid = valid & valid[..., _WRIST : _WRIST + 1]
     return valid.astype(np.float32)
 
 

@@ -4,6 +4,7 @@ Boxes are ``(x, y, w, h)`` in pixels, float. Each squaring rule is named by its 
 differ in what they enlarge and where they clip.
 """
 
+import functools
 import math
 from collections.abc import Sequence
 
@@ -115,6 +116,13 @@ def process_bbox_handoccnet(
     return squarify_bbox(np.array([x1, y1, x2 - x1, y2 - y1]), factor)
 
 
+@functools.lru_cache(maxsize=32)
+def _crop_points(width: int, height: int) -> np.ndarray:
+    """Centre, bottom middle and right middle of a crop, (3, 2) float32."""
+    points = [[width * 0.5, height * 0.5], [width * 0.5, height], [width, height * 0.5]]
+    return np.array(points, dtype=np.float32)
+
+
 def crop_affine(
     bbox: np.ndarray,
     out_size: tuple[int, int],
@@ -164,10 +172,7 @@ def crop_affine(
         dtype=np.float32,
     )
     out_w, out_h = out_size
-    target = np.array(
-        [[out_w * 0.5, out_h * 0.5], [out_w * 0.5, out_h], [out_w, out_h * 0.5]], dtype=np.float32
-    )
-    affine = cv2.getAffineTransform(source, target)
+    affine = cv2.getAffineTransform(source, _crop_points(out_w, out_h))
     if flip:
         mirror = np.array([[-1.0, 0.0, image_width - 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
         affine = affine @ mirror

@@ -40,19 +40,23 @@ def compose_affine(results: dict, affine: np.ndarray) -> None:
         results['keypoints_2d'] = points.astype(np.float32, copy=False)
 
 
-def compose_frame(results: dict, frame: np.ndarray | None = None) -> None:
+def compose_frame(results: dict, frame: np.ndarray | None = None, update: bool = True) -> None:
     """Record that the 3D annotations were multiplied by ``frame`` (3, 3), and update ``K_crop``.
 
-    To be called after every change of ``affine``; ``None`` where 3D stays as it is.
+    To be called after every change of ``affine``; ``frame`` is ``None`` where 3D stays as it is, and
+    ``update`` is ``False`` where another change follows.
     """
     if 'camera' not in results:
         return
     camera = dict(results['camera'])
     if frame is not None:
         camera['frame'] = (frame @ camera['frame']).astype(np.float32)
-    # An orthogonal matrix: its transpose undoes it.
-    intrinsics = crop_intrinsics(camera['K'].astype(np.float64), results['affine'])
-    camera['K_crop'] = (intrinsics @ camera['frame'].T).astype(np.float32)
+    if update:
+        intrinsics = crop_intrinsics(camera['K'].astype(np.float64), results['affine'])
+        if camera['frame'] is not _NO_TURN:
+            # An orthogonal matrix: its transpose undoes it.
+            intrinsics = intrinsics @ camera['frame'].T
+        camera['K_crop'] = intrinsics.astype(np.float32)
     results['camera'] = camera
 
 

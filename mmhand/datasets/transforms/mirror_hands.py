@@ -53,7 +53,7 @@ def mirror_hands(results: dict, pixels: bool = True, swap_mano_valid: bool = Tru
         results['mano_pose'] = mirror_axis_angle(pose).numpy()
     if 'hand_type' in results:
         results['hand_type'] = _OTHER_TYPE[results['hand_type']]
-    compose_frame(results, _MIRROR)
+    compose_frame(results, _MIRROR, update=pixels)
     results['flipped'] = not results.get('flipped', False)
     return results
 

@@ -72,9 +72,9 @@ class RandomHandAffine(BaseTransform):
 
     def apply(self, results: dict, params: HandAffineParams) -> dict:
         """Apply given parameters."""
-        size = results['bbox_size']
-        results['bbox_center'] = results['bbox_center'] + size * np.asarray(params.shift)
-        results['bbox_size'] = size * params.scale
+        (x, y), (w, h) = results['bbox_center'].tolist(), results['bbox_size'].tolist()
+        results['bbox_center'] = np.array([x + w * params.shift[0], y + h * params.shift[1]])
+        results['bbox_size'] = np.array([w * params.scale, h * params.scale])
         results['bbox_rotation'] = params.rotation
         results['bbox_flip'] = params.flip
         return results
