@@ -203,16 +203,28 @@ def _volume(hand_head: torch.nn.Module, feature: Tensor) -> Tensor:
 
 
 def _both_volumes(hand_heads: Sequence[torch.nn.Module], feature: Tensor) -> Tensor:
-    """Both hands' volumes, made in one place: joining two would hold them twice."""
+    """Both hands' volumes, made in one place: joining two would hold them twice.
+
+    A batched product writes them where they belong; a grouped convolution would need a copy of its
+    output in another layout.
+    """
     last = [hand.final_layer for hand in hand_heads]
-    if not all(isinstance(layer, torch.nn.Conv2d) and layer.groups == 1 for layer in last):
+    if not all(_is_pointwise(layer) for layer in last):
         return torch.cat([_volume(hand, feature) for hand in hand_heads], dim=1)
-    hidden = torch.cat([hand.deconv_layers(feature) for hand in hand_heads], dim=1)
-    weight = torch.cat([layer.weight for layer in last])
-    bias = None if last[0].bias is None else torch.cat([layer.bias for layer in last])
-    first = last[0]
+    hidden = torch.stack([hand.deconv_layers(feature) for hand in hand_heads], dim=1)
+    size = hidden.shape[-2:]
     with full_precision(feature.device):
-        out = torch.nn.functional.conv2d(
-            hidden.float(), weight, bias, first.stride, first.padding, first.dilation, groups=2
-        )
-    return out.unflatten(1, (-1, hand_heads[0].depth_size))
+        weight = torch.stack([layer.weight.flatten(1) for layer in last]).float()
+        out = weight @ hidden.float().flatten(3)
+        out += torch.stack([layer.bias for layer in last]).float()[..., None]
+    return out.flatten(1, 2).unflatten(1, (-1, hand_heads[0].depth_size)).unflatten(-1, size)
+
+
+def _is_pointwise(layer: torch.nn.Module) -> bool:
+    return (
+        isinstance(layer, torch.nn.Conv2d)
+        and layer.kernel_size == layer.stride == (1, 1)
+        and layer.padding == (0, 0)
+        and layer.groups == 1
+        and layer.bias is not None
+    )

@@ -1,0 +1,184 @@
+"""The estimator: freezing, joint orders, placement, registration in either order of volumes."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from mmengine.optim import build_optim_wrapper
+
+from mmhand.apis.inference import without_pretraining
+from mmhand.models.layers.two_hand_placement import place_hands
+from mmhand.models.layers.volume_summary import summarise_volumes
+from mmhand.registry import MODELS
+from mmhand.structures import HandDataSample, HandInstances, convert_joints
+from mmhand.utils.config import load_config
+
+
+@pytest.fixture(scope='module')
+def config():
+    return load_config('twohand_cpu_interhand')
+
+
+def build(config, **changes):
+    torch.manual_seed(0)
+    model = MODELS.build({**without_pretraining(config.model), **changes})
+    model.init_weights()
+    return model
+
+
+def samples(count=2):
+    rng = torch.Generator().manual_seed(0)
+    out = []
+    for index in range(count):
+        sample = HandDataSample(metainfo=dict(hand_type='interacting', sample_id=str(index)))
+        sample.gt_hands = HandInstances(
+            side=torch.arange(2),
+            keypoints_3d=0.05 * torch.randn(2, 21, 3, generator=rng),
+            keypoint_valid=torch.ones(2, 21),
+            betas=torch.randn(2, 10, generator=rng),
+            mano_valid=torch.ones(2),
+        )
+        out.append(sample)
+    return out
+
+
+@pytest.fixture
+def inputs():
+    return torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize('frozen_bn', [False, True])
+def test_only_the_mesh_network_learns(config, inputs, frozen_bn):
+    """specs/twohand §10 check 12: weights of the branch stay to the bit; its statistics drift."""
+    model = build(config, frozen_bn=frozen_bn).train()
+    before = copy.deepcopy(model.state_dict())
+    wrapper = build_optim_wrapper(model, config.optim_wrapper)
+    total, _ = model.parse_losses(model(inputs, samples(), mode='loss'))
+    wrapper.update_params(total)
+    after = model.state_dict()
+    moved = {key for key in before if not torch.equal(before[key], after[key])}
+    branch = {key for key in moved if key.startswith('heatmap.')}
+    if frozen_bn:
+        assert not branch
+    else:
+        assert any('running_mean' in key for key in branch)
+        assert all('running' in key or 'num_batches' in key for key in branch)
+    parameters = {key for key, p in model.named_parameters() if not key.startswith('heatmap.')}
+    assert parameters - moved == set()
+
+
+def test_schedule_is_the_published_one():
+    config = load_config('twohand_r50_interhand')
+    from mmengine.optim.scheduler import MultiStepLR
+
+    scheduler = dict(config.param_scheduler)
+    optimizer = torch.optim.Adam([torch.zeros(1)], lr=config.optim_wrapper.optimizer.lr)
+    steps = MultiStepLR(optimizer, scheduler['milestones'], scheduler['gamma'])
+    rates = []
+    for _ in range(config.train_cfg.max_epochs):
+        rates.append(optimizer.param_groups[0]['lr'])
+        optimizer.step()
+        steps.step()
+    assert len(rates) == 100
+    np.testing.assert_allclose([rates[44], rates[45], rates[46]], [1e-4, 1e-5, 1e-5], rtol=1e-9)
+    np.testing.assert_allclose(rates[47:], 1e-6, rtol=1e-9)
+
+
+def test_volumes_in_another_order_are_brought_to_the_trained_one(config, inputs):
+    model = build(config).eval()
+    with torch.no_grad():
+        for hand in (model.heatmap.head.right_hand_head, model.heatmap.head.left_hand_head):
+            hand.final_layer.weight.normal_()
+            hand.final_layer.bias.normal_()
+        expected = model(inputs)
+        other = copy.deepcopy(model)
+        other.heatmap.head.codec.joint_set = 'interhand21'
+        for name in ('right_hand_head', 'left_hand_head'):
+            layer = getattr(other.heatmap.head, name).final_layer
+            for values in (layer.weight.data, layer.bias.data):
+                per_joint = values.unflatten(0, (21, -1))
+                moved = convert_joints(per_joint, 'mano21', 'interhand21', axis=0)
+                values.copy_(moved.flatten(0, 1))
+        found = other(inputs)
+    torch.testing.assert_close(found['peaks'], expected['peaks'])
+    torch.testing.assert_close(found['trans'], expected['trans'])
+    for a, b in zip(found['stages'], expected['stages'], strict=True):
+        torch.testing.assert_close(a['joints'], b['joints'])
+
+
+def test_summary_is_what_three_passes_give():
+    volumes = torch.randn(2, 3, 8, 6, 10, generator=torch.Generator().manual_seed(2))
+    summary = summarise_volumes(volumes, (4, 2, 2))
+    assert torch.equal(summary.maps, volumes[:, :, ::4, ::2, ::2])
+    assert torch.equal(summary.attention, volumes.flatten(1, 2).max(1)[0])
+    for row in range(2):
+        for joint in range(3):
+            volume = volumes[row, joint]
+            _, y, x = np.unravel_index(volume.argmax(), volume.shape)
+            assert summary.peaks[row, joint].tolist() == [x, y, volume.max().item()]
+    assert summary.maps.untyped_storage().nbytes() == summary.maps.numel() * 4
+
+
+def test_hands_stand_where_they_are_seen():
+    """Joints projected by a known camera come back to their places, relative position included."""
+    torch.manual_seed(0)
+    joints = 0.05 * torch.randn(2, 2, 21, 3)
+    rest = torch.randn(2, 2, 16, 3)
+    trans = torch.tensor([[0.1, 1.0, 0.2, 0.3], [0.0, -0.8, 0.1, 0.0]])
+    length = (rest[:, 0, 4] - rest[:, 0, 0]).norm(dim=-1, keepdim=True)
+    offset = trans[:, 1:] * trans[:, :1].exp() * length
+    root = torch.tensor([[0.05, -0.02, 6.8], [0.1, 0.0, 9.0]])
+    K = torch.tensor([[300.0, 0, 50], [0, 310, 45], [0, 0, 1]])
+    knuckle = joints[:, :, 9:10]
+    placed = joints - knuckle
+    placed = placed + root[:, None, None]
+    placed[:, 1] += offset[:, None]
+    uv = placed @ K.T
+    peaks = torch.cat((uv[..., :2] / uv[..., 2:] / 4, torch.rand(2, 2, 21, 1) + 0.1), -1)
+    result = place_hands(joints, rest, trans, peaks, 4.0, [K, K])
+    torch.testing.assert_close(
+        joints + result.translation[:, :, None], placed, atol=2e-3, rtol=2e-3
+    )
+    alone = place_hands(joints, rest, trans, peaks, 4.0, [None, K])
+    moved = joints + alone.translation[:, :, None]
+    torch.testing.assert_close(moved[0, 0, 9], torch.zeros(3), atol=1e-6, rtol=0)
+    torch.testing.assert_close(moved[0, 1, 9], offset[0], atol=1e-6, rtol=1e-5)
+
+
+def test_internet_holds_its_volumes_once(config, inputs):
+    """The joined volumes are made in one place: no second copy, and the same numbers."""
+    head = build(config).heatmap.head.eval()
+    feature = torch.randn(2, 128, 3, 3)
+    with torch.no_grad():
+        both = head([feature])[0]
+        apart = torch.cat([head.hand_volumes(feature, side) for side in range(2)], dim=1)
+    torch.testing.assert_close(both, apart)
+    from torch.profiler import ProfilerActivity, profile
+
+    with torch.no_grad(), profile(activities=[ProfilerActivity.CPU], profile_memory=True) as log:
+        head([feature])
+    living = peak = 0
+    for event in log.profiler.kineto_results.events():
+        if event.name() == '[memory]':
+            living += event.nbytes()
+            peak = max(peak, living)
+    assert peak < 1.9 * both.numel() * 4
+
+
+def test_data_sets_give_meshes(tmp_path):
+    """with_vertices: the posed hand models' meshes stand around the annotated joints."""
+    from mmhand.datasets import InterHand26MDataset
+    from mmhand.datasets.synthesis import generate_dataset, get_writer
+
+    kind = get_writer('interhand')
+    writer = kind(tmp_path, kind.make_config(captures=1, views=1, hands='interacting'), seed=1)
+    generate_dataset(writer, {'train': 1}, progress=False)
+    data = InterHand26MDataset(
+        str(tmp_path), hand_model='OpenHand', with_vertices=True, joint_source='mano'
+    )
+    record = data.get_data_info(0)
+    tips = np.array(data.hands.models[0].tip_vertex_ids)
+    found = record['vertices'][:, tips]
+    expected = record['keypoints_3d'][:, [4, 8, 12, 16, 20]]
+    np.testing.assert_allclose(found, expected, atol=1e-4)
