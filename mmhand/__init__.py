@@ -1,7 +1,8 @@
 """mmhand: 3D hand pose and mesh methods as plugins on OpenMMLab.
 
-Importing the package is cheap on purpose: it makes the registries known to mmengine and nothing
-else. Models, datasets and metrics are imported by their registries when a config first names one.
+Importing the package is cheap on purpose: it makes the registries known to mmengine and mmcv-lite's
+``mmcv.ops`` importable, and nothing else. Models, datasets and metrics are imported by their
+registries when a config first names one.
 """
 
 from mmengine.config.utils import MODULE2PACKAGE
@@ -11,6 +12,9 @@ from mmengine.config.utils import MODULE2PACKAGE
 MODULE2PACKAGE.setdefault('mmhand', 'mmhand')
 
 from . import registry  # noqa: E402
+from .utils.compat import serve_mmcv_ops  # noqa: E402
 from .version import __version__  # noqa: E402
+
+serve_mmcv_ops()
 
 __all__ = ['__version__', 'registry']

@@ -2,7 +2,7 @@
 
 ``mmpose.models``, ``mmseg.models`` and ``mmdet.models`` import ``mmcv.ops`` eagerly, and
 ``mmcv.ops`` imports the compiled ``mmcv._ext`` that mmcv-lite does not carry.
-:func:`ensure_mmcv_ops` puts a stand-in in ``sys.modules`` only while ``mmcv.ops`` is first imported
+:func:`serve_mmcv_ops` puts a stand-in in ``sys.modules`` only while ``mmcv.ops`` is first imported
 and takes it out again: mmengine tests for ``mmcv._ext`` to tell full mmcv from lite
 and fails on a module without a spec.
 """
@@ -10,7 +10,9 @@ and fails on a module without a spec.
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
 import torch
@@ -110,15 +112,54 @@ class _StandInExt(ModuleType):
         return needs_compiled_mmcv
 
 
+class _StandInLoader(Loader):
+    """Execute ``mmcv.ops`` while the stand-in is where it looks for its compiled part."""
+
+    def __init__(self, inner: Loader) -> None:
+        self._inner = inner
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._inner, name)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._inner.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        sys.modules['mmcv._ext'] = _StandInExt('mmcv._ext')
+        try:
+            self._inner.exec_module(module)
+        finally:
+            del sys.modules['mmcv._ext']
+
+
+class _OpsFinder(MetaPathFinder):
+    """Find ``mmcv.ops`` of mmcv-lite, whoever imports it; leaves full mmcv to itself."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname != 'mmcv.ops' or has_compiled_mmcv():
+            return None
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _StandInLoader(spec.loader)
+        return spec
+
+
+def serve_mmcv_ops() -> None:
+    """Make ``import mmcv.ops`` work from now on, whoever does it; called when mmhand is imported.
+
+    A project that builds ``mmhand.X`` through mmpose's registry makes mmpose import all its models
+    before mmhand's are looked at, so the import itself has to be served.
+    """
+    if not any(isinstance(finder, _OpsFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _OpsFinder())
+
+
 def ensure_mmcv_ops() -> None:
-    """Make ``import mmcv.ops`` work; does nothing with full mmcv or when it is imported already."""
-    if 'mmcv.ops' in sys.modules or has_compiled_mmcv():
-        return
-    sys.modules['mmcv._ext'] = _StandInExt('mmcv._ext')
-    try:
-        importlib.import_module('mmcv.ops')
-    finally:
-        del sys.modules['mmcv._ext']
+    """Import ``mmcv.ops``, with the stand-in if mmcv-lite is installed."""
+    serve_mmcv_ops()
+    importlib.import_module('mmcv.ops')
 
 
 def ensure_xtcocotools() -> None:
