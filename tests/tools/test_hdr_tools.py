@@ -1,5 +1,6 @@
 """HDR's commands on a tiny synthetic set: masks, the gain table, training in two processes."""
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -211,3 +212,24 @@ def test_gain_of_other_models_is_refused(repo, monkeypatch, capsys):
         load_tool(repo, 'analysis_tools/hdr_gain').main()
     assert stop.value.code == 2
     assert 'whole pipeline' in capsys.readouterr().err
+
+
+def test_aih_is_drawn_without_a_window(repo, sets, tmp_path, capsys):
+    tool, sheet = load_tool(repo, 'misc/browse_aih'), tmp_path / 'sheet.png'
+    arguments = [str(sets / 'aih'), '--size', '64', '--every', '4', '--sheet', str(sheet)]
+    with contextlib.suppress(SystemExit):
+        tool.main(arguments)
+    lines = capsys.readouterr().out.splitlines()
+    # Before the table the log tells of the annotation cache.
+    lines = lines[next(i for i, line in enumerate(lines) if line.startswith('syn ')) :]
+    counts = [int(line.split()[-1]) for line in lines[:6]]
+    assert lines[6] == f'train: {sum(counts)} samples'
+    picture = cv2.imread(str(sheet))
+    rows = -(-sum(counts) // 4)
+    assert picture.shape == (64 * rows, 64 * 7, 3)
+    masks = picture[:, 64 * 3 :]
+    # The label is written over the first three pictures of a row only.
+    assert set(np.unique(masks[20:64])) <= {0, 255}
+    with pytest.raises(SystemExit) as stop:
+        tool.main([str(sets / 'aih'), '--num', '0'])
+    assert stop.value.code == 2
