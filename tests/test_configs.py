@@ -89,9 +89,12 @@ def without_downloads(config):
 
 def build_dataset(loader, layouts, split):
     dataset = copy.deepcopy(loader.dataset)
+    while dataset.type == 'RepeatDataset':
+        dataset = dataset.dataset
     version = '_v3' if dataset.get('version') == 'v3' else ''
     dataset.data_root = str(layouts(LAYOUTS[dataset.type] + version))
-    for key in ('rootnet_file', 'hand_model'):
+    files = ('ann_file', 'camera_file', 'joint_file', 'img_dir', 'rootnet_file')
+    for key in (*files, 'hand_model'):
         dataset.pop(key, None)
     if dataset.type == 'InterHand26MDataset':
         dataset.split = 'train'  # the others have too few frames to hold every hand type
