@@ -73,6 +73,15 @@ def test_flags_convert_along_the_last_axis():
     assert convert_joints(flags, 'interhand21', 'canonical', axis=-1)[0] == 20
 
 
+def test_tensors_of_any_type_convert_alike():
+    flags = np.arange(21) % 3 == 0
+    expected = convert_joints(flags, 'interhand21', 'canonical', axis=-1)
+    for dtype in (torch.bool, torch.uint8, torch.float16):
+        converted = convert_joints(torch.tensor(flags).to(dtype), 'interhand21', 'canonical', -1)
+        assert converted.dtype == dtype
+        np.testing.assert_array_equal(converted.bool().numpy(), expected)
+
+
 def test_parents_run_to_the_wrist_in_any_order():
     canonical = get_joint_set('canonical')
     assert canonical.parents[:6] == (-1, 0, 1, 2, 3, 0)
