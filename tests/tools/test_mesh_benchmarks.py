@@ -1,0 +1,38 @@
+"""The benchmarks of HO3D's metric and of inference: run small, and their own comparisons hold."""
+
+import importlib.util
+import json
+
+import pytest
+
+
+def run(repo, name, argv):
+    spec = importlib.util.spec_from_file_location(name, repo / f'tools/benchmark/{name}.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with pytest.raises(SystemExit) as stop:
+        module.main(argv)
+    assert stop.value.code in (None, 0)
+
+
+def test_ho3d_metric_is_the_official_structures(repo, tmp_path):
+    out = tmp_path / 'bench.json'
+    small = ['--samples', '6', '--official-samples', '6', '--vertices', '120', '--threads', '1']
+    run(repo, 'bench_ho3d_metric', [*small, '--out', str(out)])
+    facts = json.loads(out.read_text())
+    assert facts['largest_difference'] < 1e-6
+    assert facts['official_seconds'] > facts['seconds']
+
+
+def test_forms_of_a_network_agree(repo, tmp_path):
+    out = tmp_path / 'bench.json'
+    configs = ['spmhand_r18_cpu_ho3d', 'handoccnet_r18_cpu_ho3d']
+    run(repo, 'bench_inference', [*configs, '--seconds', '0.1', '--out', str(out)])
+    rows = json.loads(out.read_text())
+    assert [row['config'] for row in rows] == configs
+    for row in rows:
+        assert row['batch_norms_folded'] > 20
+        assert row['gflop_per_sample'] > 0.1
+        for facts in row['forms'].values():
+            assert facts['largest_relative_difference'] < 1e-3
+            assert facts['share_of_matmul_rate'] > 0

@@ -1,0 +1,189 @@
+#!/usr/bin/env python
+"""Time a config's network: latency, operations, and what share of the machine's matmul rate it reaches.
+
+    python tools/benchmark/bench_inference.py spmhand_r50_ho3d-v2 handoccnet_r50_ho3d-v2
+    python tools/benchmark/bench_inference.py CONFIG --batch-sizes 1 16 --threads 2 --out bench.json
+
+Three forms of the network take turns within one process, so a busy machine slows all alike:
+
+* plain: every module as its own operation, attention with its matrix written out, as the authors' code
+  runs it;
+* as built: mmhand's network as training uses it (fused attention kernels);
+* deployed: batch norms folded into the convolutions, channels-last memory.
+
+Operations are 2 x multiply-adds of convolutions and matrix products of the plain form. The machine's
+rate is that of a large float32 matrix product with the same threads, measured in the same turns.
+Weights are random; the forms' outputs are compared.
+"""
+
+import argparse
+import copy
+import json
+import math
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from unittest import mock
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from mmhand.apis import init_model
+from mmhand.utils.config import ConfigOptions
+from mmhand.utils.errors import HandConfigError, cli_guard
+from mmhand.utils.fuse import fuse_batch_norms
+
+FORMS = ('plain', 'as built', 'deployed')
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('configs', nargs='+', metavar='CONFIG', help='config file or name')
+    parser.add_argument('--batch-sizes', type=int, nargs='+', default=[1])
+    parser.add_argument('--input-size', type=int, help="side of the pictures; the config's if left")
+    parser.add_argument('--seconds', type=float, default=10.0, help='per form and batch size')
+    parser.add_argument('--threads', type=int, default=1, help='torch CPU threads')
+    parser.add_argument('--device', default='cpu')
+    parser.add_argument('--matmul-size', type=int, default=1536)
+    parser.add_argument('--out', type=Path, help='also write the numbers as JSON')
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE')
+    return parser.parse_args(argv)
+
+
+def explicit_attention(query: Tensor, key: Tensor, value: Tensor, **_: object) -> Tensor:
+    """Softmax attention with its matrix in memory."""
+    weights = query @ key.mT / math.sqrt(query.shape[-1])
+    return weights.softmax(-1) @ value
+
+
+@contextmanager
+def written_out() -> Iterator[None]:
+    """Attention as its authors write it."""
+    with mock.patch.object(F, 'scaled_dot_product_attention', explicit_attention):
+        yield
+
+
+def input_size(model: nn.Module) -> int:
+    """Side of the pictures that the config's test pipeline makes."""
+    for place in (model.cfg, *(model.cfg.test_dataloader.dataset.get('pipeline') or ())):
+        size = place.get('input_size')
+        if size is not None:
+            return int(size if isinstance(size, int) else size[0])
+    raise HandConfigError(f'{model.cfg.filename} states no input_size; give --input-size')
+
+
+def flatten(value: object) -> list[Tensor]:
+    """All tensors in nested containers."""
+    if isinstance(value, Tensor):
+        return [value]
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [t for entry in value for t in flatten(entry)] if isinstance(value, list | tuple) else []
+
+
+def clocked(function: Callable[[], object], device: str) -> float:
+    """Seconds of one call."""
+    if device != 'cpu':
+        torch.cuda.synchronize()
+    start = time.perf_counter()
+    function()
+    if device != 'cpu':
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+@torch.no_grad()
+def bench(model: nn.Module, batch: int, args: argparse.Namespace) -> dict[str, object]:
+    """Latencies of the three forms and of the matrix product, seconds."""
+    size = args.input_size or input_size(model)
+    images = torch.rand(batch, 3, size, size, device=args.device)
+    deployed = copy.deepcopy(model)
+    folded = fuse_batch_norms(deployed, lambda net: net(images, None, mode='tensor'))
+    deployed = deployed.to(memory_format=torch.channels_last)
+    last = images.to(memory_format=torch.channels_last)
+
+    def plain() -> object:
+        with written_out():
+            return model(images, None, mode='tensor')
+
+    calls = {
+        'plain': plain,
+        'as built': lambda: model(images, None, mode='tensor'),
+        'deployed': lambda: deployed(last, None, mode='tensor'),
+    }
+    counter = FlopCounterMode(display=False)
+    with counter:
+        reference = flatten(plain())
+    differ = {
+        name: max(
+            float((a.float() - b.float()).abs().max() / (b.float().abs().max() + 1e-12))
+            for a, b in zip(flatten(call()), reference, strict=True)
+        )
+        for name, call in calls.items()
+    }
+    edge = args.matmul_size
+    left, right = torch.rand(2, edge, edge, device=args.device)
+    calls['matmul'] = lambda: left @ right
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    end = time.perf_counter() + args.seconds * len(FORMS)
+    while time.perf_counter() < end or len(times['plain']) < 3:
+        for name, call in calls.items():
+            times[name].append(clocked(call, args.device))
+    rate = 2 * edge**3 / min(times['matmul'])
+    operations = counter.get_total_flops()
+    return {
+        'batch': batch,
+        'input_size': size,
+        'gflop_per_sample': operations / batch / 1e9,
+        'matmul_gflops': rate / 1e9,
+        'batch_norms_folded': folded,
+        'turns': len(times['plain']),
+        'forms': {
+            name: {
+                'median_ms': 1e3 * statistics.median(times[name]),
+                'min_ms': 1e3 * min(times[name]),
+                'share_of_matmul_rate': operations / min(times[name]) / rate,
+                'largest_relative_difference': differ[name],
+            }
+            for name in FORMS
+        },
+    }
+
+
+@cli_guard
+def main(argv: list[str] | None = None) -> None:
+    args = parse_args(argv)
+    torch.set_num_threads(args.threads)
+    print(f'torch {torch.__version__}, {args.device}, {args.threads} thread(s), float32')
+    results = []
+    for config in args.configs:
+        model = init_model(config, None, args.device, args.cfg_options)
+        parameters = sum(parameter.numel() for parameter in model.parameters())
+        for batch in args.batch_sizes:
+            row = bench(model, batch, args)
+            results.append({'config': config, 'parameters': parameters, **row})
+            print(
+                f'\n{config}: {parameters:,} parameters, {row["gflop_per_sample"]:.2f} GFLOP a '
+                f'picture of {row["input_size"]}, batch {batch}; matmul '
+                f'{row["matmul_gflops"]:.0f} GFLOP/s; {row["turns"]} turns'
+            )
+            print(f'{"":<10}{"median ms":>10}{"min ms":>9}{"of matmul":>11}{"differs":>10}')
+            for name, facts in row['forms'].items():
+                print(
+                    f'{name:<10}{facts["median_ms"]:>10.1f}{facts["min_ms"]:>9.1f}'
+                    f'{facts["share_of_matmul_rate"]:>11.0%}'
+                    f'{facts["largest_relative_difference"]:>10.1e}',
+                    flush=True,
+                )
+    if args.out:
+        args.out.write_text(json.dumps(results, indent=1))
+
+
+if __name__ == '__main__':
+    main()
