@@ -15,7 +15,7 @@ def fit_root(
     K: Tensor,
     depth: Tensor | float | None = None,
     depth_weight: float = 1000.0,
-    steps: int = 30,
+    steps: int = 40,
 ) -> Tensor:
     """Translation that minimises ``sum |project(X + t) - uv| + depth_weight (t_z - depth)^2``.
 
@@ -33,41 +33,40 @@ def fit_root(
         steps: of re-weighting.
 
     Returns:
-        (..., 3) metres; not finite where two points in the picture do not differ.
+        (..., 3) metres. At least two points apart in the picture are needed; without them the result
+        means nothing and may not be finite.
     """
     dtype = points.dtype
     points, uv, K = points.double(), uv.double(), K.double()
     focal = torch.stack([K[..., 0, 0], K[..., 1, 1]], -1)[..., None, :]
-    rays = (uv - K[..., None, :2, 2]) / focal
-    eye = torch.eye(2, dtype=points.dtype, device=points.device).expand(*rays.shape, 2)
-    rows = torch.cat([eye, -rays[..., None]], -1)
-    offsets = rays * points[..., 2:] - points[..., :2]
+    center = K[..., None, :2, 2]
     root = fit_translation(points, uv, K)
     if depth is not None:
         wanted = torch.as_tensor(depth, dtype=points.dtype, device=points.device)
-        root = torch.cat([root[..., :2], wanted.expand(root.shape[:-1])[..., None]], -1)
-    best, lowest = root, None
+        wanted = wanted.expand(root.shape[:-1])
+        root = torch.cat([root[..., :2], wanted[..., None]], -1)
+    best, lowest = root, torch.full_like(root[..., 0], torch.inf)
     for step in range(steps + 1):
-        z = (points[..., 2] + root[..., None, 2]).clamp_min(1e-3)
-        scale = focal / z[..., None]
-        residual = scale * ((rows @ root[..., None, :, None])[..., 0] - offsets)
+        moved = points + root[..., None, :]
+        z = moved[..., 2:].clamp_min(1e-3)
+        residual = focal * moved[..., :2] / z + center - uv
         cost = residual.abs().sum((-1, -2))
         if depth is not None:
             cost = cost + depth_weight * (root[..., 2] - wanted).square()
-        if lowest is None:
-            lowest = cost
-        better = (cost < lowest)[..., None]
-        best, lowest = torch.where(better, root, best), torch.minimum(cost, lowest)
-        if step == steps:
-            break
-        weight = scale.square() / residual.abs().clamp_min(_EPSILON)
-        flat, weighted = rows.flatten(-3, -2), (rows * weight[..., None]).flatten(-3, -2)
-        normal = weighted.mT @ flat
-        moment = weighted.mT @ offsets.flatten(-2)[..., None]
+        better = cost < lowest
+        best, lowest = torch.where(better[..., None], root, best), torch.minimum(cost, lowest)
+        # Gauss-Newton on the projection itself; weights make absolute values of squares.
+        across = torch.diag_embed((focal / z).expand_as(residual))
+        along = (-focal * moved[..., :2] / z.square())[..., None]
+        jacobian = torch.cat([across, along], -1).flatten(-3, -2)
+        floor = max(_EPSILON, 0.5**step)
+        weight = residual.abs().clamp_min(floor).reciprocal().flatten(-2)[..., None]
+        weighted = (jacobian * weight).mT
+        normal, moment = weighted @ jacobian, weighted @ residual.flatten(-2)[..., None]
         if depth is not None:
-            # The weighted sum is half the absolute one's quadratic model.
+            # A weighted square counts half where its absolute value counts whole.
             normal[..., 2, 2] += 2 * depth_weight
-            moment[..., 2, 0] += 2 * depth_weight * wanted
-        solution, info = torch.linalg.solve_ex(normal, moment)
-        root = torch.where(info[..., None] == 0, solution[..., 0], torch.nan)
+            moment[..., 2, 0] += 2 * depth_weight * (root[..., 2] - wanted)
+        change, info = torch.linalg.solve_ex(normal, moment)
+        root = torch.where(info[..., None] == 0, root - change[..., 0], torch.nan)
     return best.to(dtype)

@@ -24,6 +24,6 @@ model = dict(
         dict(type='ManoLoss', scale=0.4),
         dict(type='ManoLoss', scale=1.0),
     ],
-    # dict(type='SilhouetteLoss') adds a render loss that, unlike the release's, has a gradient.
-    loss_silhouette=None,
+    # loss_silhouette=dict(type='SilhouetteLoss') adds a render loss that has a gradient; the
+    # release's has none and is left out.
 )

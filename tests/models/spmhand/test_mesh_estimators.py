@@ -1,0 +1,120 @@
+"""What SPMHand and HandOccNet do around their networks: roots, stages, options, refusals."""
+
+import numpy as np
+import pytest
+import torch
+from mmengine.structures import PixelData
+
+from mmhand.apis import inference_hands, init_model
+from mmhand.cameras import project
+from mmhand.registry import MODELS
+from mmhand.structures import HandDataSample, HandInstances
+from mmhand.utils.errors import HandConfigError
+
+K = torch.tensor([[300.0, 0, 64], [0, 300, 64], [0, 0, 1]])
+
+
+@pytest.fixture(scope='module')
+def model():
+    torch.manual_seed(0)
+    return init_model('spmhand_r18_cpu_ho3d')
+
+
+def annotated(root, hand_model='OpenHand'):
+    sample = HandDataSample(
+        metainfo=dict(sample_id='7', hand_model=hand_model, camera=dict(K_crop=K.numpy()))
+    )
+    sample.gt_hands = HandInstances(
+        side=torch.zeros(1, dtype=torch.int64),
+        root=root[None],
+        keypoints_2d=torch.full((1, 21, 2), 64.0),
+        pose=torch.zeros(1, 48),
+        betas=torch.zeros(1, 10),
+    )
+    planes = torch.zeros(4, 128, 128, dtype=torch.uint8)
+    planes[:2, 40:90, 40:90] = 255
+    sample.gt_sem_seg = PixelData(data=planes)
+    return sample
+
+
+def test_the_annotated_root_is_taken_where_there_is_one(model):
+    root = torch.tensor([0.1, -0.2, 0.7])
+    images = torch.rand(2, 3, 128, 128)
+    bare = HandDataSample(metainfo=dict(camera=dict(K_crop=K.numpy())))
+    with torch.no_grad():
+        known, fitted = model(images, [annotated(root), bare], mode='predict')
+    torch.testing.assert_close(known.pred_hands.keypoints_3d[0, 0], root)
+    torch.testing.assert_close(known.pred_hands.root[0], root)
+    hand = fitted.pred_hands
+    # Untrained pixels lie all in the middle; a root is found only if they explain some hand.
+    assert torch.isfinite(hand.keypoints_3d).all()
+
+
+def test_a_fitted_hand_projects_onto_its_pixels(model):
+    estimate = model.tensor(torch.rand(1, 3, 128, 128))['stages'][-1]
+    joints = (estimate['joints'] - estimate['joints'][:, :1]).detach()
+    root = torch.tensor([[0.02, 0.03, 0.5]])
+    pixels = project(joints + root[:, None], K[None])
+    bare = HandDataSample(metainfo=dict(camera=dict(K_crop=K.numpy())))
+    found = model._roots(joints, pixels, [bare])
+    torch.testing.assert_close(found, root, atol=1e-4, rtol=0)
+
+
+def test_parameters_of_another_hand_model_are_refused(model):
+    with pytest.raises(HandConfigError, match='parameters of MANO, the model poses OpenHand'):
+        model(torch.rand(1, 3, 128, 128), [annotated(torch.ones(3), 'MANO')], mode='loss')
+
+
+def test_losses_are_the_releases_stages(model):
+    losses = model(torch.rand(1, 3, 128, 128), [annotated(torch.tensor([0, 0, 0.5]))], mode='loss')
+    names = ('vertices', 'joints', 'rotmats', 'betas')
+    expected = {
+        f'{stage}loss_{n}' for stage in ('stage0.', 'stage1.', 'stage2.', '') for n in names
+    }
+    expected |= {'visible.loss_bce_dice', 'whole.loss_bce_dice', 'loss_joints_img'}
+    assert set(losses) == expected
+
+
+def test_stage_one_computes_and_trains_only_the_masks():
+    torch.manual_seed(0)
+    model = init_model('spmhand_r18_cpu_ho3d', cfg_options={'model.segmentation_only': True})
+    images = torch.rand(1, 3, 128, 128)
+    with torch.no_grad():
+        alone, whole = model.mask_logits(images), model.tensor(images)
+    torch.testing.assert_close(alone['visible'], whole['visible_logits'])
+    torch.testing.assert_close(alone['whole'], whole['whole_logits'])
+    losses = model(images, [annotated(torch.ones(3))], mode='loss')
+    assert set(losses) == {'visible.loss_bce_dice', 'whole.loss_bce_dice'}
+
+
+def test_silhouette_loss_moves_the_mesh():
+    torch.manual_seed(0)
+    options = {'model.loss_silhouette': dict(type='SilhouetteLoss', loss_weight=3.0)}
+    model = init_model('spmhand_r18_cpu_ho3d', cfg_options=options)
+    sample = annotated(torch.tensor([0.0, 0.0, 0.5]))
+    losses = model(torch.rand(1, 3, 128, 128), [sample], mode='loss')
+    losses['loss_silhouette'].backward()
+    gradient = model.mano_head.pose.weight.grad
+    assert torch.isfinite(gradient).all()
+    assert gradient.abs().sum() > 0
+    # A hand that fills the mask exactly costs next to nothing, and less than one that does not.
+    loss = MODELS.build(dict(type='SilhouetteLoss', loss_weight=1.0))
+    stage = model.mano_head(torch.randn(1, 64))
+    from mmhand.renderers import rasterize
+
+    vertices = stage.vertices - stage.joints[:, :1] + torch.tensor([0.0, 0.0, 0.5])
+    mask = rasterize(vertices, model.hand_model.faces, K[None], (128, 128)).mask
+    sample.gt_sem_seg.data[0] = mask[0].to(torch.uint8) * 255
+    right = loss(stage, model.hand_model.faces, [sample])
+    sample.gt_hands.root[0, 0] += 0.05
+    wrong = loss(stage, model.hand_model.faces, [sample])
+    assert right < 0.01 < wrong
+
+
+def test_a_picture_goes_through(model, realdata):
+    folder = realdata / 'freihand'
+    picture = sorted(folder.glob('*.jpg'))[0]
+    sample = inference_hands(model, picture, [[60.0, 60, 110, 110]])[0]
+    hand = sample.pred_hands
+    assert hand.vertices.shape == (1, model.hand_model.num_verts, 3)
+    assert np.isfinite(hand.keypoints_3d.numpy()).all()
