@@ -1,11 +1,13 @@
 """Convert an authors' checkpoint to mmhand's.
 
-python tools/model_converters/convert_checkpoint.py METHOD SRC DST [--trust]
+python tools/model_converters/convert_checkpoint.py METHOD SRC DST [--trust] [--mano-root DIR]
 """
 
 import argparse
 
+from mmhand.utils.checkpoint import load_checkpoint
 from mmhand.utils.conversion import METHODS, convert_file
+from mmhand.utils.conversion.embedded_mano import checkpoint_state, compare_embedded_mano
 from mmhand.utils.errors import UnsafeFileError, cli_guard
 
 
@@ -24,6 +26,10 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help='read a file that holds more than weights, which may run code; only if you know it',
     )
+    parser.add_argument(
+        '--mano-root',
+        help="spmhand, handoccnet: compare the MANO arrays in the file with this user's own MANO",
+    )
     parser.add_argument('--verbose', action='store_true', help='print what became of every key')
     return parser.parse_args()
 
@@ -37,6 +43,12 @@ def main() -> None:
         cause = str(error).split('; if you trust')[0]
         raise UnsafeFileError(f'{cause}; if you trust its source, add --trust') from error
     print(report.table(every_key=args.verbose))
+    if args.mano_root:
+        state = checkpoint_state(load_checkpoint(args.src, trust=args.trust))
+        differences = compare_embedded_mano(state, args.mano_root)
+        print(
+            f'its MANO is yours: {len(differences)} arrays agree to {max(differences.values()):.1g}'
+        )
     print(f'written to {args.dst}')
 
 

@@ -116,3 +116,85 @@ def test_parameter_losses_are_the_authors(release, model, recipe):
         for name, value in expected.items():
             # The printed numbers have seven decimals.
             assert losses[name].item() == pytest.approx(scale * value, rel=1e-6, abs=6e-8), name
+
+
+def test_embedded_mano_is_compared_with_the_users(release, synthetic_mano_data, tmp_path):
+    from mmhand.hand_models.io import save_mano_npz
+    from mmhand.utils.conversion.embedded_mano import checkpoint_state, compare_embedded_mano
+    from mmhand.utils.errors import HandDataError
+
+    state = dict(checkpoint_state(release.checkpoint))
+    layer = next(key for key in state if key.endswith('mano_layer.th_v_template'))
+    layer = layer.removesuffix('th_v_template')
+    data = {name: np.asarray(value) for name, value in synthetic_mano_data.items()}
+    names = {
+        'th_v_template': 'v_template',
+        'th_shapedirs': 'shapedirs',
+        'th_posedirs': 'posedirs',
+        'th_J_regressor': 'J_regressor',
+        'th_weights': 'weights',
+        'th_hands_mean': 'hands_mean',
+        'th_faces': 'f',
+    }
+    for key in [key for key in state if '.mano_layer.' in key]:
+        name = key.rpartition('.')[2]
+        if name in names:
+            state[key] = torch.from_numpy(data[names[name]]).view(release.shapes[key[7:]])
+    save_mano_npz({**data, 'f': data['f'].astype(np.int64)}, tmp_path / 'MANO_RIGHT.npz', 'right')
+    differences = compare_embedded_mano(state, tmp_path)
+    assert len(differences) == 7
+    assert max(differences.values()) < 1e-6
+    state[f'{layer}th_shapedirs'] = state[f'{layer}th_shapedirs'] + 0.01
+    aliases = [key for key in state if key.endswith('th_shapedirs')]
+    state.update(dict.fromkeys(aliases, state[f'{layer}th_shapedirs']))
+    with pytest.raises(HandDataError, match='not the MANO of the checkpoint: shapedirs'):
+        compare_embedded_mano(state, tmp_path)
+    with pytest.raises(HandDataError, match='no MANO arrays'):
+        compare_embedded_mano({'a': torch.zeros(1)}, tmp_path)
+
+
+CONFIGS = {
+    'spmhand': ('spmhand_r50_ho3d-v2', 'spmhand_r50_ho3d-v3', 'spmhand_r50_dexycb'),
+    'handoccnet': ('handoccnet_r50_ho3d-v2', 'handoccnet_r50_dexycb'),
+}
+
+
+def test_converted_file_in_its_config_gives_the_goldens(
+    repo, release, recipe, synthetic_mano_data, tmp_path
+):
+    """The way a user goes: convert on the command line, build from a config, switch to MANO."""
+    import subprocess
+    import sys
+
+    from mmhand.apis import init_model
+    from mmhand.hand_models.io import save_mano_npz
+    from mmhand.utils.checkpoint import load_weights
+
+    torch.save(release.checkpoint, tmp_path / 'snapshot.pth.tar')
+    tool = repo / 'tools/model_converters/convert_checkpoint.py'
+    source, target = str(tmp_path / 'snapshot.pth.tar'), str(tmp_path / 'mmhand.pth')
+    command = [sys.executable, str(tool), release.name, source, target]
+    assert subprocess.run(command, check=False).returncode == 0
+    data = {name: np.asarray(value) for name, value in synthetic_mano_data.items()}
+    save_mano_npz({**data, 'f': data['f'].astype(np.int64)}, tmp_path / 'MANO_RIGHT.npz', 'right')
+    hand = 'model.mano_head.hand_model'
+    options = {f'{hand}.type': 'MANO', f'{hand}.model_path': str(tmp_path)}
+    prefix = 'fine.' if release.name == 'spmhand' else ''
+    golden = np.asarray(release.golden[f'{prefix}joints3d_full'])
+    name = CONFIGS[release.name][0]
+    single = init_model(name, target, cfg_options=options)
+    # The recipe's weights are float64, so they have to be loaded into float64.
+    double = init_model(name, cfg_options=options).double()
+    load_weights(double, target)
+    for model, tolerance in ((single, 1e-5), (double, 1e-10)):
+        image = recipe.image().to(next(model.parameters()).dtype)
+        with torch.no_grad():
+            final = model(image, mode='tensor')['stages'][-1]
+        np.testing.assert_allclose(final['joints'][0], golden, rtol=0, atol=tolerance)
+
+
+def test_every_config_of_the_release_takes_its_weights(release, converted):
+    from mmhand.apis import init_model
+
+    for name in CONFIGS[release.name]:
+        init_model(name).load_state_dict(converted[1], strict=True)
