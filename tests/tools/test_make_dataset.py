@@ -48,7 +48,7 @@ def test_makes_and_keeps_a_data_set(make_dataset, tmp_path, capsys):
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (('--format', 'kinect'), 'unknown format "kinect"; known: freihand'),
+        (('--format', 'kinect'), 'unknown format "kinect"; known: '),
         (('--hands', 'three'), 'hands must be one of single, interacting, both, not "three"'),
         (('--num', '0'), 'the number of samples must be at least 1, not 0'),
         (('--seed', '-1'), '--seed must be >= 0, not -1'),
