@@ -37,7 +37,7 @@ def specs() -> Path:
     return _shared('specs')
 
 
-@pytest.fixture()
+@pytest.fixture
 def toy(tmp_path, monkeypatch):
     """A trainable toy project in a folder of its own; see ``tests/toy``."""
     monkeypatch.syspath_prepend(str(REPO / 'tests' / 'toy'))

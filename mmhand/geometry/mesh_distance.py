@@ -1,6 +1,8 @@
 """Distances between point sets and meshes: nearest neighbours, F-score, distance to a surface."""
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -10,10 +12,16 @@ from mmhand.utils.errors import HandDataError
 #: (point, face) pairs handled at once.
 _CHUNK = 1 << 17
 
+#: Meshes from which on F-scores are worth threads.
+_THREADED = 8
 
-def nearest_distances(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """(N,) distance of each point of ``source`` (N, 3) to its nearest in ``target`` (M, 3)."""
-    return cKDTree(target).query(source)[0]
+
+def nearest_distances(source: np.ndarray, target: np.ndarray, limit: float = np.inf) -> np.ndarray:
+    """(N,) distance of each point of ``source`` (N, 3) to its nearest in ``target`` (M, 3).
+
+    Distances of ``limit`` and more are given as infinite, which saves the search.
+    """
+    return cKDTree(target).query(source, distance_upper_bound=limit)[0]
 
 
 def fscore(pred: np.ndarray, gt: np.ndarray, thresholds: Sequence[float]) -> np.ndarray:
@@ -39,14 +47,24 @@ def fscore(pred: np.ndarray, gt: np.ndarray, thresholds: Sequence[float]) -> np.
     if not (np.isfinite(pred).all() and np.isfinite(gt).all()):
         raise HandDataError('F-score of vertices that are not finite')
     limits = np.asarray(thresholds, dtype=np.float64)
-    scores = np.zeros((len(pred), len(limits)))
-    # One tree per mesh: the trees are compiled and per pair, there is nothing to batch.
-    for row, (p, g) in enumerate(zip(pred, gt, strict=True)):
-        precision = (nearest_distances(p, g)[:, None] < limits).mean(0)
-        recall = (nearest_distances(g, p)[:, None] < limits).mean(0)
+    farthest = limits.max(initial=0.0)
+
+    def score(pair: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        p, g = pair
+        precision = (nearest_distances(p, g, farthest)[:, None] < limits).mean(0)
+        recall = (nearest_distances(g, p, farthest)[:, None] < limits).mean(0)
         total = precision + recall
-        scores[row] = np.where(total > 0, 2 * precision * recall / np.where(total > 0, total, 1), 0)
-    return scores
+        return np.where(total > 0, 2 * precision * recall / np.where(total > 0, total, 1), 0)
+
+    # One tree per mesh: compiled and per pair, there is nothing to batch; they leave Python's lock,
+    # so threads help.
+    pairs = zip(pred, gt, strict=True)
+    if len(pred) < _THREADED:
+        rows = list(map(score, pairs))
+    else:
+        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+            rows = list(pool.map(score, pairs))
+    return np.stack(rows) if rows else np.zeros((0, len(limits)))
 
 
 def _squared_to_segment(points: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
