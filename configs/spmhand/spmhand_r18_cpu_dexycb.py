@@ -11,7 +11,7 @@ train_pipeline = _base_.train_pipeline
 test_pipeline = _base_.test_pipeline
 train_pipeline[5].input_size = input_size
 test_pipeline[4].input_size = input_size
-loader = dict(batch_size=16, num_workers=2, pin_memory=False)
+loader = dict(batch_size=8, num_workers=2, pin_memory=False)
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline), **loader)
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline), **loader)
 val_dataloader = test_dataloader

@@ -1,8 +1,8 @@
 # Minutes on two CPU cores with about a thousand pictures.
-train_cfg = dict(by_epoch=True, max_epochs=12, val_interval=12)
+train_cfg = dict(by_epoch=True, max_epochs=20, val_interval=20)
 val_cfg = dict()
 test_cfg = dict()
 
-optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-3))
-param_scheduler = dict(type='MultiStepLR', milestones=[8, 11], gamma=0.3, by_epoch=True)
-auto_scale_lr = dict(enable=False, base_batch_size=16)
+optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=5e-4))
+param_scheduler = dict(type='MultiStepLR', milestones=[14, 18], gamma=0.3, by_epoch=True)
+auto_scale_lr = dict(enable=False, base_batch_size=8)

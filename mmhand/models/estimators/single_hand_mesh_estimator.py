@@ -18,6 +18,12 @@ from mmhand.utils.errors import HandConfigError, HandDataError
 
 from .base_hand_estimator import BaseHandEstimator
 
+#: Nearer to the camera than this (metres) no hand is believed to be.
+_NEAR = 0.05
+
+#: Side of a common crop, pixels; only for hands whose pixels make no sense.
+_CROP = 256.0
+
 
 class MeshEstimate(NamedTuple):
     """Everything a single-hand mesh network computes.
@@ -167,7 +173,7 @@ class SingleHandMeshEstimator(BaseHandEstimator):
     def _roots(
         self, relative: Tensor, pixels: Tensor, data_samples: Sequence[HandDataSample]
     ) -> Tensor:
-        """Wrists (B, 3), metres: annotated, or fitted to the predicted pixels, or the origin.
+        """Wrists (B, 3), metres: annotated, or fitted to the pixels, or the origin without a camera.
 
         Args:
             relative: (B, 21, 3) joints less the wrist.
@@ -185,8 +191,26 @@ class SingleHandMeshEstimator(BaseHandEstimator):
                 cameras.append(torch.as_tensor(sample.camera['K_crop']))
         if unknown:
             K = torch.stack(cameras).to(roots)
-            fitted = fit_root(relative[unknown], pixels[unknown], K)
-            # A hand behind the camera is no solution; such predictions are no hands.
-            good = torch.isfinite(fitted).all(-1, keepdim=True) & (fitted[:, 2:] > 0)
-            roots[unknown] = torch.where(good, fitted, 0.0)
+            hands, uv = relative[unknown], pixels[unknown]
+            fitted = fit_root(hands, uv, K)
+            # The whole hand must be in front of the camera; pixels that no hand has ask for anything.
+            nearest = fitted[:, 2:] + hands[..., 2].amin(1, keepdim=True)
+            good = torch.isfinite(fitted).all(-1, keepdim=True) & (nearest > _NEAR)
+            roots[unknown] = torch.where(good, fitted, _by_size(hands, uv, K))
         return roots
+
+
+def _by_size(hands: Tensor, pixels: Tensor, K: Tensor) -> Tensor:
+    """Wrists (B, 3) at which hands fill half of the crop, seen at the middle of their pixels.
+
+    Args:
+        hands: (B, 21, 3) joints less the wrist.
+        pixels: (B, 21, 2) joints in the crop.
+        K: (B, 3, 3) of the crop; its principal point need not lie in it.
+    """
+    extent = (hands.amax(1) - hands.amin(1)).amax(-1)
+    focal = K[:, 0, 0]
+    depth = focal * extent / (0.5 * _CROP) + hands[..., 2].abs().amax(1) + _NEAR
+    middle = pixels.mean(1)
+    across = (middle - K[:, :2, 2]) / torch.stack((focal, K[:, 1, 1]), -1) * depth[:, None]
+    return torch.cat((across, depth[:, None]), -1)

@@ -1,11 +1,13 @@
 """What SPMHand and HandOccNet do around their networks: roots, stages, options, refusals."""
 
-import numpy as np
+import json
+from pathlib import Path
+
 import pytest
 import torch
 from mmengine.structures import PixelData
 
-from mmhand.apis import inference_hands, init_model
+from mmhand.apis import HandInferencer, init_model
 from mmhand.cameras import project
 from mmhand.registry import MODELS
 from mmhand.structures import HandDataSample, HandInstances
@@ -111,10 +113,21 @@ def test_silhouette_loss_moves_the_mesh():
     assert right < 0.01 < wrong
 
 
-def test_a_picture_goes_through(model, realdata):
-    folder = realdata / 'freihand'
-    picture = sorted(folder.glob('*.jpg'))[0]
-    sample = inference_hands(model, picture, [[60.0, 60, 110, 110]])[0]
-    hand = sample.pred_hands
+@pytest.mark.parametrize('folder', ['freihand', 'onehand10k'])
+def test_a_picture_goes_to_overlay_mesh_and_json(model, realdata, tmp_path, folder):
+    """Real pictures with their annotated boxes."""
+    table = json.loads((realdata / folder / f'test_{folder}.json').read_text())
+    image, annotation = table['images'][0], table['annotations'][0]
+    assert image['id'] == annotation['image_id']
+    picture = realdata / folder / Path(image['file_name']).name
+    result = HandInferencer(model)(picture, bboxes=[annotation['bbox']], out_dir=tmp_path)[0]
+    hand = result.samples[0].pred_hands
     assert hand.vertices.shape == (1, model.hand_model.num_verts, 3)
-    assert np.isfinite(hand.keypoints_3d.numpy()).all()
+    assert (hand.vertices[..., 2] > 0).all()
+    assert {kind for kind, files in result.files.items() if files} >= {'overlay', 'json', 'mesh'}
+    content = json.loads(result.files['json'][0].read_text())
+    assert len(content['hands'][0]['keypoints_3d']) == 21
+    vertices = [
+        line for line in result.files['mesh'][0].read_text().splitlines() if line[:2] == 'v '
+    ]
+    assert len(vertices) == model.hand_model.num_verts
