@@ -33,7 +33,7 @@ def parse_args() -> argparse.Namespace:
         metavar='CHECKPOINT',
         help='go on from this checkpoint, or without a name from the last one in the work folder',
     )
-    parser.add_argument('--amp', action='store_true', help='mixed precision (GPU)')
+    parser.add_argument('--amp', action='store_true', help='mixed precision: float16 on a GPU, bfloat16 on a CPU')
     parser.add_argument('--no-validate', action='store_true', help='train without validation')
     parser.add_argument(
         '--auto-scale-lr',
@@ -81,18 +81,25 @@ def apply_args(cfg: Config, args: argparse.Namespace) -> None:
 
 
 def use_amp(cfg: Config) -> None:
-    """Turn on mixed precision where that is possible."""
+    """Turn on mixed precision, in each part of an optimiser wrapper that has several."""
     import torch
 
-    if not torch.cuda.is_available():
-        raise HandConfigError('--amp needs a GPU, and none is visible')
-    kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
-    if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
-        raise HandConfigError(
-            f'--amp changes OptimWrapper, and {cfg.filename} uses {kind}; set it in the config'
-        )
-    cfg.optim_wrapper.type = 'AmpOptimWrapper'
-    cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    wrapper = cfg.optim_wrapper
+    if wrapper.get('constructor') == 'MultiOptimWrapperConstructor':
+        parts = [part for part in wrapper.values() if isinstance(part, dict)]
+    else:
+        parts = [wrapper]
+    for part in parts:
+        kind = part.get('type', 'OptimWrapper')
+        if kind not in ('OptimWrapper', 'AmpOptimWrapper', 'BFloat16OptimWrapper'):
+            raise HandConfigError(
+                f'--amp changes OptimWrapper, and {cfg.filename} uses {kind}; set it in the config'
+            )
+        if torch.cuda.is_available():
+            part.type = 'AmpOptimWrapper'
+            part.setdefault('loss_scale', 'dynamic')
+        else:
+            part.type = 'BFloat16OptimWrapper'
 
 
 @cli_guard

@@ -47,6 +47,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--captures', type=int, help='people, rigs and light set-ups per split')
     parser.add_argument('--occluder-prob', type=float, help='chance of an object in a frame')
     parser.add_argument(
+        '--turn', type=float, help='how far wrists and cameras turn: 1 any way, 0 always the same'
+    )
+    parser.add_argument(
         '--sheet', help='also write a picture of the first frames, the first four with annotations'
     )
     parser.add_argument('--quiet', action='store_true', help='no progress bar')
@@ -66,6 +69,7 @@ def main(argv: list[str] | None = None) -> None:
         cameras=args.cameras,
         captures=args.captures,
         occluder_prob=args.occluder_prob,
+        turn=args.turn,
     )
     writer_type = get_writer(args.format)
     if args.sheet and Path(args.sheet).suffix not in ('.jpg', '.png'):

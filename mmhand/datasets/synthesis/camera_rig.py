@@ -68,10 +68,10 @@ def aimed_rotation(center: np.ndarray, target: np.ndarray, roll: float) -> np.nd
     return rotation_about(np.array([0.0, 0.0, 1.0]), roll) @ look_at(center, target)
 
 
-def _position(rng: np.random.Generator, distance: float) -> np.ndarray:
+def _position(rng: np.random.Generator, distance: float, turn: float) -> np.ndarray:
     """Direction from the rig's centre to a camera, times the distance: mostly the front half."""
-    azimuth = np.deg2rad(rng.triangular(-130, 0, 130))
-    elevation = np.deg2rad(rng.triangular(-35, 12, 70))
+    azimuth = turn * np.deg2rad(rng.triangular(-130, 0, 130))
+    elevation = np.deg2rad(12 + turn * (rng.triangular(-35, 12, 70) - 12))
     return distance * np.array(
         [
             np.sin(azimuth) * np.cos(elevation),
@@ -105,7 +105,7 @@ def sample_rig(config: SynthesisConfig, seed: int, capture: int) -> list[Camera]
         size = config.image_size
         if config.turn_cameras and rng.random() < 0.5:
             size = size[::-1]
-        center = RIG_CENTER + _position(rng, rng.uniform(1.0, 1.35))
+        center = RIG_CENTER + _position(rng, rng.uniform(1.0, 1.35), config.turn)
         rotation = aimed_rotation(
             center, RIG_CENTER + rng.normal(0, 0.01, 3), np.deg2rad(rng.normal(0, 4))
         )
@@ -122,13 +122,16 @@ def sample_rig(config: SynthesisConfig, seed: int, capture: int) -> list[Camera]
     return rig
 
 
-def aim(camera: Camera, points: np.ndarray, rng: np.random.Generator) -> Camera:
+def aim(
+    camera: Camera, points: np.ndarray, rng: np.random.Generator, turn: float = 1.0
+) -> Camera:
     """A camera like ``camera`` whose picture is filled by the given points.
 
     Args:
         camera: gives the direction of view, size and kind.
         points: (N, 3) world points, metres.
         rng: draws roll, focal length and framing.
+        turn: how much of the roll is left to chance, 0 to 1.
     """
     low, high = points.min(0), points.max(0)
     middle = 0.5 * (low + high)
@@ -141,7 +144,7 @@ def aim(camera: Camera, points: np.ndarray, rng: np.random.Generator) -> Camera:
     return Camera(
         name=camera.name,
         K=_intrinsics(rng, focal, camera.size),
-        R=aimed_rotation(center, target, np.deg2rad(rng.normal(0, 25))),
+        R=aimed_rotation(center, target, np.deg2rad(rng.normal(0, 25 * turn))),
         center=center,
         size=camera.size,
         grey=camera.grey,
@@ -167,7 +170,7 @@ def sample_cameras(
     rig = sample_rig(config, seed, config.capture_of(frame))
     order = [rig[i] for i in rng.permutation(len(rig))]
     if config.framing == 'crop':
-        return [aim(camera, points, rng) for camera in order[: config.views]]
+        return [aim(camera, points, rng, config.turn) for camera in order[: config.views]]
     margin = 0.02 * min(config.image_size)
     # sorted is stable: cameras that see everything keep their random order.
     order.sort(key=lambda camera: -camera.share_inside(points, margin))

@@ -202,6 +202,10 @@ def _check_folder(writer: DatasetWriter, counts: dict[str, int]) -> None:
             )
         return
     old, new = read_json(writer.meta_path), writer.meta(counts, complete=False)
+    if isinstance(old.get('config'), dict):
+        # A set made before a setting existed was made with its default.
+        known = SynthesisConfig().to_dict()
+        old['config'] = {**{k: known[k] for k in new['config'] if k in known}, **old['config']}
     for key in ('format', 'seed', 'hand_model', 'version', 'config'):
         if old.get(key) != new[key]:
             raise HandConfigError(

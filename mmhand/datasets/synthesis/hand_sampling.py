@@ -134,42 +134,51 @@ def _jitter(rng: np.random.Generator, degrees: float) -> np.ndarray:
     return rotation_about(random_unit(rng), np.deg2rad(rng.normal(0, degrees)))
 
 
-def natural_rotation(rng: np.random.Generator, side: str) -> np.ndarray:
-    """A wrist rotation that a person in front of the cameras may have; at times any at all."""
-    if rng.random() < 0.2:
+def natural_rotation(rng: np.random.Generator, side: str, turn: float = 1.0) -> np.ndarray:
+    """A wrist rotation that a person in front of the cameras may have; at times any at all.
+
+    Args:
+        rng: draws it.
+        side: ``right`` or ``left``.
+        turn: how much is left to chance, 0 to 1.
+    """
+    if rng.random() < 0.2 * turn:
         return random_rotation(rng)
     inward = np.array([1.0 if side == 'right' else -1.0, 0.0, 0.0])
-    along = 0.45 * inward + 0.7 * _UP + 0.45 * _FRONT + 0.55 * rng.standard_normal(3)
-    palmar = 0.4 * inward + 0.3 * _FRONT - 0.2 * _UP + 0.7 * rng.standard_normal(3)
+    along = 0.45 * inward + 0.7 * _UP + 0.45 * _FRONT + 0.55 * turn * rng.standard_normal(3)
+    palmar = 0.4 * inward + 0.3 * _FRONT - 0.2 * _UP + 0.7 * turn * rng.standard_normal(3)
     return orient(side, along, palmar)
 
 
-def _meeting_rotations(rng: np.random.Generator, meeting: str) -> tuple[np.ndarray, ...]:
+def _meeting_rotations(
+    rng: np.random.Generator, meeting: str, turn: float
+) -> tuple[np.ndarray, ...]:
     """Rotations of the right and left wrist, and the way from the right hand to the left one."""
     inward = np.array([1.0, 0.0, 0.0])
     mirror = np.diag([-1.0, 1.0, 1.0])
     if meeting in ('clasp', 'interlock'):
-        tilt = rng.uniform(-0.3, 1.3)
-        along = np.cos(tilt) * _UP + np.sin(tilt) * _FRONT + 0.2 * rng.standard_normal(3)
-        right = orient('right', along, inward + 0.25 * rng.standard_normal(3))
+        tilt = 0.5 + turn * rng.uniform(-0.8, 0.8)
+        along = np.cos(tilt) * _UP + np.sin(tilt) * _FRONT + 0.2 * turn * rng.standard_normal(3)
+        right = orient('right', along, inward + 0.25 * turn * rng.standard_normal(3))
         spread = 45 if meeting == 'clasp' else 30
-        across = rotation_about(inward, np.deg2rad(rng.normal(0, spread)))
+        across = rotation_about(inward, np.deg2rad(rng.normal(0, spread * turn)))
         left = _jitter(rng, 10) @ across @ mirror @ right @ mirror
         return right, left, right @ rest_axes('right')[:, 1]
     if meeting == 'stack':
-        right = natural_rotation(rng, 'right')
+        right = natural_rotation(rng, 'right', turn)
         d, n = (right @ rest_axes('right')[:, :2]).T
-        turn = rotation_about(n, np.deg2rad(rng.choice([-1, 1]) * rng.uniform(20, 150)))
-        left = _jitter(rng, 12) @ orient('left', turn @ d, n)
+        yaw = rotation_about(n, np.deg2rad(rng.choice([-1, 1]) * rng.uniform(20, 150)))
+        left = _jitter(rng, 12) @ orient('left', yaw @ d, n)
         # Either the left palm is on the right hand's back, or the right palm on the left's.
         return right, left, -n if rng.random() < 0.5 else n
     if meeting == 'tips':
-        along = inward + 0.3 * rng.standard_normal(3)
-        right = orient('right', along, 0.5 * _FRONT - 0.5 * _UP + 0.6 * rng.standard_normal(3))
+        along = inward + 0.3 * turn * rng.standard_normal(3)
+        palmar = 0.5 * _FRONT - 0.5 * _UP + 0.6 * turn * rng.standard_normal(3)
+        right = orient('right', along, palmar)
         left = _jitter(rng, 18) @ mirror @ right @ mirror
         return right, left, inward
-    right, left = natural_rotation(rng, 'right'), natural_rotation(rng, 'left')
-    way = inward + 0.7 * rng.standard_normal(3)
+    right, left = natural_rotation(rng, 'right', turn), natural_rotation(rng, 'left', turn)
+    way = inward + 0.7 * turn * rng.standard_normal(3)
     return right, left, way / np.linalg.norm(way)
 
 
@@ -244,7 +253,8 @@ def sample_hands(config: SynthesisConfig, seed: int, frame: int) -> tuple[list[H
         side = str(rng.choice(config.sides))
         if config.studio:
             side = config.sides[config.capture_of(frame) % len(config.sides)]
-        rotation = natural_rotation(rng, side) if config.framing == 'rig' else random_rotation(rng)
+        anyhow = config.framing == 'crop' and config.turn == 1
+        rotation = random_rotation(rng) if anyhow else natural_rotation(rng, side, config.turn)
         hands = [pose_hand(config, side, rotation, betas, rng)]
     joints = np.concatenate([hand.joints for hand in hands])
     middle = 0.5 * (joints.min(0) + joints.max(0))
@@ -259,7 +269,7 @@ def _meet(
     config: SynthesisConfig, rng: np.random.Generator, betas: np.ndarray, meeting: str
 ) -> list[HandState]:
     """Two hands that touch or nearly touch, right first."""
-    right_rotation, left_rotation, way = _meeting_rotations(rng, meeting)
+    right_rotation, left_rotation, way = _meeting_rotations(rng, meeting, config.turn)
     gestures = _GESTURES.get(meeting)
     right = pose_hand(config, 'right', right_rotation, betas, rng, gestures)
     left = pose_hand(config, 'left', left_rotation, betas, rng, gestures)

@@ -1,5 +1,6 @@
 """Optimiser wrappers."""
 
+from .bfloat16_optim_wrapper import BFloat16OptimWrapper
 from .multi_optim_wrapper_constructor import MultiOptimWrapperConstructor
 
-__all__ = ['MultiOptimWrapperConstructor']
+__all__ = ['BFloat16OptimWrapper', 'MultiOptimWrapperConstructor']
