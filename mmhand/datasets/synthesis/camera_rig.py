@@ -122,9 +122,7 @@ def sample_rig(config: SynthesisConfig, seed: int, capture: int) -> list[Camera]
     return rig
 
 
-def aim(
-    camera: Camera, points: np.ndarray, rng: np.random.Generator, turn: float = 1.0
-) -> Camera:
+def aim(camera: Camera, points: np.ndarray, rng: np.random.Generator, turn: float = 1.0) -> Camera:
     """A camera like ``camera`` whose picture is filled by the given points.
 
     Args:
