@@ -6,12 +6,13 @@ channels = 64
 pyramid = (32, 64, 128, 256)
 # Small networks do not get going from weights of 0.001.
 init = None
-# Twenty times the release's weight of the 2D joints: short trainings need the pixels' guidance.
+# The same weights as in spmhand_r18_cpu.py.
 model = dict(
     backbone=dict(depth=18, base_channels=32, stem_channels=32, init_cfg=None),
     neck=dict(in_channels=pyramid, channels=channels),
     injector=dict(channels=channels, map_size=(16, 16), init_cfg=init),
-    pose_head=dict(in_channels=channels, loss_weight=2000.0, init_cfg=init),
+    pose_head=dict(in_channels=channels, loss_weight=200.0, heatmap_weight=5.0, init_cfg=init),
     encoder=dict(channels=channels, init_cfg=init),
     mano_head=dict(in_channels=channels, hidden_channels=(256, 256), init_cfg=init),
+    loss_mano=dict(type='ManoLoss', rotmats=100.0),
 )

@@ -70,7 +70,9 @@ class MapAttention(nn.Module):
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         """Multi-head attention on encoded maps, (B, C, H, W) each."""
-        out = F.scaled_dot_product_attention(*map(self.tokens, (query, key, value)))
+        # Fused kernels read rows of a head's channels: a copy costs less than strides through HW.
+        heads = (self.tokens(x).contiguous() for x in (query, key, value))
+        out = F.scaled_dot_product_attention(*heads)
         return out.transpose(-1, -2).reshape(value.shape)
 
 
