@@ -34,6 +34,14 @@ def parse_args() -> argparse.Namespace:
         help='intrinsics in pixels; guessed without them',
     )
     parser.add_argument('--detector', nargs=2, metavar=('CONFIG', 'CHECKPOINT'), help='of mmdet')
+    parser.add_argument(
+        '--fit-mesh',
+        nargs='?',
+        const='OpenHand',
+        choices=('OpenHand', 'MANO'),
+        help='lay a hand model into the joints of methods without meshes (HDR); OpenHand if not '
+        'said, MANO is read from MMHAND_MANO_ROOT',
+    )
     parser.add_argument('--out-dir', default='demo_out', help='folder to write to')
     parser.add_argument('--save', nargs='+', choices=SAVE, default=SAVE)
     parser.add_argument('--device', default='cpu')
@@ -51,8 +59,11 @@ def main() -> None:
     pictures = list_pictures(args.pictures)
     ensure_writable(args.out_dir)
     detector = MMDetHandDetector(*args.detector, device=args.device) if args.detector else None
+    fitter = None
+    if args.fit_mesh:
+        fitter = dict(type='JointFitter', hand_model=dict(type=args.fit_mesh))
     inferencer = HandInferencer(
-        args.model, args.checkpoint, args.device, args.cfg_options, detector
+        args.model, args.checkpoint, args.device, args.cfg_options, detector, fitter
     )
     print(f'weights: {inferencer.weights}')
     camera = None

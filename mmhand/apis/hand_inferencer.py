@@ -1,5 +1,6 @@
 """From pictures to overlays, meshes and numbers in one call."""
 
+import inspect
 import json
 import os
 import time
@@ -12,7 +13,7 @@ from mmengine.config import Config
 from torch import nn
 
 from mmhand.geometry.mesh_io import save_mesh, save_meshes
-from mmhand.registry import INFERENCERS
+from mmhand.registry import INFERENCERS, MODELS
 from mmhand.renderers import render_views
 from mmhand.structures import HandDataSample
 from mmhand.utils.atomic_io import AtomicLocalBackend
@@ -28,6 +29,12 @@ from .inference import Image, inference_hands, init_model, read_image
 IMAGE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
 
 SAVE = ('overlay', 'json', 'mesh', 'views', 'glb')
+
+#: Fields of hands that results are described by, besides side, box and 2D joints.
+_DESCRIBED = (
+    *('keypoints_3d', 'keypoints_cam', 'pose', 'betas', 'scale', 'transl', 'fit_residual'),
+    'handedness_score',
+)
 
 #: Finds the boxes (N, 4) xywh of a picture (H, W, 3) uint8 BGR.
 Detector = Callable[[np.ndarray], np.ndarray]
@@ -71,9 +78,13 @@ class HandInferencer:
         detector: finds boxes where none are given, e.g.
             :class:`~mmhand.apis.detector.MMDetHandDetector`; without one the whole picture is
             taken.
+        mesh_fitter: config of a :class:`~mmhand.hand_models.JointFitter`, for methods that estimate
+            joints and can have a hand model laid into them (``HDR``); without it such methods make
+            no meshes.
 
     Raises:
-        HandConfigError, HandFileError, UnsafeFileError: see :func:`mmhand.apis.init_model`.
+        HandConfigError, HandFileError, UnsafeFileError: see :func:`mmhand.apis.init_model`; the
+            method has no place for a mesh fitter.
     """
 
     def __init__(
@@ -83,11 +94,16 @@ class HandInferencer:
         device: str = 'cpu',
         cfg_options: Mapping | None = None,
         detector: Detector | None = None,
+        mesh_fitter: Mapping | None = None,
     ) -> None:
         if not isinstance(model, nn.Module):
             cfg = load_config(model)
             own = (cfg.get('inference') or {}).get('cfg_options') or {}
-            model = init_model(cfg, checkpoint, device, {**own, **(cfg_options or {})})
+            options = {**own, **(cfg_options or {})}
+            if mesh_fitter is not None:
+                _check_takes_fitter(cfg)
+                options['model.mesh_fitter'] = dict(mesh_fitter)
+            model = init_model(cfg, checkpoint, device, options)
         self.model = model
         self.detector = detector
         self.visualizer = HandVisualizer('hand-inferencer')
@@ -201,9 +217,12 @@ class HandInferencer:
                 hand = {'side': SIDE_NAMES[sides[row]], 'searched_box': box.tolist()}
                 if placed is not None:
                     hand['keypoints_2d'] = _rounded(placed[0][row], 3)
-                for name in ('keypoints_3d', 'pose', 'betas', 'handedness_score'):
+                for name in _DESCRIBED:
                     if name in found:
                         hand[name] = _rounded(to_numpy(found.get(name))[row], 6)
+                if 'keypoints_cam' in found:
+                    # Of some methods the other 3D joints have no unit.
+                    hand['keypoints_3d'] = hand.pop('keypoints_cam')
                 hands.append(hand)
         camera = result.samples[0].metainfo.get('camera', {}) if result.samples else {}
         return {
@@ -262,6 +281,16 @@ class HandInferencer:
                 for number, (side, vertices, faces) in enumerate(meshes)
             ]
             result.files['glb'] = [save_meshes(path, named)]
+
+
+def _check_takes_fitter(cfg: Config) -> None:
+    """Say so if a config's method cannot fit meshes."""
+    name = (cfg.get('model') or {}).get('type')
+    method = MODELS.get(name) if isinstance(name, str) else None
+    if method is not None and 'mesh_fitter' not in inspect.signature(method).parameters:
+        raise HandConfigError(
+            f'config {cfg.filename}: {name} fits no meshes to its joints; HDR does'
+        )
 
 
 class _Clock:

@@ -24,7 +24,7 @@ from .pinhole import (
     world_to_camera,
 )
 from .root_fitting import fit_root
-from .translation import fit_translation
+from .translation import NEAREST, fit_translation, translation_by_size
 from .weak_perspective import (
     WeakPerspective,
     fit_weak_perspective,
@@ -34,6 +34,7 @@ from .weak_perspective import (
 
 __all__ = [
     'CropCamera',
+    'NEAREST',
     'WeakPerspective',
     'camera_to_world',
     'crop_intrinsics',
@@ -52,6 +53,7 @@ __all__ = [
     'spmhand_crop_intrinsics',
     'to_crop',
     'to_full_image',
+    'translation_by_size',
     'translation_to_position',
     'translation_to_weak',
     'unproject',

@@ -103,6 +103,32 @@ def axis_angle_to_matrix(axis_angle: Tensor) -> Tensor:
     return _half_angle_matrix(angle.cos(), half.cos(), half.sin() / angle * axis_angle)
 
 
+def axis_angle_jacobian(axis_angle: Tensor) -> Tensor:
+    """How a rotation turns when its axis-angle vector changes.
+
+    ``R(v + dv) = R(J dv) R(v)`` to first order: the left Jacobian of the rotation group.
+
+    Args:
+        axis_angle: (..., 3) radians; singular at whole turns but zero.
+
+    Returns:
+        (..., 3, 3).
+    """
+    angle = _safe_norm(axis_angle)[..., None]
+    half = 0.5 * angle
+    x, y, z = axis_angle.unbind(-1)
+    zero = torch.zeros_like(x)
+    skew = torch.stack((zero, -z, y, z, zero, -x, -y, x, zero), -1).unflatten(-1, (3, 3))
+    # The difference cancels at small angles, where its series is exact.
+    small = angle < 0.1
+    safe = torch.where(small, 1.0, angle)
+    square = angle * angle
+    series = 1 / 6 - square / 120 + square * square / 5040
+    second = torch.where(small, series, (safe - safe.sin()) / safe**3)
+    first = 0.5 * (half.sin() / half).square()
+    return torch.eye(3).to(skew) + first * skew + second * (skew @ skew)
+
+
 def axis_angle_to_matrix_manopth(axis_angle: Tensor) -> Tensor:
     """Turn axis-angle vectors into matrices the way manopth does.
 

@@ -120,6 +120,24 @@ def test_config_options_for_pictures_are_applied():
     assert own.model.test_cfg['root_depth'] == 'sample'
 
 
+def test_meshes_are_fitted_on_request(tmp_path):
+    fitter = dict(type='JointFitter', hand_model=dict(type='OpenHand'))
+    torch.manual_seed(0)
+    inferencer = HandInferencer('hdr_cpu_interhand', mesh_fitter=fitter)
+    (result,) = inferencer(picture(), [[10, 10, 80, 70]])
+    assert result.samples[0].pred_hands.vertices.shape[0] == 2
+    result.samples[0].pred_hands.present = torch.ones(2, dtype=torch.bool)
+    inferencer._write(result, tmp_path, 'x', ('json', 'mesh', 'views', 'glb'), False)
+    assert {p.suffix for p in tmp_path.iterdir()} == {'.json', '.obj', '.jpg', '.glb'}
+    assert len(result.files['mesh']) == 2
+    hand = json.loads((tmp_path / 'x.json').read_text())['hands'][1]
+    assert {'pose', 'betas', 'scale', 'transl', 'fit_residual'} <= hand.keys()
+    told = np.array(hand['keypoints_3d'])
+    np.testing.assert_allclose(told, result.samples[0].pred_hands.keypoints_cam[1], atol=1e-5)
+    with pytest.raises(HandConfigError, match='InterNet fits no meshes'):
+        HandInferencer(NAME, mesh_fitter=fitter)
+
+
 class TestDetector:
     @pytest.fixture
     def detector(self, tmp_path, monkeypatch):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mmhand.cameras import fit_translation, project
+from mmhand.cameras import fit_translation, project, translation_by_size
 
 
 @pytest.fixture
@@ -38,3 +38,14 @@ def test_what_cannot_be_placed_is_not_a_number(scene):
     nothing = torch.zeros(3, 2, 21, dtype=torch.float64)
     found = fit_translation(points, uv, K.expand(3, 2, 3, 3), nothing)
     assert not found.isfinite().any()
+
+
+def test_what_makes_no_sense_is_placed_by_its_size(scene):
+    points, uv, K, _ = scene
+    points = points - points[..., :1, :]
+    shift = translation_by_size(points, 500 * torch.rand_like(uv), K.expand(3, 2, 3, 3), 120.0)
+    placed = points + shift[..., None, :]
+    assert (placed[..., 2] > 0).all()
+    pixels = project(placed, K)
+    extent = (pixels.amax(-2) - pixels.amin(-2)).amax(-1)
+    assert ((extent > 40) & (extent < 240)).all()

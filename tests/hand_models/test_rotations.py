@@ -38,6 +38,19 @@ class TestAxisAngle:
         want = torch.from_numpy(Rotation.from_rotvec(v.numpy()).as_matrix())
         torch.testing.assert_close(rot.axis_angle_to_matrix(v), want, atol=1e-14, rtol=0)
 
+    @pytest.mark.parametrize('length', [0.0, 1e-9, 0.02, 0.0999, 0.1001, 1.0, 3.0, 5.0])
+    def test_jacobian_is_the_first_order_turn(self, length):
+        v = length * torch.nn.functional.normalize(random_vectors(5), dim=-1)
+        jacobian = rot.axis_angle_jacobian(v)
+        for axis in range(3):
+            step = torch.zeros(3, dtype=torch.float64)
+            step[axis] = 1e-5
+            ends = [rot.axis_angle_to_matrix(v + by) for by in (step, -step)]
+            turn = rot.matrix_to_axis_angle(ends[0] @ ends[1].mT) / 2e-5
+            torch.testing.assert_close(jacobian[..., axis], turn, atol=1e-6, rtol=0)
+        single = rot.axis_angle_jacobian(v.float())
+        torch.testing.assert_close(single, jacobian.float(), atol=2e-4, rtol=0)
+
     def test_float32_keeps_dtype_and_precision(self):
         v = random_vectors(dtype=torch.float32)
         got = rot.axis_angle_to_matrix(v)

@@ -7,7 +7,6 @@ import torch
 from mmengine.structures import PixelData
 from torch import Tensor
 
-from mmhand.cameras import fit_translation
 from mmhand.models.layers.affine_warp import SampleGrid, invert_affines
 from mmhand.models.layers.deocclusion import (
     HoleMasks,
@@ -30,6 +29,7 @@ from mmhand.models.layers.hdr_hands import (
     pictures_of,
     transform,
 )
+from mmhand.models.layers.hdr_placement import mesh_fields, place_hands
 from mmhand.models.layers.image_norm import normalize_images
 from mmhand.registry import MODELS
 from mmhand.structures import HAND_MASK_PLANES, HandDataSample
@@ -67,6 +67,8 @@ class HDR(BaseHandEstimator):
         bone_length: metres from wrist to middle MCP of hands whose sample tells no ``bone_length``;
             ``None`` leaves metric results out for them.
         keep_pictures: put crops, holes and restored pictures into the samples.
+        mesh_fitter: config of a :class:`~mmhand.hand_models.JointFitter`: lays a hand model into the
+            joints of every hand; ``None`` makes no meshes.
         data_preprocessor: config of the data preprocessor.
         init_cfg: mmengine initialisation config.
 
@@ -87,6 +89,7 @@ class HDR(BaseHandEstimator):
         frozen: Sequence[str] = ('segmentor', 'remover'),
         bone_length: float | None = None,
         keep_pictures: bool = True,
+        mesh_fitter: dict | None = None,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
@@ -110,6 +113,7 @@ class HDR(BaseHandEstimator):
         self.refine_full_image = refine_full_image
         self.bone_length = bone_length
         self.keep_pictures = keep_pictures
+        self.mesh_fitter = None if mesh_fitter is None else MODELS.build(mesh_fitter)
         self.frozen = tuple(frozen)
         for name in self.frozen:
             getattr(self, name).requires_grad_(False)
@@ -287,9 +291,11 @@ class HDR(BaseHandEstimator):
             The samples with ``pred_hands``, right first: ``side``, ``keypoints_3d``
             (bone-normalised), ``keypoints_2d`` (pixels of the input), ``keypoint_scores``, ``bbox``
             of the crop, ``present``, ``handedness_score`` (1 if present), and where it can be told
-            ``keypoints_cam`` (metres, camera frame); ``pred_sem_seg`` with the masks of the picture;
-            and, with ``keep_pictures``, ``pred_fields`` with ``{right,left}_{crop,hole,restored}``,
-            not mirrored.
+            ``keypoints_cam`` (metres, camera frame); with a ``mesh_fitter`` also ``pose``, ``betas``,
+            ``scale`` (of the hand model), ``transl``, ``vertices`` (metres; camera frame, or from the
+            wrist where no camera is known) and ``fit_residual`` (metres); ``pred_sem_seg`` with the
+            masks of the picture; and, with ``keep_pictures``, ``pred_fields`` with
+            ``{right,left}_{crop,hole,restored}``, not mirrored.
         """
         hands = self.restore_hands(inputs, data_samples)
         outputs = self._pose(hands)
@@ -302,6 +308,10 @@ class HDR(BaseHandEstimator):
             present=hands.present,
             handedness_score=hands.present.float(),
         )
+        if self.mesh_fitter is not None:
+            parts = (fields[name].flatten(0, 1) for name in ('keypoints_3d', 'side'))
+            fit = self.mesh_fitter(*parts, outputs['scores'].flatten(0, 1))
+            fields |= mesh_fields(fit, (len(inputs), 2))
         samples = self.attach_hands(data_samples, fields)
         masks = hands.placed.paint(inputs.shape[2:]).cpu()
         pictures = pictures_of(hands) if self.keep_pictures else None
@@ -312,20 +322,6 @@ class HDR(BaseHandEstimator):
                 sample.pred_fields = PixelData(
                     **{name: value[row] for name, value in pictures.items()}
                 )
-            self._place(sample)
+            length = sample.get('bone_length', self.bone_length)
+            place_hands(sample.pred_hands, sample.get('camera'), length)
         return samples
-
-    def _place(self, sample: HandDataSample) -> None:
-        """Metric joints of a sample whose camera and bone length are known."""
-        length = sample.get('bone_length', self.bone_length)
-        camera = sample.get('camera')
-        if length is None or camera is None:
-            return
-        hands = sample.pred_hands
-        intrinsics = torch.as_tensor(camera.get('K_crop', camera['K']), dtype=torch.float32)
-        joints = hands.keypoints_3d * torch.as_tensor(length, dtype=torch.float32).view(-1, 1, 1)
-        joints = joints - joints[:, :1]
-        shift = fit_translation(
-            joints, hands.keypoints_2d, intrinsics.expand(2, 3, 3), hands.keypoint_scores
-        )
-        hands.keypoints_cam = joints + shift[:, None]

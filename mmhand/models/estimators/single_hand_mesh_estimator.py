@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mmhand.cameras import fit_root
+from mmhand.cameras import NEAREST, fit_root, translation_by_size
 from mmhand.hand_models import HandModel
 from mmhand.hand_models.rotations import axis_angle_to_matrix_manopth
 from mmhand.models.heads.mano_reg_head import ManoStage, pose_hand_model
@@ -17,9 +17,6 @@ from mmhand.structures import HandDataSample
 from mmhand.utils.errors import HandConfigError, HandDataError
 
 from .base_hand_estimator import BaseHandEstimator
-
-#: Nearer to the camera than this (metres) no hand is believed to be.
-_NEAR = 0.05
 
 #: Side of a common crop, pixels; only for hands whose pixels make no sense.
 _CROP = 256.0
@@ -195,22 +192,7 @@ class SingleHandMeshEstimator(BaseHandEstimator):
             fitted = fit_root(hands, uv, K)
             # The whole hand must be in front of the camera; pixels that no hand has ask for anything.
             nearest = fitted[:, 2:] + hands[..., 2].amin(1, keepdim=True)
-            good = torch.isfinite(fitted).all(-1, keepdim=True) & (nearest > _NEAR)
-            roots[unknown] = torch.where(good, fitted, _by_size(hands, uv, K))
+            good = torch.isfinite(fitted).all(-1, keepdim=True) & (nearest > NEAREST)
+            by_size = translation_by_size(hands, uv, K, 0.5 * _CROP)
+            roots[unknown] = torch.where(good, fitted, by_size)
         return roots
-
-
-def _by_size(hands: Tensor, pixels: Tensor, K: Tensor) -> Tensor:
-    """Wrists (B, 3) at which hands fill half of the crop, seen at the middle of their pixels.
-
-    Args:
-        hands: (B, 21, 3) joints less the wrist.
-        pixels: (B, 21, 2) joints in the crop.
-        K: (B, 3, 3) of the crop; its principal point need not lie in it.
-    """
-    extent = (hands.amax(1) - hands.amin(1)).amax(-1)
-    focal = K[:, 0, 0]
-    depth = focal * extent / (0.5 * _CROP) + hands[..., 2].abs().amax(1) + _NEAR
-    middle = pixels.mean(1)
-    across = (middle - K[:, :2, 2]) / torch.stack((focal, K[:, 1, 1]), -1) * depth[:, None]
-    return torch.cat((across, depth[:, None]), -1)
