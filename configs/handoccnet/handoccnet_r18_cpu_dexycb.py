@@ -16,9 +16,10 @@ test_pipeline[4].input_size = input_size
 # It learns no masks; the second step reads them.
 train_pipeline.pop(1)
 test_pipeline.pop(1)
-loader = dict(batch_size=8, num_workers=2, pin_memory=False)
+loader = dict(batch_size=16, num_workers=2, pin_memory=False)
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline), **loader)
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline), **loader)
 val_dataloader = test_dataloader
 test_evaluator = _base_.test_evaluator[:2]
 val_evaluator = test_evaluator
+custom_hooks = [dict(type='ChannelsLastHook')]

@@ -13,7 +13,8 @@ test_pipeline = _base_.test_pipeline
 train_pipeline[3].update(scale=0.1, rotate_prob=0.0)
 train_pipeline[5].input_size = input_size
 test_pipeline[4].input_size = input_size
-loader = dict(batch_size=8, num_workers=2, pin_memory=False)
+loader = dict(batch_size=16, num_workers=2, pin_memory=False)
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline), **loader)
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline), **loader)
 val_dataloader = test_dataloader
+custom_hooks = [dict(type='ChannelsLastHook')]

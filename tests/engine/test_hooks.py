@@ -10,7 +10,12 @@ import torch
 from mmengine.fileio import get_file_backend
 from mmengine.logging import MessageHub, MMLogger
 
-from mmhand.engine.hooks import FreezeNormHook, HandCheckpointHook, ProgressBarHook
+from mmhand.engine.hooks import (
+    ChannelsLastHook,
+    FreezeNormHook,
+    HandCheckpointHook,
+    ProgressBarHook,
+)
 from mmhand.utils.atomic_io import AtomicLocalBackend
 from mmhand.utils.checkpoint import load_checkpoint
 
@@ -97,6 +102,20 @@ class TestFreezeNorm:
             end = load_checkpoint(toy.folder / name / 'epoch_2.pth')['state_dict']
             still = torch.equal(end['norm.running_mean'], torch.zeros(4))
             assert still == (name == 'frozen')
+
+
+def test_channels_last_changes_the_layout_and_no_number(toy):
+    model = torch.nn.Conv2d(3, 4, 3)
+    before, image = model.weight.detach().clone(), torch.randn(2, 3, 8, 8)
+    expected = model(image)
+    ChannelsLastHook().before_train(SimpleNamespace(model=model))
+    assert model.weight.is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(model.weight, before)
+    torch.testing.assert_close(model(image), expected)
+    config = toy.write_config('last', "custom_hooks = [dict(type='ChannelsLastHook')]")
+    toy.run('tools/train.py', config, '--work-dir', 'run')
+    end = load_checkpoint(toy.folder / 'run' / 'epoch_2.pth')['state_dict']
+    assert end['conv.weight'].is_contiguous(memory_format=torch.channels_last)
 
 
 class TestProgressBar:

@@ -50,6 +50,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--turn', type=float, help='how far wrists and cameras turn: 1 any way, 0 always the same'
     )
     parser.add_argument(
+        '--gestures', nargs='+', help='gestures the fingers make, e.g. flat fist; all by default'
+    )
+    parser.add_argument(
         '--sheet', help='also write a picture of the first frames, the first four with annotations'
     )
     parser.add_argument('--quiet', action='store_true', help='no progress bar')
@@ -70,6 +73,7 @@ def main(argv: list[str] | None = None) -> None:
         captures=args.captures,
         occluder_prob=args.occluder_prob,
         turn=args.turn,
+        gestures=tuple(args.gestures) if args.gestures else None,
     )
     writer_type = get_writer(args.format)
     if args.sheet and Path(args.sheet).suffix not in ('.jpg', '.png'):

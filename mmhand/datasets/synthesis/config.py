@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
+from mmhand.hand_models.pose_sampling import GESTURES
 from mmhand.utils.errors import HandConfigError
 
 #: What ``hands`` may ask for.
@@ -34,6 +35,8 @@ class SynthesisConfig:
         turn: how far wrists and cameras turn from their usual attitude: 1 as people and studios do
             (at times any way at all), 0 always the same. Less than 1 makes a set that is learned
             in fewer steps.
+        gestures: gestures that fingers may make, see :func:`mmhand.hand_models.sample_pose`; all if
+            empty. Two hands that meet keep to those that suit their meeting where any is left.
     """
 
     hands: str = 'both'
@@ -52,12 +55,18 @@ class SynthesisConfig:
     studio: bool = False
     max_penetration: float = 0.003
     turn: float = 1.0
+    gestures: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self._choice('hands', self.hands, HAND_MODES)
         self._choice('framing', self.framing, ('rig', 'crop'))
         if not self.sides or not set(self.sides) <= {'right', 'left'}:
             raise HandConfigError(f'sides must name right, left or both, not {list(self.sides)}')
+        unknown = set(self.gestures) - set(GESTURES)
+        if unknown:
+            raise HandConfigError(
+                f'unknown gesture {", ".join(sorted(unknown))}; known: {", ".join(GESTURES)}'
+            )
         if len(self.image_size) != 2 or not all(32 <= edge <= 4096 for edge in self.image_size):
             raise HandConfigError(
                 f'image_size must be WxH with both edges from 32 to 4096, not {self.image_size}'

@@ -255,7 +255,7 @@ def sample_hands(config: SynthesisConfig, seed: int, frame: int) -> tuple[list[H
             side = config.sides[config.capture_of(frame) % len(config.sides)]
         anyhow = config.framing == 'crop' and config.turn == 1
         rotation = random_rotation(rng) if anyhow else natural_rotation(rng, side, config.turn)
-        hands = [pose_hand(config, side, rotation, betas, rng)]
+        hands = [pose_hand(config, side, rotation, betas, rng, config.gestures or None)]
     joints = np.concatenate([hand.joints for hand in hands])
     middle = 0.5 * (joints.min(0) + joints.max(0))
     offset = RIG_CENTER + rng.normal(0, 0.015, 3) - middle
@@ -270,7 +270,7 @@ def _meet(
 ) -> list[HandState]:
     """Two hands that touch or nearly touch, right first."""
     right_rotation, left_rotation, way = _meeting_rotations(rng, meeting, config.turn)
-    gestures = _GESTURES.get(meeting)
+    gestures = _meeting_gestures(meeting, config.gestures)
     right = pose_hand(config, 'right', right_rotation, betas, rng, gestures)
     left = pose_hand(config, 'left', left_rotation, betas, rng, gestures)
     pair = MeshPair(
@@ -298,6 +298,14 @@ def _meet(
         if pair.report(offset).max_penetration > allowed:
             offset = pair.approach(offset, way, allowed)
     return [right, left.moved(offset)]
+
+
+def _meeting_gestures(meeting: str, allowed: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Gestures to choose from; ``None`` for all."""
+    suitable = _GESTURES.get(meeting)
+    if not allowed or suitable is None:
+        return allowed or suitable
+    return tuple(gesture for gesture in suitable if gesture in allowed) or allowed
 
 
 def _palm_center(hand: HandState) -> np.ndarray:

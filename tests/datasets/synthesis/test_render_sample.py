@@ -144,6 +144,8 @@ def test_synthetic_batch_is_small_and_counted():
         (dict(views=9, cameras=3), 'exceeds the cameras'),
         (dict(occluder_prob=1.5), 'occluder_prob must lie in'),
         (dict(sides=('both',)), 'sides must name'),
+        (dict(turn=-0.1), 'turn must lie in'),
+        (dict(gestures=('fist', 'wave')), 'unknown gesture wave; known: relaxed, flat'),
     ],
 )
 def test_bad_settings_are_named(settings, message):

@@ -328,6 +328,10 @@ def test_another_seed_or_setting_does_not_mix_in(interhand):
         generate_dataset(_writer(interhand.out, hands='single'), COUNTS)
     damaged = interhand.meta_path.read_text()
     try:
+        old = json.loads(damaged)
+        del old['config']['turn'], old['config']['gestures']
+        interhand.meta_path.write_text(json.dumps(old))
+        assert generate_dataset(interhand, COUNTS)['made'] == 0, 'settings added since are default'
         interhand.meta_path.write_text(damaged[:40])
         with pytest.raises(HandFileError, match='cannot be read as JSON'):
             generate_dataset(interhand, COUNTS)
