@@ -100,7 +100,9 @@ def hand_crop(amodal: np.ndarray, scale: float = 2.0) -> np.ndarray:
     return crop_affine(box, (IMAGE_SIZE, IMAGE_SIZE))
 
 
-def paste_affine(move: np.ndarray, out_size: int = IMAGE_SIZE, mirror: bool = False) -> np.ndarray:
+def paste_affine(
+    move: np.ndarray, out_size: int = IMAGE_SIZE, mirror: bool = False, in_size: int = IMAGE_SIZE
+) -> np.ndarray:
     """Affine (2, 3) float32 of one hand of a paste.
 
     The box is (0, 0, 255, 255), as released: even a hand that is not moved grows by 256 / 255.
@@ -109,8 +111,9 @@ def paste_affine(move: np.ndarray, out_size: int = IMAGE_SIZE, mirror: bool = Fa
         move: (4,) shift x, shift y (of 255 pixels), scale, rotation in degrees.
         out_size: side of the result.
         mirror: mirror the picture first.
+        in_size: side of the picture.
     """
-    edge = IMAGE_SIZE - 1.0
+    edge = in_size - 1.0
     box = np.array([move[0] * edge, move[1] * edge, edge, edge])
     warp = crop_affine(box, (out_size, out_size), float(move[2]), float(move[3]))
     if not mirror:

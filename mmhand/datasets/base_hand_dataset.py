@@ -40,7 +40,8 @@ class BaseHandDataset(BaseDataset):
     ``keypoints_3d`` (2, 21, 3), ``keypoint_valid`` (2, 21), ``hand_present`` (2,), ``hand_type``,
     ``hand_type_valid``, ``root_depth`` (2,), ``camera`` (dict with ``K`` (3, 3), ``R`` (3, 3), ``t``
     (3,)), and where annotated ``mano_pose`` (2, 48), ``mano_betas`` (2, 10), ``mano_trans`` (2, 3),
-    ``mano_rest_wrist`` (2, 3), ``mano_valid`` (2,). All arrays are float32.
+    ``mano_rest_wrist`` (2, 3), ``mano_valid`` (2,). All arrays are float32. ``data_source`` is the
+    data set itself, for transforms that combine samples.
 
     Args:
         data_root: folder of the data set.
@@ -170,6 +171,13 @@ class BaseHandDataset(BaseDataset):
         info = self.read_row(self.store, row)
         info['sample_idx'] = idx % len(self.rows)
         return info
+
+    def prepare_data(self, idx: int) -> Any:
+        """A sample through the pipeline, whose transforms may draw on other samples of the set."""
+        info = self.get_data_info(idx)
+        # Not part of the annotations: whoever copies those must not copy the set.
+        info['data_source'] = self
+        return self.pipeline(info)
 
     def __len__(self) -> int:
         if not self._fully_initialized:

@@ -14,6 +14,7 @@ from .load_soft_hand_masks import LoadSoftHandMasks, MaskSource
 from .mirror_hands import mirror_hands
 from .mirror_left_hand import MirrorLeftHand
 from .pack_hand_inputs import PackHandInputs
+from .paste_distractor_hand import PasteDistractorHand
 from .random_hand_affine import HandAffineParams, RandomHandAffine
 from .select_hand import SelectHand
 
@@ -38,6 +39,7 @@ __all__ = [
     'Occluder',
     'PackDeocclusionInputs',
     'PackHandInputs',
+    'PasteDistractorHand',
     'RandomHandAffine',
     'SelectHand',
     'decode_mask_planes',
