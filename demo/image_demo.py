@@ -33,6 +33,9 @@ def parse_args() -> argparse.Namespace:
         metavar=('FX', 'FY', 'CX', 'CY'),
         help='intrinsics in pixels; guessed without them',
     )
+    parser.add_argument(
+        '--side', choices=('right', 'left'), help='of the hand, for networks of right hands only'
+    )
     parser.add_argument('--detector', nargs=2, metavar=('CONFIG', 'CHECKPOINT'), help='of mmdet')
     parser.add_argument(
         '--fit-mesh',
@@ -77,6 +80,7 @@ def main() -> None:
         out_dir=args.out_dir,
         save=args.save,
         batch_size=args.batch_size,
+        sides=[args.side] * len(pictures) if args.side else None,
     )
     for result in results:
         files = [str(file) for kind in result.files.values() for file in kind]

@@ -124,6 +124,7 @@ class HandInferencer:
         out_dir: str | os.PathLike | None = None,
         save: Sequence[str] = SAVE,
         batch_size: int = 8,
+        sides: Sequence[str] | None = None,
     ) -> list[PictureResult]:
         """Run over pictures, and write what was found.
 
@@ -137,13 +138,14 @@ class HandInferencer:
                 (obj in the camera frame, where the model makes meshes), ``'views'`` (the meshes from
                 the front, the side and above), ``'glb'`` (all hands of a picture in their place).
             batch_size: boxes run at a time.
+            sides: ``right`` or ``left`` for each picture, for networks of right hands only.
 
         Returns:
             One result for each picture.
 
         Raises:
             HandFileError: a picture cannot be read, a folder holds none, or nothing can be written.
-            HandDataError: boxes or cameras do not fit the pictures.
+            HandDataError: boxes, cameras or sides do not fit the pictures.
             HandConfigError: unknown ``save``.
         """
         unknown = [kind for kind in save if kind not in SAVE]
@@ -163,6 +165,7 @@ class HandInferencer:
             [box for found in boxes for box in found],
             None if cameras is None else [cameras[index] for index in owner],
             batch_size,
+            None if sides is None else [sides[index] for index in owner],
         )
         clock.lap('model')
         results = [

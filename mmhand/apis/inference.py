@@ -23,6 +23,8 @@ from mmhand.utils.config import load_config
 from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
 from mmhand.utils.setup_env import setup_env
 
+from .left_hands import restore_left_hand, with_mirroring
+
 Image = np.ndarray | str | os.PathLike
 
 #: Transforms of test pipelines that a picture without annotation has nothing for.
@@ -165,6 +167,7 @@ def picture_record(
     bbox: Sequence[float] | None = None,
     camera: np.ndarray | None = None,
     img_path: str | None = None,
+    side: str | None = None,
 ) -> dict:
     """What a data set would hand to a pipeline for a picture that has no annotation.
 
@@ -173,12 +176,13 @@ def picture_record(
         bbox: x, y, w, h around the hands, pixels; the whole picture if ``None``.
         camera: (3, 3) intrinsics; guessed if ``None``.
         img_path: where the picture came from.
+        side: ``right`` or ``left`` if it is known.
 
     Returns:
         Record of a pipeline whose picture is loaded.
 
     Raises:
-        HandDataError: the box is not finite, has no area, or misses the picture.
+        HandDataError: the box is not finite, has no area, or misses the picture; no such side.
     """
     height, width = image.shape[:2]
     box = np.array([0, 0, width, height] if bbox is None else bbox, dtype=np.float32)
@@ -190,8 +194,11 @@ def picture_record(
     matrix = guess_camera(width, height) if camera is None else np.asarray(camera, np.float32)
     if matrix.shape != (3, 3):
         raise HandDataError(f'a camera is a (3, 3) matrix of intrinsics, got shape {matrix.shape}')
+    if side not in (None, 'right', 'left'):
+        raise HandDataError(f'a hand is right or left, not "{side}"')
     return {
         'img': image,
+        **({} if side is None else {'hand_type': side}),
         'img_path': img_path,
         'sample_id': img_path or 'picture',
         'ori_shape': (height, width),
@@ -218,6 +225,8 @@ def picture_pipeline(model: nn.Module) -> Compose:
     if steps is None:
         raise HandConfigError(f'config {cfg.filename} has no test_dataloader.dataset.pipeline')
     kept = [step for step in steps if step['type'].split('.')[-1] not in _ANNOTATION_STEPS]
+    if getattr(model, 'right_hands_only', False):
+        kept = with_mirroring(kept)
     # Another project's model may have been built since this one.
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmhand'):
         return Compose(kept)
@@ -230,6 +239,7 @@ def inference_hands(
     bboxes: Sequence[Sequence[float]] | None = None,
     cameras: Sequence[np.ndarray] | None = None,
     batch_size: int = 8,
+    sides: Sequence[str] | None = None,
 ) -> list[HandDataSample]:
     """Run a model on pictures.
 
@@ -240,6 +250,8 @@ def inference_hands(
             several boxes in one picture give the picture several times.
         cameras: (3, 3) intrinsics of each picture; guessed if ``None``.
         batch_size: pictures run at a time.
+        sides: ``right`` or ``left`` for each picture, for networks that know right hands only: left
+            hands are mirrored and given back as left hands. ``None``: right hands.
 
     Returns:
         A sample for each picture, ``pred_hands`` filled, on the CPU. Its metainfo ``camera`` holds
@@ -248,12 +260,17 @@ def inference_hands(
     Raises:
         HandFileError: a file is missing or no picture.
         HandDataError: a box does not fit its picture, or there are not as many as pictures.
+        HandConfigError: ``sides`` for a network that finds out itself.
     """
     if isinstance(images, np.ndarray | str | os.PathLike):
         images = [images]
-    for name, given in (('boxes', bboxes), ('cameras', cameras)):
+    for name, given in (('boxes', bboxes), ('cameras', cameras), ('sides', sides)):
         if given is not None and len(given) != len(images):
             raise HandDataError(f'{len(images)} pictures and {len(given)} {name}')
+    if sides is not None and not getattr(model, 'right_hands_only', False):
+        raise HandConfigError(
+            f'{type(model).__name__} finds out itself which hand it sees; leave the sides out'
+        )
     pipeline = picture_pipeline(model)
     samples: list[HandDataSample] = []
     for start in range(0, len(images), batch_size):
@@ -265,7 +282,8 @@ def inference_hands(
                 None if bboxes is None else bboxes[index],
                 None if cameras is None else cameras[index],
                 None if isinstance(image, np.ndarray) else str(image),
+                None if sides is None else sides[index],
             )
             packed.append(pipeline(record))
         samples += model.test_step(pseudo_collate(packed))
-    return [sample.cpu() for sample in samples]
+    return [restore_left_hand(sample.cpu()) for sample in samples]

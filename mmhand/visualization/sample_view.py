@@ -17,16 +17,21 @@ FaceTable = dict[tuple[int, int], np.ndarray]
 def face_table(model: nn.Module) -> FaceTable:
     """Faces of every hand model inside a network, by side and number of vertices.
 
+    Where one side only has a model, the other has its faces turned inside out: its mesh is a mirrored
+    one.
+
     Args:
         model: the network; its hand models may be anywhere in it.
     """
     from mmhand.hand_models import HandModel
 
-    return {
+    table = {
         (int(part.side == 'left'), part.num_verts): part.faces.cpu().numpy()
         for part in model.modules()
         if isinstance(part, HandModel)
     }
+    mirrored = {(1 - side, count): faces[:, ::-1] for (side, count), faces in table.items()}
+    return {**mirrored, **table}
 
 
 def to_numpy(value: object) -> np.ndarray:

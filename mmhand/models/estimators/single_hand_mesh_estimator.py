@@ -62,6 +62,9 @@ class SingleHandMeshEstimator(BaseHandEstimator):
 
     hand_model: HandModel
 
+    #: Pictures of left hands are mirrored (:func:`mmhand.apis.inference_hands`).
+    right_hands_only = True
+
     def __init__(
         self,
         num_stages: int,

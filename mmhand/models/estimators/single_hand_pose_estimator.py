@@ -29,6 +29,9 @@ class SingleHandPoseEstimator(BaseHandEstimator):
             N(0, 0.001).
     """
 
+    #: Pictures of left hands are mirrored (:func:`mmhand.apis.inference_hands`).
+    right_hands_only = True
+
     def __init__(
         self,
         backbone: dict | None = None,

@@ -1,0 +1,66 @@
+"""Left hands in pictures, for networks that know right hands only."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from mmhand.hand_models.rotations import (
+    axis_angle_to_matrix,
+    matrix_to_axis_angle,
+    mirror_axis_angle,
+)
+from mmhand.structures import HandDataSample
+
+_MIRROR, _WARP = 'MirrorLeftHand', 'HandTopdownAffine'
+
+
+def with_mirroring(steps: Sequence[dict]) -> list[dict]:
+    """Test transforms that mirror the crops of left hands.
+
+    Args:
+        steps: configs of transforms; those that mirror already are returned as they are.
+    """
+    names = [step['type'].split('.')[-1] for step in steps]
+    if _MIRROR in names or _WARP not in names:
+        return list(steps)
+    place = names.index(_WARP)
+    return [*steps[:place], dict(type=_MIRROR), *steps[place:]]
+
+
+def restore_left_hand(sample: HandDataSample) -> HandDataSample:
+    """Turn the right hand found in a mirrored crop back into the left hand of the picture, in place.
+
+    Points go back into the camera frame, the pose becomes the left model's, ``side`` 1. Pixels stay
+    those of the crop, whose affine holds the mirror. A sample whose crop is not mirrored stays.
+
+    Args:
+        sample: with ``pred_hands``, and ``camera['frame']`` in its metainfo.
+
+    Returns:
+        The sample.
+    """
+    camera = dict(sample.metainfo.get('camera') or {})
+    if 'frame' not in camera or 'pred_hands' not in sample:
+        return sample
+    frame = torch.as_tensor(camera['frame'], dtype=torch.float32)
+    if torch.linalg.det(frame) > 0:
+        return sample
+    hands = sample.pred_hands
+    for name in ('keypoints_3d', 'vertices', 'root'):
+        if name in hands:
+            # Rows times an orthogonal matrix: its inverse applied to each point.
+            hands.set_field(hands.get(name) @ frame.to(hands.get(name)), name)
+    if 'pose' in hands:
+        # The frame is a mirror across x = 0, then an in-plane turn; of the pose only the wrist turns.
+        mirror = torch.diag(frame.new_tensor([-1.0, 1.0, 1.0]))
+        back = (mirror @ (frame @ mirror).mT @ mirror).to(hands.pose)
+        pose = mirror_axis_angle(hands.pose)
+        wrist = matrix_to_axis_angle(back @ axis_angle_to_matrix(pose[..., :3]))
+        hands.set_field(torch.cat((wrist, pose[..., 3:]), dim=-1), 'pose')
+    hands.set_field(torch.ones_like(hands.side), 'side')
+    if 'K_crop' in camera:
+        camera['K_crop'] = camera['K_crop'] @ camera['frame']
+    camera['frame'] = np.eye(3, dtype=np.float32)
+    sample.set_metainfo({'camera': camera})
+    return sample
