@@ -24,10 +24,10 @@ model = dict(
         init_cfg=dict(checkpoint=remover_checkpoint),
     ),
     pose_estimator=dict(
-        backbone=dict(base_channels=12, depths=(1, 1, 1), out_channels=32),
+        backbone=dict(base_channels=16, depths=(1, 1, 2), out_channels=64),
         head=dict(
-            in_channels=32,
-            hidden_channels=32,
+            in_channels=64,
+            hidden_channels=64,
             codec=dict(input_size=crop_size, heatmap_size=24, sigma=1.2, exact_border=True),
         ),
         init_cfg=dict(checkpoint=pose_checkpoint),
