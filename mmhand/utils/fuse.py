@@ -39,9 +39,10 @@ class _Uses(TorchFunctionMode):
 def fuse_batch_norms(model: nn.Module, run: Callable[[nn.Module], object]) -> int:
     """Fold every batch norm that alone follows a convolution into it, in place.
 
-    Which follows which is seen by running the model, not guessed from the order of its modules
-    (pre-activation networks and heads that share layers are not in it). Convolutions whose output
-    something else takes, too, and modules that run several times are left alone.
+    Transposed convolutions are meant, too. Which follows which is seen by running the model, not
+    guessed from the order of its modules (pre-activation networks and heads that share layers are not
+    in it). Convolutions whose output something else takes, too, and modules that run several times are
+    left alone.
 
     Args:
         model: in evaluation mode.
@@ -56,12 +57,14 @@ def fuse_batch_norms(model: nn.Module, run: Callable[[nn.Module], object]) -> in
     if model.training:
         raise HandConfigError('batch norms can be folded in evaluation mode only')
     # Tensors are kept, so that their ids stay theirs.
-    makers: dict[int, tuple[nn.Conv2d, Tensor]] = {}
-    pairs: dict[nn.Module, tuple[nn.Conv2d, int]] = {}
+    makers: dict[int, tuple[nn.Module, Tensor]] = {}
+    pairs: dict[nn.Module, tuple[nn.Module, int]] = {}
     calls: Counter[nn.Module] = Counter()
 
-    def after_conv(conv: nn.Conv2d, _: object, output: Tensor) -> None:
+    def after_conv(conv: nn.Module, _: object, output: Tensor) -> None:
         calls[conv] += 1
+        # A tensor that is gone may have had the same id.
+        uses.counts.pop(id(output), None)
         makers[id(output)] = conv, output
 
     def before_norm(norm: nn.BatchNorm2d, inputs: tuple[Tensor, ...]) -> None:
@@ -69,13 +72,12 @@ def fuse_batch_norms(model: nn.Module, run: Callable[[nn.Module], object]) -> in
         if id(inputs[0]) in makers:
             pairs[norm] = makers[id(inputs[0])][0], id(inputs[0])
 
-    hooks = []
+    hooks, uses = [], _Uses()
     for module in model.modules():
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, nn.Conv2d) or _is_plain_deconv(module):
             hooks.append(module.register_forward_hook(after_conv))
         elif isinstance(module, nn.BatchNorm2d):
             hooks.append(module.register_forward_pre_hook(before_norm))
-    uses = _Uses()
     try:
         with uses:
             run(model)
@@ -85,9 +87,16 @@ def fuse_batch_norms(model: nn.Module, run: Callable[[nn.Module], object]) -> in
     replacement: dict[nn.Module, nn.Module] = {}
     for norm, (conv, tensor) in pairs.items():
         if calls[norm] == calls[conv] == uses.counts[tensor] == 1:
-            replacement[conv], replacement[norm] = fuse_conv_bn_eval(conv, norm), nn.Identity()
+            transpose = isinstance(conv, nn.ConvTranspose2d)
+            replacement[conv] = fuse_conv_bn_eval(conv, norm, transpose=transpose)
+            replacement[norm] = nn.Identity()
     for parent in list(model.modules()):
         for name, child in parent.named_children():
             if child in replacement:
                 setattr(parent, name, replacement[child])
     return len(replacement) // 2
+
+
+def _is_plain_deconv(module: nn.Module) -> bool:
+    # In groups its weights have the output channels of one group only.
+    return isinstance(module, nn.ConvTranspose2d) and module.groups == 1

@@ -2,14 +2,19 @@
 
 import importlib.util
 import json
+import sys
+from unittest import mock
 
 import pytest
 
 
 def run(repo, name, argv):
-    spec = importlib.util.spec_from_file_location(name, repo / f'tools/benchmark/{name}.py')
+    folder = repo / 'tools/benchmark'
+    spec = importlib.util.spec_from_file_location(name, folder / f'{name}.py')
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    # As for a script, whose neighbours are found.
+    with mock.patch.object(sys, 'path', [str(folder), *sys.path]):
+        spec.loader.exec_module(module)
     with pytest.raises(SystemExit) as stop:
         module.main(argv)
     assert stop.value.code in (None, 0)
@@ -36,3 +41,17 @@ def test_forms_of_a_network_agree(repo, tmp_path):
         for facts in row['forms'].values():
             assert facts['largest_relative_difference'] < 1e-3
             assert facts['share_of_matmul_rate'] > 0
+
+
+def test_forms_of_the_heatmap_branch(repo, tmp_path):
+    out = tmp_path / 'bench.json'
+    run(repo, 'bench_inference', ['twohand_cpu_interhand', '--seconds', '0.1', '--out', str(out)])
+    (row,) = json.loads(out.read_text())
+    branch = row['heatmap_branch']
+    assert list(branch) == ['straightforward', 'as built', 'deployed']
+    for facts in branch.values():
+        assert facts['largest_relative_difference'] < 1e-5
+        assert facts['peak_mb'] > 0
+    assert branch['straightforward']['speed_up'] == 1
+    assert branch['straightforward']['copies'] > 2
+    assert branch['as built']['copies'] < branch['straightforward']['copies']

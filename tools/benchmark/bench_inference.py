@@ -9,17 +9,21 @@ Three forms of the network take turns within one process, so a busy machine slow
 * plain: every module as its own operation, attention with its matrix written out, as the authors' code
   runs it;
 * as built: mmhand's network as training uses it (fused attention kernels);
-* deployed: batch norms folded into the convolutions, channels-last memory.
+* deployed: after :func:`mmhand.utils.deploy.deploy`: batch norms folded, channels-last memory, quicker
+  forms of transposed convolutions, weights in the layout of the processor's library.
 
 Operations are 2 x multiply-adds of convolutions and matrix products of the plain form. The machine's
 rate is that of a large float32 matrix product with the same threads, measured in the same turns.
-Weights are random; the forms' outputs are compared.
+Weights are random; the forms' outputs are compared. Where MMHAND_MANO_ROOT is not set, the embedded hand
+stands in for MANO. For Two-Hand-Shape-Pose the heat-map branch alone follows, with its peak memory per
+picture, against its straightforward form (heatmap_branch.py).
 """
 
 import argparse
 import copy
 import json
 import math
+import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -29,14 +33,17 @@ from unittest import mock
 
 import torch
 import torch.nn.functional as F
+from heatmap_branch import bench_branch, print_branch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmhand.apis import init_model
-from mmhand.utils.config import ConfigOptions
+from mmhand.models.estimators import TwoHandShapePose
+from mmhand.utils.config import ConfigOptions, load_config
+from mmhand.utils.deploy import deploy
 from mmhand.utils.errors import HandConfigError, cli_guard
-from mmhand.utils.fuse import fuse_batch_norms
 
+CONFIGS = ('spmhand_r50_ho3d-v2', 'handoccnet_r50_ho3d-v2', 'twohand_r50_interhand')
 FORMS = ('plain', 'as built', 'deployed')
 
 
@@ -44,7 +51,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('configs', nargs='+', metavar='CONFIG', help='config file or name')
+    parser.add_argument(
+        'configs', nargs='*', metavar='CONFIG', default=CONFIGS, help='config file or name'
+    )
     parser.add_argument('--batch-sizes', type=int, nargs='+', default=[1])
     parser.add_argument('--input-size', type=int, help="side of the pictures; the config's if left")
     parser.add_argument('--seconds', type=float, default=10.0, help='per form and batch size')
@@ -78,6 +87,19 @@ def input_size(model: nn.Module) -> int:
     raise HandConfigError(f'{model.cfg.filename} states no input_size; give --input-size')
 
 
+def open_hands(node: object) -> None:
+    """Replace MANO by the embedded hand where a config names no file, in place."""
+    if isinstance(node, dict):
+        if node.get('type') == 'MANO' and not node.get('model_path'):
+            node.clear()
+            node['type'] = 'OpenHand'
+        for value in node.values():
+            open_hands(value)
+    elif isinstance(node, list | tuple):
+        for value in node:
+            open_hands(value)
+
+
 def flatten(value: object) -> list[Tensor]:
     """All tensors in nested containers."""
     if isinstance(value, Tensor):
@@ -104,8 +126,7 @@ def bench(model: nn.Module, batch: int, args: argparse.Namespace) -> dict[str, o
     size = args.input_size or input_size(model)
     images = torch.rand(batch, 3, size, size, device=args.device)
     deployed = copy.deepcopy(model)
-    folded = fuse_batch_norms(deployed, lambda net: net(images, None, mode='tensor'))
-    deployed = deployed.to(memory_format=torch.channels_last)
+    done = deploy(deployed, lambda net: net(images, None, mode='tensor'))
     last = images.to(memory_format=torch.channels_last)
 
     def plain() -> object:
@@ -137,12 +158,12 @@ def bench(model: nn.Module, batch: int, args: argparse.Namespace) -> dict[str, o
             times[name].append(clocked(call, args.device))
     rate = 2 * edge**3 / min(times['matmul'])
     operations = counter.get_total_flops()
-    return {
+    row = {
         'batch': batch,
         'input_size': size,
         'gflop_per_sample': operations / batch / 1e9,
         'matmul_gflops': rate / 1e9,
-        'batch_norms_folded': folded,
+        'batch_norms_folded': done.batch_norms,
         'turns': len(times['plain']),
         'forms': {
             name: {
@@ -154,6 +175,9 @@ def bench(model: nn.Module, batch: int, args: argparse.Namespace) -> dict[str, o
             for name in FORMS
         },
     }
+    if isinstance(model, TwoHandShapePose):
+        row['heatmap_branch'] = bench_branch(model, images, len(times['plain']), args.device)
+    return row
 
 
 @cli_guard
@@ -163,7 +187,10 @@ def main(argv: list[str] | None = None) -> None:
     print(f'torch {torch.__version__}, {args.device}, {args.threads} thread(s), float32')
     results = []
     for config in args.configs:
-        model = init_model(config, None, args.device, args.cfg_options)
+        cfg = load_config(config, args.cfg_options)
+        if not os.environ.get('MMHAND_MANO_ROOT'):
+            open_hands(cfg.model)
+        model = init_model(cfg, None, args.device)
         parameters = sum(parameter.numel() for parameter in model.parameters())
         for batch in args.batch_sizes:
             row = bench(model, batch, args)
@@ -181,6 +208,8 @@ def main(argv: list[str] | None = None) -> None:
                     f'{facts["largest_relative_difference"]:>10.1e}',
                     flush=True,
                 )
+            if 'heatmap_branch' in row:
+                print_branch(row['heatmap_branch'])
     if args.out:
         args.out.write_text(json.dumps(results, indent=1))
 

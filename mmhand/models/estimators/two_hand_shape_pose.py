@@ -8,7 +8,7 @@ from torch import Tensor
 from mmhand.models.heads.two_hand_mesh_head import MM, TwoHandStage
 from mmhand.models.layers.hand_registration import register_hands
 from mmhand.models.layers.two_hand_placement import place_hands
-from mmhand.models.layers.volume_summary import VolumeSummary, join_summaries, summarise_volumes
+from mmhand.models.layers.volume_summary import VolumeSummary, join_summaries, summarise_bands
 from mmhand.models.losses.two_hand_loss import TwoHandTarget
 from mmhand.registry import MODELS
 from mmhand.structures import (
@@ -30,7 +30,8 @@ class TwoHandShapePose(BaseHandEstimator):
     """A frozen InterNet, a mesh network that reads its volumes, and a cascade of regressors.
 
     The heat-map branch is not trained, but runs as it is released: in training its batch normalisation
-    uses, and so changes, batch statistics. Its volumes exist one hand at a time and are never copied.
+    uses, and so changes, batch statistics. Its volumes exist a few rows at a time on a processor, one
+    hand at a time elsewhere, and are never copied.
 
     Args:
         heatmap: config of :class:`InterNet`; its codec's ``joint_set`` says in which order its
@@ -107,12 +108,12 @@ class TwoHandShapePose(BaseHandEstimator):
         """
         feature = self.heatmap.backbone(inputs)[-1]
         head = self.heatmap.head
-        hands = []
-        for side in range(2):  # one hand's volumes at a time
-            volumes = head.hand_volumes(feature, side)
-            hands.append(summarise_volumes(volumes, self.volume_strides))
-            del volumes
-        summary = join_summaries(hands)
+        summary = join_summaries(
+            [
+                summarise_bands(head.hand_volume_bands(feature, side), self.volume_strides)
+                for side in range(2)
+            ]
+        )
         maps, peaks = summary.maps, summary.peaks
         if self.volume_set != self.joint_set:
             maps = convert_joints(maps, self.volume_set, self.joint_set, axis=2)

@@ -1,6 +1,6 @@
 """InterNet's head: mmpose's layers, with targets and decoding of mmhand."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from mmpose.models.heads import InternetHead
@@ -10,6 +10,9 @@ from torch import Tensor
 from mmhand.models.layers.precision import full_precision
 from mmhand.registry import KEYPOINT_CODECS, MODELS
 from mmhand.structures import HandDataSample, stack_hand_types, stack_hands
+
+#: Of volumes of 64^3 for one picture this is about three megabytes.
+_ROWS_AT_ONCE = 8
 
 
 @MODELS.register_module()
@@ -83,6 +86,34 @@ class InterNetHead(InternetHead):
             (B, 21, D, H, W) float32, in the codec's joint order.
         """
         return _volume(self.left_hand_head if side else self.right_hand_head, feature)
+
+    def hand_volume_bands(
+        self, feature: Tensor, side: int, rows: int | None = None
+    ) -> Iterator[Tensor]:
+        """Volumes of one hand, some rows at a time, for those who need none of them for long.
+
+        Args:
+            feature: (B, C, h, w) last feature of the backbone.
+            side: 0 right, 1 left.
+            rows: how many at a time; ``None`` takes what a processor's cache holds, and all of them
+                elsewhere, where one large operation is quicker than several small ones.
+
+        Yields:
+            (B, 21, D, rows, W) float32, in the codec's joint order.
+        """
+        hand_head = self.left_hand_head if side else self.right_hand_head
+        last = hand_head.final_layer
+        if not _is_pointwise(last) or (rows is None and feature.device.type != 'cpu'):
+            yield _volume(hand_head, feature)
+            return
+        hidden = hand_head.deconv_layers(feature).float()
+        width = hidden.shape[-1]
+        # Pixels in a row: both memory formats are read as they are.
+        for pixels in hidden.flatten(2).split((rows or _ROWS_AT_ONCE) * width, dim=-1):
+            with full_precision(feature.device):
+                weight = last.weight.flatten(1).float().expand(len(pixels), -1, -1)
+                out = torch.baddbmm(last.bias[:, None].float(), weight, pixels)
+            yield out.view(len(out), -1, hand_head.depth_size, pixels.shape[-1] // width, width)
 
     def loss(
         self,

@@ -1,5 +1,6 @@
 """What Two-Hand-Shape-Pose reads from InterNet's volumes."""
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -34,15 +35,36 @@ def summarise_volumes(volumes: Tensor, strides: tuple[int, int, int] = (4, 2, 2)
     Returns:
         See :class:`VolumeSummary`; contiguous, so that the volumes can be freed.
     """
-    flat = volumes.amax(dim=2)
+    return summarise_bands((volumes,), strides)
+
+
+def summarise_bands(
+    bands: Iterable[Tensor], strides: tuple[int, int, int] = (4, 2, 2)
+) -> VolumeSummary:
+    """:func:`summarise_volumes` of volumes that come some rows at a time and need not all exist.
+
+    Args:
+        bands: (B, J, D, h, W) each, from the first row to the last.
+        strides: along depth, rows and columns.
+    """
+    depth, row, column = strides
+    flat, maps, start = [], [], 0
+    for band in bands:
+        flat.append(band.amax(dim=2))
+        maps.append(band[:, :, ::depth, -start % row :: row, ::column].contiguous())
+        start += band.shape[3]
+        # The last one is not kept while the next is made.
+        del band
+    flat, maps = (
+        parts[0] if len(parts) == 1 else torch.cat(parts, dim=axis)
+        for parts, axis in ((flat, 2), (maps, 3))
+    )
     heights, index = flat.flatten(2).max(dim=-1)
     width = flat.shape[-1]
     peaks = torch.stack((index % width, index // width, heights), dim=-1)
-    depth, row, column = strides
-    maps = volumes[:, :, ::depth, ::row, ::column].contiguous()
     return VolumeSummary(maps, peaks, flat.amax(dim=1))
 
 
-def join_summaries(hands: list[VolumeSummary]) -> VolumeSummary:
+def join_summaries(hands: Sequence[VolumeSummary]) -> VolumeSummary:
     """Summaries of single hands as one: maps and peaks (B, N, J, ...), attention (B, N, H, W)."""
     return VolumeSummary(*(torch.stack(part, dim=1) for part in zip(*hands, strict=True)))

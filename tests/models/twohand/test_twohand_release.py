@@ -1,5 +1,7 @@
 """Converted Two-Hand-Shape-Pose against the authors' modules' numbers (specs/twohand §10)."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ import torch
 from mmhand.models.layers.hand_registration import register_hands, union_map
 from mmhand.structures import convert_joints, get_joint_set
 from mmhand.utils.conversion import METHODS
+from mmhand.utils.deploy import deploy
 from mmhand.utils.errors import HandDataError
 
 ORDER = get_joint_set('mano21')
@@ -60,6 +63,25 @@ def assert_near(found, expected, tolerance):
 
 
 def test_golden_network(output, golden):
+    assert_golden_network(output, golden)
+
+
+def test_golden_network_deployed(v2_model, recipe, golden):
+    """The quick form of the heat-map branch gives the authors' numbers as well."""
+    model, image = v2_model[1], torch.from_numpy(recipe.net_image()).float()
+    branch = model.heatmap
+    model.heatmap = copy.deepcopy(branch)
+    try:
+        assert deploy(model.heatmap, lambda net: net(image, mode='tensor')).deconvs == 6
+        with torch.no_grad():
+            output = model(image, mode='tensor')
+    finally:
+        model.heatmap = branch
+    assert_golden_network(output, golden)
+    assert_golden_peaks(output, golden)
+
+
+def assert_golden_network(output, golden):
     want = golden['F_network_fp32']
     assert_near(output['trans'], want['trans'], 1e-5)
     for index, stage in enumerate(output['stages']):
@@ -83,6 +105,10 @@ def test_golden_network(output, golden):
 
 
 def test_golden_peaks(output, golden):
+    assert_golden_peaks(output, golden)
+
+
+def assert_golden_peaks(output, golden):
     peaks = convert_joints(output['peaks'], 'canonical', 'mano21', axis=2).flatten(1, 2)
     for found, name in ((peaks[0, :3], 'peaks_0_first3'), (peaks[1, -3:], 'peaks_1_last3')):
         want = torch.tensor(golden['F_network_fp32'][name]).view(3, 3)

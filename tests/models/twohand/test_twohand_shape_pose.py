@@ -9,7 +9,7 @@ from mmengine.optim import build_optim_wrapper
 
 from mmhand.apis.inference import without_pretraining
 from mmhand.models.layers.two_hand_placement import place_hands
-from mmhand.models.layers.volume_summary import summarise_volumes
+from mmhand.models.layers.volume_summary import summarise_bands, summarise_volumes
 from mmhand.registry import MODELS
 from mmhand.structures import HandDataSample, HandInstances, convert_joints
 from mmhand.utils.config import load_config
@@ -118,6 +118,36 @@ def test_summary_is_what_three_passes_give():
             _, y, x = np.unravel_index(volume.argmax(), volume.shape)
             assert summary.peaks[row, joint].tolist() == [x, y, volume.max().item()]
     assert summary.maps.untyped_storage().nbytes() == summary.maps.numel() * 4
+
+
+@pytest.mark.parametrize('rows', [1, 3, 4, 24])
+def test_volumes_need_not_exist_as_a_whole(config, rows):
+    head = build(config).heatmap.head.eval()
+    feature = torch.randn(2, 128, 3, 3)
+    with torch.no_grad():
+        whole = head.hand_volumes(feature, 1)
+        bands = list(head.hand_volume_bands(feature, 1, rows))
+        torch.testing.assert_close(torch.cat(bands, dim=3), whole)
+    assert {band.shape[3] for band in bands[:-1]} <= {rows}
+    strides = (3, 2, 5)
+    wanted = summarise_volumes(whole, strides)
+    edges = [whole[..., start : start + rows, :] for start in range(0, 24, rows)]
+    for found, expected in zip(summarise_bands(edges, strides), wanted, strict=True):
+        assert torch.equal(found, expected)
+
+
+def test_the_branch_never_holds_a_hands_volumes(config, inputs):
+    """Largest living sum of tensors while it looks, against one hand's volumes."""
+    model = build(config, volume_strides=(4, 2, 2)).eval()
+    volume = len(inputs) * 21 * 24**3 * 4
+    model.look(inputs)
+    from torch.profiler import ProfilerActivity, profile
+
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as log:
+        model.look(inputs)
+    sizes = [e.nbytes() for e in log.profiler.kineto_results.events() if e.name() == '[memory]']
+    assert max(sizes) < volume / 2
+    assert np.cumsum(sizes).max() < volume
 
 
 def test_hands_stand_where_they_are_seen():
