@@ -4,6 +4,7 @@ import contextlib
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ import pytest
 import torch
 
 from mmhand.datasets.synthesis import generate_dataset, get_writer
+from mmhand.utils.errors import HandFileError
 
 
 @pytest.fixture(scope='module')
@@ -55,6 +57,8 @@ def run(repo, cwd, tool, *args, check=True):
 def load_tool(repo, path):
     spec = importlib.util.spec_from_file_location(path.replace('/', '_'), repo / f'tools/{path}.py')
     module = importlib.util.module_from_spec(spec)
+    # Worker processes are told functions by the names of their modules.
+    sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
 
@@ -90,6 +94,101 @@ def test_fitted_hands_become_the_masks_they_were_rendered_with(repo, sets, tmp_p
     message = capsys.readouterr().err
     assert message.startswith('error: ')
     assert len(message.splitlines()) == 1
+
+
+def masks_of(tool, root, out, workers, capsys):
+    """Convert; the exit status, what was said, and the files' bytes."""
+    options = f'--splits train --out {out} --workers {workers} --quiet'
+    with pytest.raises(SystemExit) as stop:
+        tool.main([str(root), *options.split()])
+    files = {p.relative_to(out): p.read_bytes() for p in out.rglob('*') if p.is_file()}
+    said = capsys.readouterr()
+    return stop.value.code or 0, said.out + said.err, files
+
+
+def test_masks_are_the_same_from_any_number_of_workers(repo, sets, tmp_path, capsys):
+    tool, root = load_tool(repo, 'dataset_converters/interhand_masks'), sets / 'interhand'
+    status, said, alone = masks_of(tool, root, tmp_path / 'alone', 1, capsys)
+    assert status == 0
+    assert '6 masks made' in said
+    _, said, shared = masks_of(tool, root, tmp_path / 'shared', 3, capsys)
+    assert '6 masks made, 0 kept' in said
+    assert shared == alone
+    _, said, again = masks_of(tool, root, tmp_path / 'shared', 2, capsys)
+    assert '0 masks made, 6 kept' in said
+    assert again == alone
+
+
+def test_a_worker_that_is_killed_ends_the_run_in_one_line(
+    repo, sets, tmp_path, capsys, monkeypatch
+):
+    tool, root = load_tool(repo, 'dataset_converters/interhand_masks'), sets / 'interhand'
+    render = tool.MaskRenderer.render
+
+    def render_or_die(self, info, size):
+        if any(tmp_path.rglob('*.png')):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return render(self, info, size)
+
+    monkeypatch.setattr(tool.MaskRenderer, 'render', render_or_die)
+    status, said, files = masks_of(tool, root, tmp_path, 2, capsys)
+    assert status == 2
+    assert 'error: one of 2 workers was killed' in said.splitlines()[-1]
+    monkeypatch.setattr(tool.MaskRenderer, 'render', render)
+    _, said, _ = masks_of(tool, root, tmp_path, 2, capsys)
+    assert f'{6 - len(files)} masks made, {len(files)} kept' in said
+
+
+def test_a_workers_error_is_the_runs(repo, sets, tmp_path, capsys, monkeypatch):
+    tool, root = load_tool(repo, 'dataset_converters/interhand_masks'), sets / 'interhand'
+    monkeypatch.setattr(tool.MaskRenderer, '_size', lambda self, path: cv2.imread('none').shape)
+    with pytest.raises(AttributeError):
+        tool.main([str(root), *f'--splits train --out {tmp_path} --workers 2 --quiet'.split()])
+
+    def unreadable(self, path):
+        raise HandFileError(f'cannot read image {path}')
+
+    monkeypatch.setattr(tool.MaskRenderer, '_size', unreadable)
+    status, said, _ = masks_of(tool, root, tmp_path, 2, capsys)
+    assert status == 2
+    assert said.splitlines()[-1].startswith('error: cannot read image')
+
+
+def test_a_killed_run_goes_on_where_it_stopped(repo, sets, tmp_path, capsys):
+    """The parent is killed while a file is half written; its workers end by themselves."""
+    out, root = tmp_path / 'masks', sets / 'interhand'
+    script = tmp_path / 'killed.py'
+    script.write_text(
+        'import os, runpy, signal, sys, time\n'
+        'tool, out = sys.argv[1:3]\n'
+        'replace = os.replace\n'
+        'def replace_or_kill(source, target):\n'
+        '    made = [f for _, _, files in os.walk(out) for f in files if f.endswith(".png")]\n'
+        '    if out in str(target) and len(made) >= 2:\n'
+        '        os.kill(os.getppid(), signal.SIGKILL)\n'
+        '        time.sleep(600)\n'
+        '    replace(source, target)\n'
+        'os.replace = replace_or_kill\n'
+        'sys.argv = [tool, *sys.argv[3:]]\n'
+        "runpy.run_path(tool, run_name='__main__')\n"
+    )
+    tool = repo / 'tools/dataset_converters/interhand_masks.py'
+    arguments = [str(root), '--splits', 'train', '--out', str(out), '--workers', '2', '--quiet']
+    # The pipes end when all processes that hold them have ended.
+    done = subprocess.run(
+        [sys.executable, str(script), str(tool), str(out), *arguments],
+        env={**os.environ, 'PYTHONPATH': str(repo), 'OMP_NUM_THREADS': '1'},
+        capture_output=True,
+        timeout=240,
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert len(list(out.rglob('*.png'))) == 2
+    assert list(out.rglob('.*.partial'))
+    tool = load_tool(repo, 'dataset_converters/interhand_masks')
+    _, said, files = masks_of(tool, root, out, 2, capsys)
+    assert '4 masks made, 2 kept' in said
+    _, _, alone = masks_of(tool, root, tmp_path / 'alone', 1, capsys)
+    assert files == alone
 
 
 SMALL = dict(

@@ -10,7 +10,11 @@ import argparse
 import multiprocessing
 import os
 import sys
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import cv2
@@ -20,7 +24,7 @@ from mmengine.utils import ProgressBar
 
 from mmhand.datasets import InterHand26MDataset
 from mmhand.datasets.synthesis import single_threaded
-from mmhand.datasets.synthesis.writers.files import write_image
+from mmhand.datasets.synthesis.writers.files import TEMPORARY, write_image
 from mmhand.datasets.transforms import encode_mask_planes
 from mmhand.renderers import render_masks
 from mmhand.utils.errors import HandConfigError, HandFileError, cli_guard
@@ -121,6 +125,8 @@ def convert_split(args: argparse.Namespace, split: str, workers: int) -> dict[st
     if out == images:
         raise HandConfigError(f'the image folder {images} is not called images: give --out')
     dataset.hands  # noqa: B018  loaded once, before processes are forked
+    for path in out.rglob(f'.*{TEMPORARY}'):  # what a killed run left half written
+        path.unlink(missing_ok=True)
     renderer = MaskRenderer(dataset, out, args.overwrite)
     counts = dict(made=0, kept=0, unfitted=0)
     bar = None if args.quiet else ProgressBar(len(dataset), file=sys.stderr)
@@ -136,10 +142,18 @@ def convert_split(args: argparse.Namespace, split: str, workers: int) -> dict[st
 _RENDERER: MaskRenderer | None = None
 
 
-def _start(renderer: MaskRenderer) -> None:
+def _start(renderer: MaskRenderer, parent: int) -> None:
     global _RENDERER
     _RENDERER = renderer
     single_threaded()
+    threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+
+
+def _follow(parent: int) -> None:
+    """End this process when the one that started it is gone (it may have been killed)."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
 
 
 def _work(index: int) -> str:
@@ -147,13 +161,28 @@ def _work(index: int) -> str:
 
 
 def run(renderer: MaskRenderer, count: int, workers: int) -> Iterator[str]:
-    """Outcomes of all samples, in no order."""
+    """Outcomes of all samples.
+
+    Raises:
+        HandConfigError: a worker was killed.
+    """
     if workers <= 1:
         single_threaded()
         yield from map(renderer, range(count))
         return
-    with multiprocessing.get_context('fork').Pool(workers, _start, (renderer,)) as pool:
-        yield from pool.imap_unordered(_work, range(count), chunksize=8)
+    # Unlike multiprocessing's pool this one notices when a worker dies.
+    context = multiprocessing.get_context('fork')
+    pool = ProcessPoolExecutor(workers, context, _start, (renderer, os.getpid()))
+    try:
+        chunk = max(1, min(32, count // (8 * workers)))
+        yield from pool.map(_work, range(count), chunksize=chunk)
+    except BrokenProcessPool:
+        raise HandConfigError(
+            f'one of {workers} workers was killed, perhaps for want of memory; run again with '
+            'fewer --workers: the masks that are made stay'
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 @cli_guard

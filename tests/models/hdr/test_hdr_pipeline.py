@@ -183,6 +183,23 @@ def test_one_batch_is_as_good_as_single_pictures(hdr, batch):
 
 
 @torch.no_grad()
+@pytest.mark.parametrize('mode', ['tensor', 'predict'])
+def test_both_hands_of_all_pictures_are_one_batch(hdr, batch, mode):
+    data, _ = batch
+    sizes = {}
+    for name, part in (
+        ('segmentor', hdr.segmentor),
+        ('generator', hdr.remover.generator),
+        ('pose', hdr.pose_estimator.backbone),
+    ):
+        calls = sizes[name] = []
+        part.register_forward_pre_hook(lambda _, inputs, calls=calls: calls.append(len(inputs[0])))
+    hdr(**data, mode=mode)
+    # Two pictures are two crops to segment and four hands.
+    assert sizes == dict(segmentor=[2], generator=[4], pose=[4])
+
+
+@torch.no_grad()
 def test_predictions_and_pictures(hdr, batch):
     data, painted = batch
     camera = dict(K=np.array([[200.0, 0, 65], [0, 200.0, 48], [0, 0, 1]]))
