@@ -45,6 +45,11 @@ def parse_args() -> argparse.Namespace:
         help='lay a hand model into the joints of methods without meshes (HDR); OpenHand if not '
         'said, MANO is read from MMHAND_MANO_ROOT',
     )
+    parser.add_argument(
+        '--deploy',
+        action='store_true',
+        help='prepare the network first: worth it for many pictures',
+    )
     parser.add_argument('--out-dir', default='demo_out', help='folder to write to')
     parser.add_argument('--save', nargs='+', choices=SAVE, default=SAVE)
     parser.add_argument('--device', default='cpu')
@@ -66,7 +71,7 @@ def main() -> None:
     if args.fit_mesh:
         fitter = dict(type='JointFitter', hand_model=dict(type=args.fit_mesh))
     inferencer = HandInferencer(
-        args.model, args.checkpoint, args.device, args.cfg_options, detector, fitter
+        args.model, args.checkpoint, args.device, args.cfg_options, detector, fitter, args.deploy
     )
     print(f'weights: {inferencer.weights}')
     camera = None

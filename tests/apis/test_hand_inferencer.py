@@ -1,5 +1,6 @@
 """From pictures to files in one call, and the demo around it."""
 
+import copy
 import json
 import re
 
@@ -14,6 +15,7 @@ from mmhand.apis import HandInferencer, MMDetHandDetector
 from mmhand.apis.hand_inferencer import list_pictures
 from mmhand.geometry.mesh_io import load_mesh
 from mmhand.hand_models import OpenHand
+from mmhand.models.layers.quick_deconv import QuickDeconv
 from mmhand.structures import HandInstances
 from mmhand.utils.config import load_config
 from mmhand.utils.errors import HandConfigError, HandFileError
@@ -120,6 +122,18 @@ def test_config_options_for_pictures_are_applied():
     assert own.model.test_cfg['root_depth'] == 'sample'
 
 
+def test_a_deployed_network_finds_the_same():
+    torch.manual_seed(0)
+    plain = HandInferencer(NAME)
+    quick = HandInferencer(copy.deepcopy(plain.model), deploy=True)
+    kinds = [type(module) for module in quick.model.modules()]
+    assert QuickDeconv in kinds
+    assert nn.BatchNorm2d not in kinds
+    found, wanted = (i(picture(), [[10, 10, 80, 70]])[0].samples[0] for i in (quick, plain))
+    for name in ('keypoints_3d', 'keypoints_2d', 'handedness_score'):
+        torch.testing.assert_close(found.pred_hands.get(name), wanted.pred_hands.get(name))
+
+
 def test_meshes_are_fitted_on_request(tmp_path):
     fitter = dict(type='JointFitter', hand_model=dict(type='OpenHand'))
     torch.manual_seed(0)
@@ -178,7 +192,7 @@ class TestDemo:
         cv2.imwrite(str(toy.folder / 'photo.jpg'), picture())
         done = toy.run(
             *('demo/image_demo.py', 'photo.jpg', '--model', NAME, '--bbox', 10, 10, 60, 60),
-            *('--camera', 100, 100, 60, 45, '--out-dir', 'out'),
+            *('--camera', 100, 100, 60, 45, '--out-dir', 'out', '--deploy'),
         )
         assert 'weights: untrained' in done.stdout
         told = json.loads((toy.folder / 'out' / 'photo.json').read_text())
