@@ -11,7 +11,7 @@ from mmhand.datasets import InterHand26MDataset
 from mmhand.datasets.interhand_validity import joint_validity
 from mmhand.datasets.mano_params import HandPair, mano_to_camera, rotate_pose
 from mmhand.hand_models.rotations import rotate_global_orient
-from mmhand.structures import convert_joints, get_joint_set
+from mmhand.structures import convert_joints, get_joint_set, joint_indices
 from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError, MMHandError
 
 OPEN_HAND = dict(type='OpenHand')
@@ -169,6 +169,30 @@ class TestValidRules:
         out = joint_validity(valid, valid, 'twohand_release')
         # InterHand's wrist is number 20, which is the little finger's tip in MANO's order.
         assert np.argwhere(out == 0).tolist() == [[1, joints.index('pinky4')]]
+
+    @pytest.mark.parametrize('rule', ['twohand', 'twohand_release'])
+    def test_flags_of_a_set_by_the_definition(self, mini_interhand, rule):
+        """data.json's flags by loops in the release's terms; a hand without MANO has none."""
+        rng = np.random.default_rng(8)
+        for note in mini_interhand.data['annotations']:
+            note['joint_valid'] = [[int(flag)] for flag in rng.random(42) > 0.15]
+        mini_interhand.mano['0']['103']['left'] = None
+        data = interhand(
+            mini_interhand.write(), hand_model='OpenHand', joint_source='mano', valid_rule=rule
+        )
+        to_mano = joint_indices('interhand21', 'mano21')
+        for note in mini_interhand.data['annotations']:
+            found = convert_joints(
+                by_id(data, note['id'])['keypoint_valid'], 'canonical', 'mano21', axis=-1
+            )
+            image = next(i for i in mini_interhand.data['images'] if i['id'] == note['image_id'])
+            frame = mini_interhand.mano[str(image['capture'])][str(image['frame_idx'])]
+            for hand, side in enumerate(('right', 'left')):
+                own = [flag for (flag,) in note['joint_valid'][21 * hand : 21 * hand + 21]]
+                gate = own[20] * own[11] if rule == 'twohand' else own[4] * own[0]
+                order = to_mano if rule == 'twohand' else range(21)
+                there = frame[side] is not None and note['hand_type'] in (side, 'interacting')
+                assert found[hand].tolist() == [own[i] * gate * there for i in order]
 
 
 class TestMano:
