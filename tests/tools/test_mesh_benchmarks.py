@@ -55,3 +55,20 @@ def test_forms_of_the_heatmap_branch(repo, tmp_path):
     assert branch['straightforward']['speed_up'] == 1
     assert branch['straightforward']['copies'] > 2
     assert branch['as built']['copies'] < branch['straightforward']['copies']
+
+
+def test_hdr_is_timed_stage_by_stage(repo, tmp_path, capsys):
+    out = tmp_path / 'bench.json'
+    arguments = ['hdr_cpu_interhand', '--seconds', '0.1', '--batch-sizes', '2', '--out', str(out)]
+    run(repo, 'bench_inference', arguments)
+    (row,) = json.loads(out.read_text())
+    # Both hands of both pictures are one batch.
+    assert row['hands_per_call'] == {'HDRM': [4], 'SHPE': [4]}
+    assert set(row['stages']) == {'as built', 'deployed'}
+    for stages in row['stages'].values():
+        parts = [stages[name]['min_ms'] for name in ('HASM', 'HDRM', 'SHPE', 'between')]
+        assert min(parts) > 0
+        assert sum(parts) <= 1.001 * stages['total']['min_ms']
+    assert row['difference'] < 1e-3
+    table = capsys.readouterr().out
+    assert all(name in table for name in ('HASM', 'HDRM', 'SHPE', 'between', 'total'))

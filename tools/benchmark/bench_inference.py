@@ -16,7 +16,8 @@ Operations are 2 x multiply-adds of convolutions and matrix products of the plai
 rate is that of a large float32 matrix product with the same threads, measured in the same turns.
 Weights are random; the forms' outputs are compared. Where MMHAND_MANO_ROOT is not set, the embedded hand
 stands in for MANO. For Two-Hand-Shape-Pose the heat-map branch alone follows, with its peak memory per
-picture, against its straightforward form (heatmap_branch.py).
+picture, against its straightforward form (heatmap_branch.py). HDR
+is timed stage by stage on whole pictures, as built and deployed (hdr_stages.py).
 """
 
 import argparse
@@ -33,12 +34,13 @@ from unittest import mock
 
 import torch
 import torch.nn.functional as F
+from hdr_stages import bench_hdr, print_hdr
 from heatmap_branch import bench_branch, print_branch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmhand.apis import init_model
-from mmhand.models.estimators import TwoHandShapePose
+from mmhand.models.estimators import HDR, TwoHandShapePose
 from mmhand.utils.config import ConfigOptions, load_config
 from mmhand.utils.deploy import deploy
 from mmhand.utils.errors import HandConfigError, cli_guard
@@ -193,6 +195,12 @@ def main(argv: list[str] | None = None) -> None:
         model = init_model(cfg, None, args.device)
         parameters = sum(parameter.numel() for parameter in model.parameters())
         for batch in args.batch_sizes:
+            if isinstance(model, HDR):
+                row = bench_hdr(model, batch, args.seconds, args.device)
+                results.append({'config': config, 'parameters': parameters, **row})
+                print(f'\n{config}: {parameters:,} parameters')
+                print_hdr(row)
+                continue
             row = bench(model, batch, args)
             results.append({'config': config, 'parameters': parameters, **row})
             print(
