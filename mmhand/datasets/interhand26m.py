@@ -137,6 +137,15 @@ class InterHand26MDataset(BaseHandDataset):
             )
         return HandPair(config)
 
+    @property
+    def metainfo(self) -> dict:
+        """The class's, and ``hand_model``, config of the model whose parameters or joints are given."""
+        info = super().metainfo
+        if self.with_mano or self.joint_source == 'mano':
+            config = self._hand_model or find_hand_model(self.data_root)
+            info['hand_model'] = {'type': config} if isinstance(config, str) else config
+        return info
+
     def source_files(self) -> Mapping[str, Path | None]:
         """See :class:`BaseHandDataset`."""
         return {key: getattr(self.files, key) for key in ('data', 'camera', 'joint_3d', 'mano')}

@@ -37,6 +37,7 @@ def plot_curves(
     ylabel: str = '',
     log_scale: bool | None = None,
     size: tuple[float, float] = (6.0, 3.4),
+    limits: tuple[float, float] | None = None,
 ) -> Figure:
     """Draw curves into one figure.
 
@@ -47,6 +48,7 @@ def plot_curves(
         ylabel: beside the plot.
         log_scale: logarithmic values; ``None`` decides by their range.
         size: width and height, inches.
+        limits: least and largest value shown; by the values if ``None``.
 
     Returns:
         The figure; nothing global is touched.
@@ -70,6 +72,8 @@ def plot_curves(
             log_scale = _wide([value for _, values in curves.values() for value in values])
         if log_scale:
             axes.set_yscale('log')
+        if limits is not None:
+            axes.set_ylim(*limits)
         axes.set_title(title, loc='left', fontweight='bold')
         axes.set_xlabel(xlabel)
         axes.set_ylabel(ylabel)

@@ -32,6 +32,25 @@ def test_a_hole_is_closed_as_by_a_membrane(ball):
     assert len(open_faces) < len(faces)
     points = np.array([[0.0, 0, 0], [0.7, 0, 0], [1.2, 0, 0]])
     np.testing.assert_array_equal(inside(points, vertices, open_faces), [True, True, False])
+    # Many points, of which the convex hull sorts some out first.
+    many = np.random.default_rng(2).uniform(-1.1, 1.1, (500, 3))
+    expected = winding_number(many, vertices, open_faces) > 0.5
+    assert 0 < expected.sum() < len(many)
+    np.testing.assert_array_equal(inside(many, vertices, open_faces), expected)
+
+
+def test_winding_number_far_from_the_origin(ball):
+    """The formula by the corners as seen from each point (Van Oosterom and Strackee)."""
+    vertices, faces = ball
+    vertices = 0.1 * vertices + [3.0, -2.0, 8.0]
+    points = vertices[::7] + np.random.default_rng(3).normal(scale=0.03, size=vertices[::7].shape)
+    a, b, c = (vertices[faces[:, n]][None] - points[:, None] for n in range(3))
+    la, lb, lc = (np.linalg.norm(x, axis=-1) for x in (a, b, c))
+    solid = np.einsum('pfi,pfi->pf', a, np.cross(b, c))
+    dots = [np.einsum('pfi,pfi->pf', x, y) for x, y in ((a, b), (b, c), (c, a))]
+    scale = la * lb * lc + dots[0] * lc + dots[1] * la + dots[2] * lb
+    expected = np.arctan2(solid, scale).sum(1) / (2 * np.pi)
+    np.testing.assert_allclose(winding_number(points, vertices, faces), expected, atol=1e-9)
 
 
 @pytest.mark.parametrize('overlap', [0.0, 0.2, 0.5])

@@ -2,8 +2,15 @@
 
 import json
 import re
+import runpy
 
+import cv2
+import numpy as np
 import pytest
+import torch
+
+from mmhand.evaluation.metrics import HandPoseMetric
+from mmhand.structures import HandDataSample, HandInstances
 
 NAME = 'internet_r18_cpu_interhand'
 
@@ -110,3 +117,84 @@ class TestLogs:
         assert text.count('data:image/jpeg') == 3
         assert 'toy-root-none' in text
         assert 'does not exist' in trained.fails(tool, 'gone')
+
+
+class TestPlotPck:
+    TOOL = 'tools/analysis_tools/plot_pck.py'
+
+    @pytest.fixture
+    def plot(self, repo, tmp_path, capsys):
+        """Run the tool in this process; its exit status, and what it said."""
+        module = runpy.run_path(str(repo / self.TOOL))
+
+        def run(*args):
+            capsys.readouterr()
+            with pytest.raises(SystemExit) as stop:
+                module['main']([str(arg) for arg in args])
+            said = capsys.readouterr()
+            return stop.value.code, said.out + said.err
+
+        return run
+
+    @pytest.fixture
+    def records(self, tmp_path):
+        """A metric's file, and its numbers."""
+        rng = np.random.default_rng(0)
+        metric = HandPoseMetric('twohand', dump_path=str(tmp_path / 'mine.npz'))
+        samples = []
+        for number in range(5):
+            sample = HandDataSample(metainfo=dict(sample_id=str(number), hand_type='interacting'))
+            joints, mesh = rng.normal(scale=0.05, size=(2, 21, 3)), rng.normal(size=(2, 9, 3))
+            pair = dict(side=torch.arange(2))
+            sample.gt_hands = HandInstances(
+                **pair,
+                keypoints_3d=torch.from_numpy(joints),
+                vertices=torch.from_numpy(0.05 * mesh),
+                mano_valid=torch.ones(2),
+            )
+            sample.pred_hands = HandInstances(
+                **pair,
+                keypoints_3d=torch.from_numpy(joints + rng.normal(scale=0.01, size=joints.shape)),
+                vertices=torch.from_numpy(0.05 * mesh + rng.normal(scale=0.01, size=mesh.shape)),
+            )
+            samples.append(sample)
+        metric.process(None, samples)
+        return tmp_path / 'mine.npz', metric.evaluate(5)
+
+    def test_areas_are_the_metrics(self, plot, records, tmp_path):
+        path, numbers = records
+        for points, name in (('joints', 'AUC_J'), ('vertices', 'AUC_V')):
+            out = tmp_path / f'{points}.svg'
+            status, said = plot(path, '--points', points, '--out', out)
+            assert status in (None, 0)
+            label = f'mine (AUC {numbers[f"twohand/{name}"]:.3f})'
+            assert label in said
+            assert f'PCK, {label}' in out.read_text()
+            assert f'share of {points}' in out.read_text()
+
+    def test_several_curves_have_a_legend(self, plot, records, tmp_path):
+        path, _ = records
+        out = tmp_path / 'two.svg'
+        plot(path, path, '--names', 'one', 'two', '--max', 30, '--out', out)
+        text = out.read_text()
+        assert text.count('one (AUC') == text.count('two (AUC') == 1
+        plot(path, path, '--names', 'one', 'two', '--out', tmp_path / 'two.png')
+        assert cv2.imread(str(tmp_path / 'two.png')).std() > 10
+
+    def test_mistakes_end_in_one_line(self, plot, records, tmp_path):
+        path, _ = records
+        np.savez(tmp_path / 'other.npz', a=np.zeros(3))
+        (tmp_path / 'text.npz').write_text('text')
+        for args, message in (
+            (('gone.npz',), 'gone.npz: cannot be read'),
+            ((tmp_path / 'text.npz',), 'text.npz: cannot be read'),
+            ((tmp_path / 'other.npz',), 'holds no records'),
+            ((path, '--alignment', 'PA'), "no joint of alignment 'PA'; it has ''"),
+            ((path, '--hands', 'single'), 'no samples of single hands'),
+            ((path, '--points', 'vertices', '--steps', 100), 'give --steps 200'),
+            ((path, '--names', 'a', 'b'), '1 record files and 2 names'),
+        ):
+            status, said = plot(*args, '--out', tmp_path / 'x.svg')
+            assert status
+            assert message in said
+            assert said.count('\n') == 1

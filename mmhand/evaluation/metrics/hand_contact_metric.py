@@ -1,6 +1,7 @@
 """Contact deviation and penetration of the two hands of a sample."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 from mmengine.evaluator import BaseMetric
@@ -8,7 +9,7 @@ from mmengine.structures import BaseDataElement
 
 from mmhand.geometry.contact import contact_deviation, mesh_contact
 from mmhand.registry import METRICS, MODELS
-from mmhand.utils.errors import HandDataError
+from mmhand.utils.errors import HandConfigError, HandDataError
 
 from .sample_hands import SampleHands, sample_name
 
@@ -26,32 +27,55 @@ class HandContactMetric(BaseMetric):
 
     Args:
         hand_model: config without ``side`` of the model the meshes belong to; gives their faces.
+            ``None`` takes the data set's (``metainfo['hand_model']``).
         threshold: vertices nearer than this touch, metres.
-        max_samples: look at the first so many samples of each process; a pair of meshes takes tens of
-            milliseconds. ``None`` looks at all.
+        interval: look at every so many samples with two meshes of each process; one takes some 50 ms.
+        max_samples: and at no more than the first so many of these; ``None`` looks at all.
         prefix: of the result names.
         collect_device: see mmengine.
         collect_dir: see mmengine.
+
+    Raises:
+        HandConfigError: an interval below 1.
     """
 
     default_prefix = 'contact'
 
     def __init__(
         self,
-        hand_model: Mapping,
+        hand_model: Mapping | None = None,
         threshold: float = 0.003,
+        interval: int = 1,
         max_samples: int | None = None,
         prefix: str | None = None,
         collect_device: str = 'cpu',
         collect_dir: str | None = None,
     ) -> None:
         super().__init__(collect_device, prefix, collect_dir)
-        config = {key: value for key, value in hand_model.items() if key != 'side'}
-        self.faces = tuple(
+        if interval < 1:
+            raise HandConfigError(f'interval of HandContactMetric is {interval}, not 1 or more')
+        self.hand_model = hand_model
+        self.threshold = threshold
+        self.interval = interval
+        self.max_samples = max_samples
+        self._seen = 0
+
+    @cached_property
+    def faces(self) -> tuple[np.ndarray, np.ndarray]:
+        """(F, 3) of the right and of the left hand.
+
+        Raises:
+            HandConfigError: neither the metric nor the data set names a hand model.
+        """
+        config = self.hand_model or (self.dataset_meta or {}).get('hand_model')
+        if config is None:
+            raise HandConfigError(
+                'HandContactMetric needs hand_model=dict(type=...): the data set names none'
+            )
+        config = {key: value for key, value in config.items() if key != 'side'}
+        return tuple(
             MODELS.build({**config, 'side': side}).faces.numpy() for side in ('right', 'left')
         )
-        self.threshold = threshold
-        self.max_samples = max_samples
 
     def process(self, data_batch: object, data_samples: Sequence[dict]) -> None:
         """Measure the samples of a batch that have two hands.
@@ -77,7 +101,10 @@ class HandContactMetric(BaseMetric):
             raise HandDataError(
                 f'predicted meshes have {found.shape[2]} vertices, annotated ones {truth.shape[2]}'
             )
-        for row in np.flatnonzero(both):
+        chosen = np.flatnonzero(both)
+        due = (np.arange(self._seen, self._seen + len(chosen)) % self.interval) == 0
+        self._seen += len(chosen)
+        for row in chosen[due]:
             if self.max_samples is not None and len(self.results) >= self.max_samples:
                 return
             self.results.append(
@@ -95,6 +122,7 @@ class HandContactMetric(BaseMetric):
             ``deviation`` over the samples whose annotated hands touch (left out if none do),
             ``penetration`` of the prediction and ``penetration_gt`` of the annotation.
         """
+        self._seen = 0
         if not results:
             return {}
         deviation, depth, depth_gt = np.array(results, dtype=np.float64).T

@@ -9,6 +9,7 @@ from mmhand.apis import HandInferencer
 from mmhand.evaluation.metrics import HandContactMetric
 from mmhand.hand_models import OpenHand
 from mmhand.structures import HandDataSample, HandInstances
+from mmhand.utils.errors import HandConfigError
 from mmhand.visualization import face_table
 from mmhand.visualization.two_hand_views import related_meshes, weak_perspective_meshes
 
@@ -100,3 +101,25 @@ def test_contact_metric(hands):
     assert touching['contact/penetration'] > 0.5
     metric.process(None, [pack(far, near)])
     assert metric.evaluate(1)['contact/deviation'] > 45
+
+
+def test_contact_metric_takes_every_nth_pair_and_the_data_sets_model(hands):
+    vertices, _, _ = hands
+    pair = dict(side=torch.arange(2), vertices=vertices)
+    packed = dict(pred_hands=pair, gt_hands=pair, sample_id='s')
+    metric = HandContactMetric(interval=3)
+    with pytest.raises(HandConfigError, match='names none'):
+        metric.process(None, [packed])
+    metric = HandContactMetric(interval=3, max_samples=4)
+    metric.dataset_meta = dict(hand_model=dict(type='OpenHand', side='left'))
+    counts = []
+    for _ in range(8):
+        metric.process(None, [packed] * 2)
+        counts.append(len(metric.results))
+    assert counts == [1, 2, 2, 3, 4, 4, 4, 4]
+    numbers = metric.evaluate(16)
+    assert numbers['contact/penetration'] == numbers['contact/penetration_gt']
+    metric.process(None, [packed])
+    assert len(metric.results) == 1
+    with pytest.raises(HandConfigError, match='interval'):
+        HandContactMetric(interval=0)
