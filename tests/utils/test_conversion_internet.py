@@ -7,8 +7,10 @@ import pytest
 import torch
 from mmengine.registry import DefaultScope
 
+from mmhand.apis import init_model
 from mmhand.registry import MODELS
-from mmhand.utils.conversion import METHODS
+from mmhand.structures import HandDataSample, convert_joints
+from mmhand.utils.conversion import METHODS, convert_file
 from mmhand.utils.conversion.internet import INTERNET_R50
 from mmhand.utils.errors import HandDataError
 
@@ -104,3 +106,89 @@ def test_other_networks_are_refused(authors_state):
     short = {k: v for k, v in authors_state.items() if 'root_fc' not in k}
     with pytest.raises(HandDataError, match='root_head'):
         METHODS['internet'](short)
+
+
+@pytest.fixture(scope='module')
+def mmposes():
+    """mmpose's published InterNet with made-up weights and statistics."""
+    config = dict(INTERNET_R50['head'], type='mmpose.InternetHead')
+    config['decoder'] = dict(
+        type='Hand3DHeatmap',
+        image_size=[256, 256],
+        root_heatmap_size=64,
+        heatmap_size=[64, 64, 64],
+        sigma=2.5,
+        max_bound=255,
+        depth_size=64,
+    )
+    del config['codec']
+    with DefaultScope.overwrite_default_scope('mmpose'):
+        torch.manual_seed(0)
+        model = MODELS.build(
+            dict(
+                type='mmpose.TopdownPoseEstimator',
+                data_preprocessor=dict(
+                    type='PoseDataPreprocessor',
+                    mean=[123.675, 116.28, 103.53],
+                    std=[58.395, 57.12, 57.375],
+                    bgr_to_rgb=True,
+                ),
+                backbone=dict(type='ResNet', depth=50),
+                head=dict(config, _scope_='mmpose'),
+            )
+        )
+    generator = torch.Generator().manual_seed(1)
+    for key, value in model.state_dict().items():
+        if 'running_var' in key:
+            value.uniform_(0.5, 1.5, generator=generator)
+        elif 'running_mean' in key:
+            value.normal_(0, 0.1, generator=generator)
+        elif key.startswith('head.') and value.ndim > 1:
+            value.normal_(0, value[0].numel() ** -0.5, generator=generator)
+    return model.eval()
+
+
+@pytest.mark.parametrize('release', ['1.x', '0.x'])
+def test_mmposes_model_gives_the_same(mmposes, release, tmp_path):
+    """Its checkpoint through the converter and our config, on the same pictures."""
+    state = mmposes.state_dict()
+    if release == '0.x':
+        state = {key.replace('head.', 'keypoint_head.', 1): v for key, v in state.items()}
+    path = tmp_path / 'res50_intehand3dv1.0.pth'
+    torch.save({'meta': {'mmpose_version': release}, 'state_dict': state}, path)
+    report = convert_file('internet', path, tmp_path / 'mmhand.pth')
+    assert {old for old, _ in report.renamed} == set(state)
+    assert not [key for key, why in report.dropped if why != 'not a weight']
+    model = init_model('internet_r50_mmpose_interhand', tmp_path / 'mmhand.pth')
+    picture = torch.randint(0, 256, (3, 256, 256), dtype=torch.uint8)
+    with torch.no_grad():
+        inputs, wanted_inputs = (
+            net.data_preprocessor({'inputs': [picture], 'data_samples': [HandDataSample()]})
+            for net in (model, mmposes)
+        )
+        torch.testing.assert_close(inputs['inputs'], wanted_inputs['inputs'])
+        feats = mmposes.backbone(wanted_inputs['inputs'])
+        heatmaps, root_bin, logits = mmposes.head(feats)
+        out = model(inputs['inputs'])
+        torch.testing.assert_close(out['heatmaps'], heatmaps, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(out['rel_root_bin'], root_bin, rtol=1e-5, atol=1e-4)
+        torch.testing.assert_close(out['hand_type_logits'], logits, rtol=1e-5, atol=1e-5)
+        assert heatmaps.std() > 0.05
+        decoded = mmposes.head.decode((heatmaps, root_bin, logits))
+        found = model.head.predict(feats)
+    order = convert_joints(found['keypoints_2d'][0], 'canonical', 'interhand21', axis=1)
+    depth = convert_joints(found['depth'][0], 'canonical', 'interhand21', axis=1)
+    wanted = torch.from_numpy(decoded[0].keypoints[0])
+    torch.testing.assert_close(order.flatten(0, 1), wanted[:, :2].float())
+    torch.testing.assert_close(1000 * depth.flatten(), wanted[:, 2].float())
+
+
+def test_the_authors_file_through_the_config(authors_state, tmp_path):
+    """snapshot_*.pth.tar: epoch, network, optimiser."""
+    path = tmp_path / 'snapshot_20.pth.tar'
+    torch.save({'epoch': 20, 'network': authors_state, 'optimizer': {'state': {}}}, path)
+    report = convert_file('internet', path, tmp_path / 'mmhand.pth')
+    assert {f'module.{old}' for old, _ in report.renamed} == set(authors_state)
+    model = init_model('internet_r50_interhand', tmp_path / 'mmhand.pth')
+    for key, value in model.state_dict().items():
+        assert torch.equal(value, authors_state[f'module.{authors_name(key)}']), key
