@@ -9,6 +9,7 @@ import copy
 import numpy as np
 import pytest
 import torch
+import yaml
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
@@ -33,6 +34,17 @@ UNTRAINED: dict[str, tuple[str, ...]] = {
         *('mano_head.', 'encoder.', 'segmentation_embedding.', 'neck.paths.'),
         *('pose_head.score.', 'pose_head.temperature'),
     ),
+}
+
+#: HDR's networks at their published width take 4 GB and most of a minute a config; here they are as deep
+#: in levels and stages, but thin. The widths themselves are counted below.
+THIN = {
+    'MixVisionTransformer': dict(embed_dims=8, num_layers=[1, 1, 1, 1]),
+    'AmodalSegHead': dict(in_channels=[8, 16, 40, 64], channels=16),
+    'PConvUNet': dict(channels=(8, 8, 16, 16, 16, 16, 16, 16)),
+    'SNPatchDiscriminator': dict(channels=(8, 8, 8, 8)),
+    'DetNetResNet': dict(base_channels=8, depths=(1, 1, 1), out_channels=16),
+    'DetNetHead': dict(in_channels=16, hidden_channels=16),
 }
 
 CONFIGS = list_configs()
@@ -87,6 +99,21 @@ def without_downloads(config):
     return model
 
 
+def thinned(name, model):
+    """A model's config with thin networks, if it is one of HDR's full size."""
+    if not name.startswith('hdr/') or '_cpu_' in name:
+        return model
+
+    def thin(node):
+        if isinstance(node, dict):
+            node.update(THIN.get(str(node.get('type')).split('.')[-1], {}))
+            for value in node.values():
+                thin(value)
+
+    thin(model)
+    return model
+
+
 def build_dataset(loader, layouts, split):
     dataset = copy.deepcopy(loader.dataset)
     while dataset.type == 'RepeatDataset':
@@ -106,7 +133,7 @@ def test_config_trains_and_predicts(name, layouts):
     torch.manual_seed(0)
     np.random.seed(0)
     config = load(name)
-    model = MODELS.build(without_downloads(config))
+    model = MODELS.build(thinned(name, without_downloads(config)))
     data = build_dataset(config.train_dataloader, layouts, 'train')
     batch = pseudo_collate([data[i % len(data)] for i in range(2)])
 
@@ -141,6 +168,28 @@ def test_config_trains_and_predicts(name, layouts):
         scores = evaluator.evaluate(1)
         assert scores
         assert all(isinstance(value, float | int) for value in scores.values())
+
+
+def stated_parameters():
+    """(name, parameters) of HDR's configs of full size, from its metafile."""
+    entries = yaml.safe_load((CONFIGS['hdr/hdr_interhand'].parent / 'metafile.yml').read_text())
+    return [
+        (entry['Name'], entry['Metadata']['Parameters'])
+        for entry in entries['Models']
+        if '_cpu_' not in entry['Name']
+    ]
+
+
+@pytest.mark.parametrize(('name', 'parameters'), stated_parameters())
+def test_full_size_is_what_the_metafile_says(name, parameters, monkeypatch):
+    config = load(f'hdr/{name}')
+    # mmsegmentation reads numbers out of this one.
+    linspace = torch.linspace
+    monkeypatch.setattr(torch, 'linspace', lambda *args: linspace(*args, device='cpu'))
+    # Without memory for weights.
+    with torch.device('meta'):
+        model = MODELS.build(without_downloads(config))
+    assert sum(parameter.numel() for parameter in model.parameters()) == parameters
 
 
 @pytest.mark.parametrize('name', CONFIGS)
