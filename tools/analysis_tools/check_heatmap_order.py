@@ -1,8 +1,8 @@
 """Tell in which joint order a two-hand checkpoint's heat maps are.
 
 Two-Hand-Shape-Pose pairs peak k of the heat maps with joint k of its hands; an InterNet with its joints
-in another order loads as well and spoils every stage without a word. This fits the predicted hands to
-the peaks under every order that InterNets come in; the right one fits far better than the others.
+in another order loads as well and spoils every stage without a word. This runs the network under every
+order that InterNets come in and fits its hands to the peaks; under the right one they fit far better.
 
 python tools/analysis_tools/check_heatmap_order.py CONFIG CHECKPOINT PICTURES_OR_FOLDER [--bbox X Y W H]
 """
@@ -11,21 +11,25 @@ import argparse
 
 import torch
 from mmengine.dataset import pseudo_collate
+from torch import Tensor
 
 from mmhand.apis import init_model
 from mmhand.apis.hand_inferencer import list_pictures
 from mmhand.apis.inference import picture_pipeline, picture_record, read_image
 from mmhand.models.estimators import TwoHandShapePose
+from mmhand.models.heads.two_hand_mesh_head import MM
 from mmhand.models.layers.hand_registration import register_hands
-from mmhand.structures import convert_joints
 from mmhand.utils.config import ConfigOptions
 from mmhand.utils.errors import HandConfigError, cli_guard
 
 #: Orders that trained InterNets have their volumes in.
 ORDERS = ('mano21', 'interhand21', 'canonical')
 
+#: The best residual against the second best.
+_CLEARLY = 0.7
 
-def parse_args() -> argparse.Namespace:
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -35,65 +39,90 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--bbox', nargs=4, type=float, metavar=('X', 'Y', 'W', 'H'))
     parser.add_argument('--device', default='cpu')
     parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE')
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
-def order_residuals(
-    joints: torch.Tensor, peaks: torch.Tensor, stated: str
-) -> dict[str, torch.Tensor]:
-    """Weighted RMS residual of the registration under each order.
+def residual(joints: Tensor, peaks: Tensor) -> Tensor:
+    """Weighted RMS residual of a registration.
 
     Args:
         joints: (..., 21, 3) canonical, any unit.
-        peaks: (..., 21, 3) x, y and height, made canonical from ``stated``.
-        stated: the order the config says.
+        peaks: (..., 21, 3) x, y and height, canonical.
 
     Returns:
-        Order to (...) residuals, heat-map pixels.
+        (...) heat-map pixels.
     """
-    raw = convert_joints(peaks, 'canonical', stated)
-    residuals = {}
-    for order in ORDERS:
-        paired = convert_joints(raw, order, 'canonical')
-        difference = register_hands(joints, paired).project(joints) - paired[..., :2]
-        weight = paired[..., 2].square()
-        energy = (weight * difference.square().sum(-1)).sum(-1) / weight.sum(-1).clamp(min=1e-12)
-        residuals[order] = energy.sqrt()
-    return residuals
+    difference = register_hands(joints, peaks).project(joints) - peaks[..., :2]
+    weight = peaks[..., 2].square()
+    energy = (weight * difference.square().sum(-1)).sum(-1) / weight.sum(-1).clamp(min=1e-12)
+    return energy.sqrt()
+
+
+@torch.no_grad()
+def order_residuals(model: TwoHandShapePose, inputs: Tensor) -> dict[str, float]:
+    """Residual of the first and the last stage if the heat maps were in each order.
+
+    Both are looked at because the first has not been registered to the peaks yet, and the last one
+    should have gained by it.
+
+    Args:
+        model: in evaluation mode; its stated order is put back.
+        inputs: (B, 3, H, W) RGB in [0, 1].
+
+    Returns:
+        Order to heat-map pixels, mean over pictures and hands.
+    """
+    codec = model.heatmap.head.codec
+    stated, found = codec.joint_set, {}
+    try:
+        for order in ORDERS:
+            codec.joint_set = order
+            stages, _, seen, _ = model.estimate(inputs)
+            both = [residual(MM * stages[i].joints, seen.peaks).mean() for i in (0, -1)]
+            found[order] = torch.stack(both).mean().item()
+    finally:
+        codec.joint_set = stated
+    return found
+
+
+def verdict(means: dict[str, float], stated: str, count: int) -> str:
+    """What the residuals say, in a line.
+
+    Args:
+        means: order to residual.
+        stated: the order the config says.
+        count: of the pictures.
+    """
+    best, second = sorted(means.values())[:2]
+    name = min(means, key=means.get)
+    if best > _CLEARLY * second:
+        return f'undecided over {count} picture(s): no order fits clearly better'
+    if name == stated:
+        return f'the heat maps are in the order that the config states, {name}'
+    return (
+        f'the heat maps are in the order {name}, the config states {stated}: set '
+        f'model.heatmap.head.codec.joint_set={name}'
+    )
 
 
 @cli_guard
-def main() -> None:
-    args = parse_args()
+def main(argv: list[str] | None = None) -> None:
+    args = parse_args(argv)
     model = init_model(args.config, args.checkpoint, args.device, args.cfg_options)
     if not isinstance(model, TwoHandShapePose):
         raise HandConfigError(f'{args.config} is a {type(model).__name__}, not a TwoHandShapePose')
     pipeline = picture_pipeline(model)
-    found: dict[str, list[torch.Tensor]] = {order: [] for order in ORDERS}
+    found: dict[str, list[float]] = {order: [] for order in ORDERS}
     pictures = list_pictures(args.pictures)
     for picture in pictures:
         batch = pseudo_collate([pipeline(picture_record(read_image(picture), args.bbox))])
-        with torch.no_grad():
-            out = model(model.data_preprocessor(batch)['inputs'], mode='tensor')
-        # The first stage has not been registered yet, so a wrong order has not touched its pose.
-        for stage in (out['stages'][0], out['stages'][-1]):
-            residuals = order_residuals(stage['joints'], out['peaks'], model.volume_set)
-            for order, value in residuals.items():
-                found[order].append(value.mean())
-    means = {order: torch.stack(values).mean().item() for order, values in found.items()}
+        inputs = model.data_preprocessor(batch)['inputs']
+        for order, value in order_residuals(model, inputs).items():
+            found[order].append(value)
+    means = {order: sum(values) / len(values) for order, values in found.items()}
     for order, value in sorted(means.items(), key=lambda item: item[1]):
         print(f'{order:12s} {value:8.3f} heat-map pixels RMS')
-    best, second = sorted(means.values())[:2]
-    name = min(means, key=means.get)
-    if best > 0.6 * second:
-        print(f'undecided over {len(pictures)} picture(s): no order fits clearly better')
-    elif name == model.volume_set:
-        print(f'the heat maps are in the order that the config states, {name}')
-    else:
-        print(
-            f'the heat maps are in the order {name}, the config states {model.volume_set}: set '
-            f'model.heatmap.head.codec.joint_set={name}'
-        )
+    print(verdict(means, model.volume_set, len(pictures)))
 
 
 if __name__ == '__main__':
