@@ -3,13 +3,12 @@
     python tools/analysis_tools/mean_joints_baseline.py hdr_cpu_interhand --data-root data/synthetic
 
 What a trained network of joints must beat, for data sets of both hands; of the same hands where the
-test pipeline selects some. Each side's mean is taken of
+test pipeline selects some, left ones mirrored where it mirrors them. Each side's mean is taken of
 wrist-relative joints in the camera frame, in units of the bone from the wrist to the middle knuckle;
 scores that need a metric scale or the place of the wrist say nothing and are left out.
 """
 
 import argparse
-from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -48,9 +47,8 @@ def mean_joints(dataset: BaseHandDataset) -> np.ndarray:
     return (units * whole[..., None, None]).sum(0) / whole.sum(0)[:, None, None]
 
 
-def guess(info: dict, mean: np.ndarray, select: Callable[[dict], dict]) -> HandDataSample:
+def guess(info: dict, mean: np.ndarray) -> HandDataSample:
     """A sample whose prediction is the mean of each side."""
-    info = select(info)
     kept = ('sample_id', 'hand_type', 'camera', 'scored')
     sample = HandDataSample(metainfo={key: info[key] for key in kept if key in info})
     side = torch.arange(2)
@@ -62,6 +60,15 @@ def guess(info: dict, mean: np.ndarray, select: Callable[[dict], dict]) -> HandD
         side=side, keypoints_3d=torch.from_numpy(mean).to(fields['keypoints_3d'])
     )
     return sample
+
+
+def mirror(sample: HandDataSample) -> None:
+    """Make the left hand a right one, in place, as networks of right hands see it."""
+    sample.set_metainfo({'hand_type': 'right'})
+    for hands in (sample.gt_hands, sample.pred_hands):
+        joints = hands.keypoints_3d.flip(0)
+        hands.keypoints_3d = joints * joints.new_tensor([-1.0, 1.0, 1.0])
+    sample.gt_hands.keypoint_valid = sample.gt_hands.keypoint_valid.flip(0)
 
 
 @cli_guard
@@ -81,10 +88,14 @@ def main(argv: list[str] | None = None) -> None:
         raise HandConfigError(f'{args.config} has no InterHandMetric of protocol "hdr"')
     mean = mean_joints(train)
     metric = METRICS.build(scored[0])
-    steps = [s for s in cfg.test_dataloader.dataset.pipeline if s['type'] == 'SelectHand']
-    select = TRANSFORMS.build(steps[0]).transform if steps else lambda info: info
-    infos = (test.get_data_info(row) for row in range(len(test)))
-    metric.process(None, [guess(info, mean, select) for info in infos])
+    steps = {step['type']: step for step in cfg.test_dataloader.dataset.pipeline}
+    select = TRANSFORMS.build(steps['SelectHand']) if 'SelectHand' in steps else None
+    for row in range(len(test)):
+        info = test.get_data_info(row)
+        sample = guess(info if select is None else select.transform(info), mean)
+        if 'MirrorLeftHand' in steps and sample.hand_type == 'left':
+            mirror(sample)
+        metric.process(None, [sample])
     for name, value in metric.evaluate(len(test)).items():
         if 'MPJPE' in name:
             print(f'{name:<36}{value:10.4f}')
