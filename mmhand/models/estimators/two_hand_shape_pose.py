@@ -7,7 +7,7 @@ from torch import Tensor
 
 from mmhand.models.heads.two_hand_mesh_head import MM, TwoHandStage
 from mmhand.models.layers.hand_registration import register_hands
-from mmhand.models.layers.two_hand_placement import place_hands
+from mmhand.models.layers.two_hand_placement import mend_fits, place_hands, relative_position
 from mmhand.models.layers.volume_summary import VolumeSummary, join_summaries, summarise_bands
 from mmhand.models.losses.two_hand_loss import TwoHandTarget
 from mmhand.registry import MODELS
@@ -193,22 +193,28 @@ class TwoHandShapePose(BaseHandEstimator):
             The samples; ``pred_hands`` holds ``side``, ``pose``, ``betas``, ``keypoints_3d`` and
             ``vertices``, metres, in their relative position; ``root`` the wrists; ``keypoints_2d`` the
             joints through the weak-perspective fit, crop pixels; ``weak_perspective`` (2, 3) that
-            fit of ``keypoints_3d`` less its middle knuckle: pixels of the crop per metre and shift;
+            fit of ``keypoints_3d`` less its middle knuckle: pixels of the crop per metre and shift,
+            of a hand whose peaks are noise from the other's (see :func:`.mend_fits`);
             ``keypoint_scores`` heights of the peaks; ``handedness_score``; ``present``, always true.
         """
         stages, trans, seen, logits = self.estimate(inputs)
         final = stages[-1]
         stride = inputs.shape[-1] / seen.attention.shape[-1]
         camera = register_hands(MM * final.joints, seen.peaks)
-        keypoints_2d = camera.project(MM * final.joints) * stride
         placed = place_hands(
             final.joints, final.rest_joints, trans, seen.peaks, stride, self._cameras(data_samples)
         )
-        shift, knuckle = placed.translation[:, :, None], placed.knuckle
+        shift, knuckle = placed.translation[:, :, None], placed.knuckle[:, :, None]
         joints = final.joints + shift
         # The fit in crop pixels and metres, about the knuckle.
-        scale = camera.scale * MM * stride
-        centre = camera.project(MM * knuckle[:, :, None])[:, :, 0] * stride
+        scale, centre = mend_fits(
+            camera.scale * MM * stride,
+            camera.project(MM * knuckle)[:, :, 0] * stride,
+            relative_position(trans, final.rest_joints),
+        )
+        keypoints_2d = (
+            scale[..., None, None] * (final.joints - knuckle)[..., :2] + centre[:, :, None]
+        )
         fields = {
             'side': torch.arange(2, device=inputs.device).expand(len(inputs), 2),
             'keypoints_3d': joints,

@@ -12,6 +12,9 @@ from mmhand.structures import get_joint_set
 _KNUCKLE = get_joint_set('canonical').index('middle1')
 _WRIST, _REST_KNUCKLE = (get_joint_set('mano16').index(name) for name in ('wrist', 'middle1'))
 
+#: Least ratio of the scales at which two hands of a crop are seen.
+_LOST = 0.4
+
 
 class Placement(NamedTuple):
     """How hands move from their models' frames into a common one.
@@ -40,6 +43,28 @@ def relative_position(trans: Tensor, rest_joints: Tensor) -> Tensor:
     """
     bone = rest_joints[:, 0, _REST_KNUCKLE] - rest_joints[:, 0, _WRIST]
     return trans[:, 1:] * trans[:, :1].exp() * bone.norm(dim=-1, keepdim=True)
+
+
+def mend_fits(scale: Tensor, centre: Tensor, relative: Tensor) -> tuple[Tensor, Tensor]:
+    """Weak-perspective fits of both hands, one that failed taken from the other.
+
+    Peaks that are noise draw a hand together into a dot. Two hands in one crop are about equally far
+    from the camera; one that is shown at less than 0.4 of the other's size was not seen, and goes where
+    the network's relative position puts it.
+
+    Args:
+        scale: (B, 2) pixels per metre.
+        centre: (B, 2, 2) middle knuckles, pixels.
+        relative: (B, 3) left middle knuckle from the right one, metres.
+
+    Returns:
+        Scale and centre of the same shapes.
+    """
+    other = scale.flip(1)
+    lost = (scale < _LOST * other) & (other > 0)
+    offset = torch.stack((-relative, relative), dim=1)[..., :2]
+    moved = centre.flip(1) + other[..., None] * offset
+    return torch.where(lost, other, scale), torch.where(lost[..., None], moved, centre)
 
 
 def place_hands(

@@ -8,7 +8,8 @@ import torch
 from mmengine.optim import build_optim_wrapper
 
 from mmhand.apis.inference import without_pretraining
-from mmhand.models.layers.two_hand_placement import place_hands
+from mmhand.models.layers.hand_registration import register_hands
+from mmhand.models.layers.two_hand_placement import mend_fits, place_hands
 from mmhand.models.layers.volume_summary import summarise_bands, summarise_volumes
 from mmhand.registry import MODELS
 from mmhand.structures import HandDataSample, HandInstances, convert_joints
@@ -174,6 +175,34 @@ def test_hands_stand_where_they_are_seen():
     moved = joints + alone.translation[:, :, None]
     torch.testing.assert_close(moved[0, 0, 9], torch.zeros(3), atol=1e-6, rtol=0)
     torch.testing.assert_close(moved[0, 1, 9], offset[0], atol=1e-6, rtol=1e-5)
+
+
+def test_a_hand_that_is_not_seen_is_shown_where_the_other_puts_it():
+    scale = torch.tensor([[400.0, 380.0], [400.0, 20.0], [-50.0, 300.0], [0.0, -1.0]])
+    centre = torch.tensor([[10.0, 20], [60, 70]]).expand(4, 2, 2)
+    relative = torch.tensor([0.1, -0.05, 0.3]).expand(4, 3)
+    found = mend_fits(scale, centre, relative)
+    assert found[0].tolist() == [[400, 380], [400, 400], [300, 300], [0, -1]]
+    torch.testing.assert_close(found[1][0], centre[0])
+    torch.testing.assert_close(found[1][1], torch.tensor([[10.0, 20], [50, 0]]))
+    torch.testing.assert_close(found[1][2], torch.tensor([[30.0, 85], [60, 70]]))
+    torch.testing.assert_close(found[1][3], centre[3])
+
+
+def test_predicted_joints_in_the_crop_are_the_fits(config, inputs):
+    model = build(config).eval()
+    batch = samples()
+    with torch.no_grad():
+        stages, _, seen, _ = model.estimate(inputs)
+        fit = register_hands(1000 * stages[-1].joints, seen.peaks)
+        out = model(inputs, batch, mode='predict')
+    wanted = 4 * fit.project(1000 * stages[-1].joints)
+    plausible = fit.scale > 0.4 * fit.scale.flip(1)
+    for row, sample in enumerate(out):
+        found = sample.pred_hands.keypoints_2d
+        for hand in plausible[row].nonzero()[:, 0]:
+            torch.testing.assert_close(found[hand], wanted[row, hand], rtol=1e-4, atol=1e-2)
+    assert plausible.any()
 
 
 def test_internet_holds_its_volumes_once(config, inputs):
