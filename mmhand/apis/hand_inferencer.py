@@ -20,7 +20,13 @@ from mmhand.utils.atomic_io import AtomicLocalBackend
 from mmhand.utils.config import load_config
 from mmhand.utils.deploy import deploy as deploy_model
 from mmhand.utils.errors import HandConfigError, HandFileError
-from mmhand.visualization import HandVisualizer, face_table, image_keypoints, write_image
+from mmhand.visualization import (
+    HandVisualizer,
+    draw_stages,
+    face_table,
+    image_keypoints,
+    write_image,
+)
 from mmhand.visualization.draw import SIDE_COLOURS, SIDE_NAMES
 from mmhand.visualization.sample_view import present, sides_of, to_numpy
 from mmhand.visualization.two_hand_views import related_meshes
@@ -29,7 +35,7 @@ from .inference import Image, inference_hands, init_model, read_image
 
 IMAGE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
 
-SAVE = ('overlay', 'json', 'mesh', 'views', 'glb')
+SAVE = ('overlay', 'json', 'mesh', 'views', 'glb', 'stages')
 
 #: Fields of hands that results are described by, besides side, box and 2D joints.
 _DESCRIBED = (
@@ -143,7 +149,9 @@ class HandInferencer:
             out_dir: folder to write to; ``None`` writes nothing.
             save: what is written: ``'overlay'`` (jpg), ``'json'`` (joints and boxes), ``'mesh'``
                 (obj in the camera frame, where the model makes meshes), ``'views'`` (the meshes from
-                the front, the side and above), ``'glb'`` (all hands of a picture in their place).
+                the front, the side and above), ``'glb'`` (all hands of a picture in their place),
+                ``'stages'`` (what the method saw on its way, where it keeps that: HDR's crops, masks,
+                holes, restored hands).
             batch_size: boxes run at a time.
             sides: ``right`` or ``left`` for each picture, for networks of right hands only.
 
@@ -269,6 +277,11 @@ class HandInferencer:
             except OSError as error:
                 raise HandFileError(f'cannot write {path}: {error.strerror}') from error
             result.files['json'] = [path]
+        sheets = [draw_stages(sample) for sample in result.samples] if 'stages' in save else []
+        if any(sheet is not None for sheet in sheets):
+            path = out_dir / f'{name}_stages.jpg'
+            write_image(path, np.concatenate([sheet for sheet in sheets if sheet is not None]))
+            result.files['stages'] = [path]
         meshes = []
         for sample in result.samples if {'mesh', 'views', 'glb'} & set(save) else ():
             if sample.get('pred_hands') is not None:

@@ -7,6 +7,7 @@ from .plots import plot_curves, save_figure
 from .run_log import RunLog, read_log
 from .run_report import build_run_report
 from .sample_view import face_table, image_keypoints
+from .stage_views import draw_stages
 
 __all__ = [
     'HandVisualizer',
@@ -16,6 +17,7 @@ __all__ = [
     'draw_box',
     'draw_masks',
     'draw_skeleton',
+    'draw_stages',
     'face_table',
     'image_keypoints',
     'join_panels',
