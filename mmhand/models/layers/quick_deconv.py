@@ -93,12 +93,13 @@ class QuickDeconv(nn.Module):
         )
         points = (self.to_points @ tiles.flatten(2).flatten(0, 1)).view(_POINTS**2, -1, channels)
         points = torch.bmm(points, self.weight)
+        if self.bias is not None:
+            # One point of the sixteen goes into every output once.
+            points[_POINTS + 1] += self.bias.repeat(4)
         tiles = (self.from_points @ points.flatten(1)).view(
             _TILE, _TILE, batch, rows, columns, 2, 2, self.out_channels
         )
         tiles = tiles.permute(2, 3, 0, 5, 4, 1, 6, 7)
-        if self.bias is not None:
-            tiles = tiles + self.bias
         out = tiles.reshape(batch, 2 * _TILE * rows, 2 * _TILE * columns, -1)
         return out[:, 1 : 1 + 2 * height, 1 : 1 + 2 * width]
 
