@@ -68,6 +68,7 @@ class PackedBackbone(nn.Module):
         tensors = [*backbone.parameters(), *backbone.buffers()]
         return (
             torch.backends.mkldnn.is_available()
+            and hasattr(torch._C._nn, 'mkldnn_reorder_conv2d_weight')
             and all(isinstance(leaf, cls._LAYERS) for leaf in leaves)
             and all(t.dtype == torch.float32 and t.device.type == 'cpu' for t in tensors)
         )
