@@ -28,7 +28,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--repeats', type=int, default=5)
     parser.add_argument('--device', default='cpu')
     parser.add_argument('--size', type=int, default=256, help='of the pictures')
-    parser.add_argument('--threads', type=int, default=1, help='torch CPU threads')
+    parser.add_argument(
+        '--threads',
+        type=int,
+        default=torch.get_num_threads(),
+        help='of torch on the CPU; its own choice',
+    )
     return parser.parse_args(argv)
 
 
