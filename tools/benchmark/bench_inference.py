@@ -59,7 +59,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--batch-sizes', type=int, nargs='+', default=[1])
     parser.add_argument('--input-size', type=int, help="side of the pictures; the config's if left")
     parser.add_argument('--seconds', type=float, default=10.0, help='per form and batch size')
-    parser.add_argument('--threads', type=int, default=1, help='torch CPU threads')
+    parser.add_argument(
+        '--threads',
+        type=int,
+        default=torch.get_num_threads(),
+        help='of torch on the CPU; its own choice',
+    )
     parser.add_argument('--device', default='cpu')
     parser.add_argument('--matmul-size', type=int, default=1536)
     parser.add_argument('--out', type=Path, help='also write the numbers as JSON')
