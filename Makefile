@@ -3,6 +3,7 @@
 #   make test PYTHON=python3.10    another Python (3.10, 3.11 or 3.12)
 #   make test VENV=/path/to/env    an environment of yours
 #   make test VENV=                the environment that is active now
+#   make demo DEMO_ARGS='--method internet'
 PYTHON ?= python3
 VENV ?= .venv
 PY := $(if $(strip $(VENV)),$(VENV)/bin/python,$(PYTHON))
@@ -19,7 +20,7 @@ env:
 	@$(PYTHON) tools/misc/bootstrap.py --venv "$(VENV)"
 
 demo: env
-	$(PY) demo/run_demo.py --out $(DEMO_OUT)
+	$(PY) demo/run_demo.py --out $(DEMO_OUT) $(DEMO_ARGS)
 
 test: env
 	$(PY) -m pytest -n $(WORKERS) --cov --cov-report=term:skip-covered $(ARGS)

@@ -20,7 +20,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('pictures', help='a picture or a folder of pictures')
+    parser.add_argument('pictures', nargs='+', help='pictures and folders of pictures')
     parser.add_argument('--model', required=True, help='config file, or name of one of our configs')
     parser.add_argument('--checkpoint', help='weights; without them the model is untrained')
     parser.add_argument(
@@ -64,7 +64,7 @@ def main() -> None:
     args = parse_args()
     if args.bbox and args.detector:
         raise HandConfigError('--bbox and --detector both say where the hands are; give one')
-    pictures = list_pictures(args.pictures)
+    pictures = [picture for given in args.pictures for picture in list_pictures(given)]
     ensure_writable(args.out_dir)
     detector = MMDetHandDetector(*args.detector, device=args.device) if args.detector else None
     fitter = None

@@ -27,6 +27,9 @@ _HIGHER = (
     'pck',
 )
 
+#: First parts of the names of metrics that measure no lengths.
+_NO_LENGTHS = ('amodal', 'hole')
+
 
 def build_run_report(
     work_dir: str | Path,
@@ -87,13 +90,17 @@ def _add_results(report: HtmlReport, tests: dict[str, dict]) -> None:
     if not tests:
         return
     report.section('Test results')
-    names = list(dict.fromkeys(name for test in tests.values() for name in test['metrics']))
-    rows = [[name, *(test['metrics'].get(name) for test in tests.values())] for name in names]
-    report.table(['metric', *tests], rows, 'Errors in millimetres.')
+    for group in _sharing_metrics(tests):
+        names = list(dict.fromkeys(name for file in group for name in tests[file]['metrics']))
+        rows = [[name, *(tests[file]['metrics'].get(name) for file in group)] for name in names]
+        lengths = any(name.split('/')[0] not in _NO_LENGTHS for name in names)
+        report.table(['metric', *group], rows, 'Errors in millimetres.' if lengths else '')
     for file, test in tests.items():
         protocols = [_protocol(entry) for entry in test.get('evaluators', ())]
         data, checkpoint = test.get('data', {}), test.get('checkpoint', {})
         keys = ('type', 'split', 'samples', 'data_version', 'version')
+        if set(test) == {'metrics'}:
+            continue  # as told by its neighbour
         report.facts(
             {
                 'protocol': ', '.join(name for name in protocols if name) or None,
@@ -105,6 +112,20 @@ def _add_results(report: HtmlReport, tests: dict[str, dict]) -> None:
             },
             file,
         )
+
+
+def _sharing_metrics(tests: dict[str, dict]) -> list[list[str]]:
+    """Names of tests, those with common metrics together."""
+    groups: list[tuple[set[str], list[str]]] = []
+    for file, test in tests.items():
+        metrics = set(test['metrics'])
+        known = next((group for group in groups if group[0] & metrics), None)
+        if known is None:
+            groups.append((metrics, [file]))
+        else:
+            known[0].update(metrics)
+            known[1].append(file)
+    return [files for _, files in groups]
 
 
 def _protocol(evaluator: dict) -> str | None:
@@ -192,8 +213,16 @@ def _find_results(work_dir: Path, given: Sequence[str | Path] | None) -> dict[st
     found = {}
     for path in map(Path, given):
         content = _read_json(path)
+        if isinstance(content.get('results'), dict):
+            # Of hdr_gain.py: one table, a column for each way.
+            run, columns = content.get('run') or {}, content['results']
+            for number, (column, metrics) in enumerate(columns.items()):
+                found[f'{path.stem}: {column}'] = {**({} if number else run), 'metrics': metrics}
+            continue
         if 'metrics' not in content:
-            raise HandFileError(f'{path} is no results file of tools/test.py --out')
+            raise HandFileError(
+                f'{path} is no results file of tools/test.py --out or hdr_gain.py --out'
+            )
         found[path.name] = content
     return found
 

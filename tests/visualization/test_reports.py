@@ -228,6 +228,21 @@ class TestRunReport:
         assert 'epoch_1 / 0_a' in text
         assert 'test / 0_a' not in text
 
+    def test_a_gain_table_has_its_columns_side_by_side(self, whole, tmp_path):
+        gain = tmp_path / 'gain.json'
+        results = {'without': {'m/MPJPE': 31.0}, 'HDR': {'m/MPJPE': 24.0}}
+        gain.write_text(json.dumps({'run': {'command': 'python gain.py'}, 'results': results}))
+        masks = tmp_path / 'masks.json'
+        masks.write_text(json.dumps({'metrics': {'amodal/mIoU': 0.8}}))
+        text = build_run_report(whole, [gain, whole / 'results.json', masks]).render()
+        rows = [re.sub('<[^>]+>', ' ', row).split() for row in re.findall(r'<tr>.*?</tr>', text)]
+        assert ['m/MPJPE', '31.00', '24.00', '21.50'] in rows
+        assert ['metric', 'gain:', 'without', 'gain:', 'HDR', 'results.json'] in rows
+        # What shares no metric is a table of its own, and not in millimetres.
+        assert ['metric', 'masks.json'] in rows
+        assert text.count('Errors in millimetres') == 1
+        assert 'python gain.py' in text
+
     def test_many_pictures_are_thinned_evenly(self, whole):
         folder = whole / 'many'
         folder.mkdir()
