@@ -11,8 +11,7 @@ from mmhand.registry import HOOKS
 class ChannelsLastHook(Hook):
     """Store convolution weights channels-last for training, and with them all maps behind them.
 
-    Numbers stay the same; small networks train about a quarter faster on a CPU
-    (``tools/benchmark/bench_amp.py``).
+    Numbers stay the same up to rounding. What it saves depends on network and processor.
     """
 
     priority = 'VERY_HIGH'
