@@ -9,7 +9,8 @@ import argparse
 import numpy as np
 
 from mmhand.apis import HandInferencer, MMDetHandDetector
-from mmhand.apis.hand_inferencer import SAVE, list_pictures
+from mmhand.apis.hand_inferencer import SAVE
+from mmhand.apis.pictures import list_pictures
 from mmhand.utils.config import ConfigOptions
 from mmhand.utils.errors import HandConfigError, cli_guard
 from mmhand.utils.setup_env import ensure_writable

@@ -18,7 +18,6 @@ from mmhand.renderers import render_views
 from mmhand.structures import HandDataSample
 from mmhand.utils.atomic_io import AtomicLocalBackend
 from mmhand.utils.config import load_config
-from mmhand.utils.deploy import deploy as deploy_model
 from mmhand.utils.errors import HandConfigError, HandFileError
 from mmhand.visualization import (
     HandVisualizer,
@@ -31,9 +30,9 @@ from mmhand.visualization.draw import SIDE_COLOURS, SIDE_NAMES
 from mmhand.visualization.sample_view import present, sides_of, to_numpy
 from mmhand.visualization.two_hand_views import related_meshes
 
+from .deploy import deploy as deploy_model
 from .inference import Image, inference_hands, init_model, read_image
-
-IMAGE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
+from .pictures import list_pictures, picture_name, unique_stems
 
 SAVE = ('overlay', 'json', 'mesh', 'views', 'glb', 'stages')
 
@@ -88,7 +87,7 @@ class HandInferencer:
         mesh_fitter: config of a :class:`~mmhand.hand_models.JointFitter`, for methods that estimate
             joints and can have a hand model laid into them (``HDR``); without it such methods make
             no meshes.
-        deploy: change the model in place for inference, see :func:`mmhand.utils.deploy.deploy`: seconds
+        deploy: change the model in place for inference, see :func:`mmhand.apis.deploy.deploy`: seconds
             now, less for every picture.
 
     Raises:
@@ -184,14 +183,16 @@ class HandInferencer:
         )
         clock.lap('model')
         results = [
-            PictureResult(_source(picture, index), images[index], boxes[index], [])
+            PictureResult(picture_name(picture, index), images[index], boxes[index], [])
             for index, picture in enumerate(pictures)
         ]
         for index, sample in zip(owner, samples, strict=True):
             sample.set_metainfo({'img_path': results[index].source})
             results[index].samples.append(sample)
         if out_dir is not None:
-            for name, result in zip(_unique_stems(results), results, strict=True):
+            for name, result in zip(
+                unique_stems([result.source for result in results]), results, strict=True
+            ):
                 self._write(result, Path(out_dir), name, save, cameras is not None)
         clock.lap('write')
         return results
@@ -327,40 +328,6 @@ class _Clock:
         now = time.perf_counter()
         self.table[name] = now - self.last
         self.last = now
-
-
-def list_pictures(inputs: Image | Sequence[Image]) -> list[Image]:
-    """The pictures that an input names.
-
-    Args:
-        inputs: a file, a folder, an array, or a list of files and arrays.
-
-    Raises:
-        HandFileError: a folder without pictures.
-    """
-    if isinstance(inputs, np.ndarray):
-        return [inputs]
-    if not isinstance(inputs, str | os.PathLike):
-        return list(inputs)
-    path = Path(inputs)
-    if not path.is_dir():
-        return [path]
-    found = sorted(entry for entry in path.iterdir() if entry.suffix.lower() in IMAGE_SUFFIXES)
-    if not found:
-        raise HandFileError(f'folder {path} holds no picture ({", ".join(IMAGE_SUFFIXES)})')
-    return list(found)
-
-
-def _source(picture: Image, index: int) -> str:
-    return f'picture_{index}' if isinstance(picture, np.ndarray) else str(picture)
-
-
-def _unique_stems(results: Sequence[PictureResult]) -> list[str]:
-    """File names of results without their endings, told apart where two are the same."""
-    stems = [Path(result.source).stem for result in results]
-    return [
-        stem if stems.count(stem) == 1 else f'{stem}_{index}' for index, stem in enumerate(stems)
-    ]
 
 
 def _rounded(values: np.ndarray, digits: int) -> object:

@@ -12,7 +12,7 @@ from mmengine.structures import BaseDataElement, InstanceData
 from torch import nn
 
 from mmhand.apis import HandInferencer, MMDetHandDetector
-from mmhand.apis.hand_inferencer import list_pictures
+from mmhand.apis.pictures import list_pictures
 from mmhand.geometry.mesh_io import load_mesh
 from mmhand.hand_models import OpenHand
 from mmhand.models.layers.quick_deconv import QuickDeconv

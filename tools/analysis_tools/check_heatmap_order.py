@@ -14,8 +14,8 @@ from mmengine.dataset import pseudo_collate
 from torch import Tensor
 
 from mmhand.apis import init_model
-from mmhand.apis.hand_inferencer import list_pictures
 from mmhand.apis.inference import picture_pipeline, picture_record, read_image
+from mmhand.apis.pictures import list_pictures
 from mmhand.models.estimators import TwoHandShapePose
 from mmhand.models.heads.two_hand_mesh_head import MM
 from mmhand.models.layers.hand_registration import register_hands

@@ -9,7 +9,7 @@ Three forms of the network take turns within one process, so a busy machine slow
 * plain: every module as its own operation, attention with its matrix written out, as the authors' code
   runs it;
 * as built: mmhand's network as training uses it (fused attention kernels);
-* deployed: after :func:`mmhand.utils.deploy.deploy`: batch norms folded, channels-last memory, quicker
+* deployed: after :func:`mmhand.apis.deploy.deploy`: batch norms folded, channels-last memory, quicker
   forms of transposed convolutions, weights in the layout of the processor's library.
 
 Operations are 2 x multiply-adds of convolutions and matrix products of the plain form. The machine's
@@ -40,9 +40,9 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmhand.apis import init_model
+from mmhand.apis.deploy import deploy
 from mmhand.models.estimators import HDR, TwoHandShapePose
 from mmhand.utils.config import ConfigOptions, load_config
-from mmhand.utils.deploy import deploy
 from mmhand.utils.errors import HandConfigError, cli_guard
 
 CONFIGS = ('spmhand_r50_ho3d-v2', 'handoccnet_r50_ho3d-v2', 'twohand_r50_interhand')

@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from mmhand.apis.deploy import deploy
 from mmhand.models.estimators import HDR
 from mmhand.structures import HandDataSample
-from mmhand.utils.deploy import deploy
 
 STAGES = {'HASM': 'segmentor', 'HDRM': 'remover.generator', 'SHPE': 'pose_estimator'}
 FORMS = ('as built', 'deployed')

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mmhand.apis import HandInferencer
-from mmhand.apis.hand_inferencer import list_pictures
+from mmhand.apis.pictures import list_pictures
 
 #: About both hands of each picture.
 BOXES = {

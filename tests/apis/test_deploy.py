@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from mmhand.apis import init_model
+from mmhand.apis.deploy import deploy
 from mmhand.models.layers.packed_backbone import PackedBackbone
 from mmhand.models.layers.quick_deconv import QuickDeconv
-from mmhand.utils.deploy import deploy
 from mmhand.utils.errors import HandConfigError
 
 

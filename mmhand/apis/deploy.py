@@ -8,8 +8,7 @@ from torch import Tensor, nn
 
 from mmhand.models.layers.packed_backbone import PackedBackbone
 from mmhand.models.layers.quick_deconv import QuickDeconv
-
-from .fuse import fuse_batch_norms
+from mmhand.utils.fuse import fuse_batch_norms
 
 
 class Deployed(NamedTuple):
