@@ -7,32 +7,11 @@
 # The frames need masks: tools/dataset_converters/interhand_masks.py (synthetic sets come with them).
 _base_ = ['./hdr_shpe_interhand.py']
 
-crop_size = 256
-donor_pipeline = [
-    dict(type='LoadHandImage'),
-    dict(type='LoadHandMasks'),
-    dict(type='SelectHand', side='random'),
-    dict(type='HandBBoxCrop', scale=2.0),
-    dict(type='HandTopdownAffine', input_size=crop_size, mask_mode='linear'),
-]
-train_pipeline = [
-    dict(type='LoadHandImage'),
-    dict(type='LoadHandMasks'),
-    dict(type='SelectHand', side='random'),
-    dict(type='HandBBoxCrop', scale=2.0),
-    dict(
-        type='RandomHandAffine',
-        shift=0.15,
-        scale=0.25,
-        rotate=45.0,
-        rotate_prob=0.6,
-        flip_prob=0.0,
-    ),
-    dict(type='MirrorLeftHand'),
-    dict(type='HandTopdownAffine', input_size=crop_size, mask_mode='linear'),
-    dict(type='PasteDistractorHand', donor_pipeline=donor_pipeline, prob=0.5),
-    # One gain for both hands, as in AIH.
-    dict(type='HandColorJitter', gain=(0.8, 1.2)),
-    dict(type='PackHandInputs'),
-]
+train_pipeline = _base_.train_pipeline
+train_pipeline.insert(1, dict(type='LoadHandMasks'))
+train_pipeline[6].mask_mode = 'linear'
+# Picture, masks, hand, box; then the warp.
+donor_pipeline = [*train_pipeline[:4], train_pipeline[6]]
+# Behind the warp; the jitter after it is one gain for both hands, as in AIH.
+train_pipeline.insert(7, dict(type='PasteDistractorHand', donor_pipeline=donor_pipeline, prob=0.5))
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
