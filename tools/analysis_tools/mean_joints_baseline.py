@@ -9,10 +9,12 @@ scores that need a metric scale or the place of the wrist say nothing and are le
 """
 
 import argparse
+import sys
 
 import numpy as np
 import torch
 from mmengine.registry import init_default_scope
+from mmengine.utils import track_iter_progress
 
 from mmhand.datasets import BaseHandDataset
 from mmhand.engine.launch import set_data_root
@@ -36,15 +38,17 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def mean_joints(dataset: BaseHandDataset) -> np.ndarray:
     """(2, 21, 3) mean joints of each side over its wholly annotated hands, wrist at the origin."""
-    infos = [dataset.get_data_info(row) for row in range(len(dataset))]
-    joints = np.stack([info['keypoints_3d'] for info in infos])
-    whole = np.stack([info['keypoint_valid'] > 0 for info in infos]).all(-1)
-    joints = joints - joints[:, :, _WRIST : _WRIST + 1]
-    bone = np.linalg.norm(joints[:, :, _MIDDLE], axis=-1)
-    if not whole.any(0).all():
+    total, count = np.zeros((2, 21, 3)), np.zeros(2)
+    for row in track_iter_progress(range(len(dataset)), file=sys.stderr):
+        info = dataset.get_data_info(row)
+        whole = (info['keypoint_valid'] > 0).all(-1)
+        joints = info['keypoints_3d'] - info['keypoints_3d'][:, _WRIST : _WRIST + 1]
+        bone = np.linalg.norm(joints[:, _MIDDLE], axis=-1)
+        total[whole] += (joints / np.where(whole, bone, 1.0)[:, None, None])[whole]
+        count += whole
+    if not count.all():
         raise HandConfigError('the training set has no wholly annotated hand of one side')
-    units = joints / np.where(whole, bone, 1.0)[..., None, None]
-    return (units * whole[..., None, None]).sum(0) / whole.sum(0)[:, None, None]
+    return total / count[:, None, None]
 
 
 def guess(info: dict, mean: np.ndarray) -> HandDataSample:
@@ -90,7 +94,7 @@ def main(argv: list[str] | None = None) -> None:
     metric = METRICS.build(scored[0])
     steps = {step['type']: step for step in cfg.test_dataloader.dataset.pipeline}
     select = TRANSFORMS.build(steps['SelectHand']) if 'SelectHand' in steps else None
-    for row in range(len(test)):
+    for row in track_iter_progress(range(len(test)), file=sys.stderr):
         info = test.get_data_info(row)
         sample = guess(info if select is None else select.transform(info), mean)
         if 'MirrorLeftHand' in steps and sample.hand_type == 'left':

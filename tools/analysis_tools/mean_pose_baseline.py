@@ -8,10 +8,12 @@ scores after Procrustes alignment say something about the pose.
 """
 
 import argparse
+import sys
 
 import numpy as np
 import torch
 from mmengine.registry import init_default_scope
+from mmengine.utils import track_iter_progress
 
 from mmhand.apis import init_model
 from mmhand.registry import DATASETS, METRICS
@@ -61,8 +63,10 @@ def main(argv: list[str] | None = None) -> None:
     with torch.no_grad():
         zeros = torch.zeros(1, 48), torch.zeros(1, model.hand_model.num_betas)
         output = model.hand_model(zeros[0][:, :3], zeros[0][:, 3:], zeros[1])
-    infos = (dataset.get_data_info(row) for row in range(len(dataset)))
-    samples = [baseline_sample(info, output.vertices, output.joints) for info in infos]
+    samples = [
+        baseline_sample(dataset.get_data_info(row), output.vertices, output.joints)
+        for row in track_iter_progress(range(len(dataset)), file=sys.stderr)
+    ]
     evaluators = cfg.test_evaluator
     for entry in evaluators if isinstance(evaluators, list) else [evaluators]:
         if entry['type'] == 'HandMaskMetric':
