@@ -34,6 +34,10 @@ HDR = {
     'shpe': 'configs/hdr/hdr_shpe_cpu_interhand.py',
     'hdr': 'configs/hdr/hdr_cpu_interhand.py',
 }
+
+#: Options of the sets HDR learns from: few gestures, wrists and cameras that turn little, a studio.
+NARROW = shlex.split('--turn 0.1 --gestures spread fist point grasp --backgrounds studio plain')
+
 INTERNET = 'configs/internet/internet_r18_cpu_interhand.py'
 
 
@@ -101,7 +105,7 @@ def hdr_steps(args: argparse.Namespace, out: Path) -> list[Step]:
 
     def make(layout: str, folder: Path, *options: str) -> list[str]:
         start = ['tools/synthesis/make_dataset.py', '--format', layout, '--seed', seed]
-        return [*start, *options, '--out', str(folder)]
+        return [*start, *NARROW, *options, '--out', str(folder)]
 
     def train(stage: str, *options: str) -> list[str]:
         data = scenes if stage == 'hdrm' else hands
@@ -126,7 +130,7 @@ def hdr_steps(args: argparse.Namespace, out: Path) -> list[Step]:
             f'{args.num} pictures of one and two synthetic hands',
             make(
                 *('interhand', hands, '--num', str(args.num), '--image-size', '256x256'),
-                *('--turn', '0.1', '--splits', 'train:0.82,val:0.06,test:0.12'),
+                *('--single-poses', 'meeting', '--splits', 'train:0.82,val:0.06,test:0.12'),
             ),
         ),
         (

@@ -2,9 +2,9 @@
 _base_ = ['./hdr_interhand.py']
 
 crop_size = 96
-segmentor_checkpoint = 'work_dirs/hdr_hasm_mitb0_cpu_interhand/iter_2000.pth'
-remover_checkpoint = 'work_dirs/hdr_hdrm_cpu_aih/iter_2000.pth'
-pose_checkpoint = 'work_dirs/hdr_shpe_cpu_interhand/iter_2500.pth'
+segmentor_checkpoint = 'work_dirs/hdr_hasm_mitb0_cpu_interhand/iter_5000.pth'
+remover_checkpoint = 'work_dirs/hdr_hdrm_cpu_aih/iter_2500.pth'
+pose_checkpoint = 'work_dirs/hdr_shpe_cpu_interhand/iter_3000.pth'
 model = dict(
     crop_size=crop_size,
     segmentor=dict(
@@ -14,7 +14,7 @@ model = dict(
     ),
     remover=dict(
         generator=dict(
-            channels=(16, 32, 48, 64, 64),
+            channels=(24, 48, 64, 96, 96),
             kernel_sizes=(5, 5, 3),
             normalize='ratio',
             encoder_attention={3: dict(num_heads=2, sr_ratio=2, mlp_ratio=2)},
@@ -39,8 +39,8 @@ train_dataloader = dict(batch_size=8, dataset=dict(subset=dict(hand_type='all'))
 val_dataloader = dict(**loader)
 test_dataloader = dict(**loader)
 
-train_cfg = dict(max_iters=1000, val_interval=500)
+train_cfg = dict(max_iters=700, val_interval=700)
 optim_wrapper = dict(optimizer=dict(lr=5e-4))
-param_scheduler = [dict(type='PolyLR', power=1.0, eta_min=2e-5, begin=0, end=1000, by_epoch=False)]
+param_scheduler = [dict(type='PolyLR', power=1.0, eta_min=2e-5, begin=0, end=700, by_epoch=False)]
 auto_scale_lr = dict(base_batch_size=8)
 default_hooks = dict(checkpoint=dict(interval=250))

@@ -4,7 +4,7 @@ _base_ = ['./hdr_hdrm_aih.py']
 
 model = dict(
     generator=dict(
-        channels=(16, 32, 48, 64, 64),
+        channels=(24, 48, 64, 96, 96),
         kernel_sizes=(5, 5, 3),
         normalize='ratio',
         encoder_attention={3: dict(num_heads=2, sr_ratio=2, mlp_ratio=2)},
@@ -31,9 +31,14 @@ train_dataloader = dict(dataset=dict(pipeline=train_pipeline), **loader)
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline), **loader)
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline), **loader)
 
-train_cfg = dict(max_iters=2000, val_interval=500)
+train_cfg = dict(max_iters=2500, val_interval=500)
 optim_wrapper = dict(
     generator=dict(optimizer=dict(lr=2e-3)), discriminator=dict(optimizer=dict(lr=2e-4))
 )
+# Of both networks.
+param_scheduler = [
+    dict(type='LinearLR', start_factor=1e-2, begin=0, end=50, by_epoch=False),
+    dict(type='CosineAnnealingLR', T_max=2450, eta_min=2e-5, begin=50, end=2500, by_epoch=False),
+]
 auto_scale_lr = dict(base_batch_size=16)
 default_hooks = dict(checkpoint=dict(interval=250))

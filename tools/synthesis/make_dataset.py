@@ -53,6 +53,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--gestures', nargs='+', help='gestures the fingers make, e.g. flat fist; all by default'
     )
     parser.add_argument(
+        '--single-poses',
+        help='own (default), or meeting: single hands are held as one of two that meet',
+    )
+    parser.add_argument(
+        '--backgrounds', nargs='+', help='what is behind, e.g. studio plain; all by default'
+    )
+    parser.add_argument(
         '--sheet', help='also write a picture of the first frames, the first four with annotations'
     )
     parser.add_argument('--quiet', action='store_true', help='no progress bar')
@@ -74,6 +81,8 @@ def main(argv: list[str] | None = None) -> None:
         occluder_prob=args.occluder_prob,
         turn=args.turn,
         gestures=tuple(args.gestures) if args.gestures else None,
+        single_poses=args.single_poses,
+        backgrounds=tuple(args.backgrounds) if args.backgrounds else None,
     )
     writer_type = get_writer(args.format)
     if args.sheet and Path(args.sheet).suffix not in ('.jpg', '.png'):

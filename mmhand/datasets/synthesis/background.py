@@ -1,5 +1,7 @@
 """What lies behind the hands: a picture in linear light, drawn from shapes and noise."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -232,20 +234,21 @@ _PAINTERS = {
 
 
 def sample_background(
-    rng: np.random.Generator, size: tuple[int, int], kind: str | None = None
+    rng: np.random.Generator, size: tuple[int, int], kinds: Sequence[str] = ()
 ) -> np.ndarray:
     """A background picture.
 
     Args:
         rng: source of randomness.
         size: (width, height), pixels.
-        kind: a key of :data:`KINDS`; ``None`` draws one by its share.
+        kinds: keys of :data:`KINDS` to choose from, by their shares; all if empty.
 
     Returns:
         (H, W, 3) float32 linear RGB, most of it within [0, 1]; lamps and windows above.
     """
-    if kind is None:
-        kind = str(rng.choice(list(KINDS), p=list(KINDS.values())))
+    shares = {kind: KINDS[kind] for kind in kinds} or KINDS
+    p = np.array(list(shares.values()))
+    kind = str(rng.choice(list(shares), p=p / p.sum()))
     image = np.maximum(_PAINTERS[kind](rng, size).astype(np.float32), 0)
     # Backgrounds are out of focus more often than not.
     sigma = rng.gamma(1.3, 1.6) * max(size) / 512

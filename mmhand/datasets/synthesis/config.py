@@ -5,8 +5,13 @@ from dataclasses import asdict, dataclass
 from mmhand.hand_models.pose_sampling import GESTURES
 from mmhand.utils.errors import HandConfigError
 
+from .background import KINDS
+
 #: What ``hands`` may ask for.
 HAND_MODES = ('single', 'interacting', 'both')
+
+#: Where a single hand's wrist and gesture may come from.
+SINGLE_POSES = ('own', 'meeting')
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,10 @@ class SynthesisConfig:
             in fewer steps.
         gestures: gestures that fingers may make, see :func:`mmhand.hand_models.sample_pose`; all if
             empty. Two hands that meet keep to those that suit their meeting where any is left.
+        single_poses: attitudes and gestures of single hands: ``own``, those of a hand held before
+            the cameras, or ``meeting``, those of one of two hands that would meet. With the
+            latter, what is learned of single hands holds for every hand of the set.
+        backgrounds: kinds of background, see :data:`.background.KINDS`; all if empty.
     """
 
     hands: str = 'both'
@@ -56,16 +65,24 @@ class SynthesisConfig:
     max_penetration: float = 0.003
     turn: float = 1.0
     gestures: tuple[str, ...] = ()
+    single_poses: str = 'own'
+    backgrounds: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self._choice('hands', self.hands, HAND_MODES)
         self._choice('framing', self.framing, ('rig', 'crop'))
+        self._choice('single_poses', self.single_poses, SINGLE_POSES)
         if not self.sides or not set(self.sides) <= {'right', 'left'}:
             raise HandConfigError(f'sides must name right, left or both, not {list(self.sides)}')
         unknown = set(self.gestures) - set(GESTURES)
         if unknown:
             raise HandConfigError(
                 f'unknown gesture {", ".join(sorted(unknown))}; known: {", ".join(GESTURES)}'
+            )
+        unknown = set(self.backgrounds) - set(KINDS)
+        if unknown:
+            raise HandConfigError(
+                f'unknown background {", ".join(sorted(unknown))}; known: {", ".join(KINDS)}'
             )
         if len(self.image_size) != 2 or not all(32 <= edge <= 4096 for edge in self.image_size):
             raise HandConfigError(

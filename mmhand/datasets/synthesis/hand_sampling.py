@@ -246,16 +246,15 @@ def sample_hands(config: SynthesisConfig, seed: int, frame: int) -> tuple[list[H
     betas = sample_betas(config, seed, config.capture_of(frame))
     two = config.hands == 'interacting' or (config.hands == 'both' and rng.random() < 0.5)
     if two:
-        meeting = str(rng.choice(list(MEETINGS), p=list(MEETINGS.values())))
+        meeting = _draw_meeting(rng)
         hands = _meet(config, rng, betas, meeting)
     else:
         meeting = 'single'
         side = str(rng.choice(config.sides))
         if config.studio:
             side = config.sides[config.capture_of(frame) % len(config.sides)]
-        anyhow = config.framing == 'crop' and config.turn == 1
-        rotation = random_rotation(rng) if anyhow else natural_rotation(rng, side, config.turn)
-        hands = [pose_hand(config, side, rotation, betas, rng, config.gestures or None)]
+        rotation, gestures = _single_attitude(config, rng, side)
+        hands = [pose_hand(config, side, rotation, betas, rng, gestures)]
     joints = np.concatenate([hand.joints for hand in hands])
     middle = 0.5 * (joints.min(0) + joints.max(0))
     offset = RIG_CENTER + rng.normal(0, 0.015, 3) - middle
@@ -263,6 +262,23 @@ def sample_hands(config: SynthesisConfig, seed: int, frame: int) -> tuple[list[H
     return [
         hand.moved((hand.trans + offset).astype(np.float32) - hand.trans) for hand in hands
     ], meeting
+
+
+def _draw_meeting(rng: np.random.Generator) -> str:
+    return str(rng.choice(list(MEETINGS), p=list(MEETINGS.values())))
+
+
+def _single_attitude(
+    config: SynthesisConfig, rng: np.random.Generator, side: str
+) -> tuple[np.ndarray, tuple[str, ...] | None]:
+    """(3, 3) rotation of a single hand's wrist, and the gestures it may make."""
+    if config.single_poses == 'meeting':
+        meeting = _draw_meeting(rng)
+        right, left, _ = _meeting_rotations(rng, meeting, config.turn)
+        return (right if side == 'right' else left), _meeting_gestures(meeting, config.gestures)
+    anyhow = config.framing == 'crop' and config.turn == 1
+    rotation = random_rotation(rng) if anyhow else natural_rotation(rng, side, config.turn)
+    return rotation, config.gestures or None
 
 
 def _meet(

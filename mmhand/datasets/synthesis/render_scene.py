@@ -145,7 +145,7 @@ class SceneRenderer:
         owner[np.isinf(depth)] = -1
         depth = np.where(np.isinf(depth), 0, depth).astype(np.float32)
         rng = stream(scene.seed, 'picture', scene.frame, view)
-        background = sample_background(rng, camera.size)
+        background = sample_background(rng, camera.size, self.config.backgrounds)
         radiance = self._compose(camera, everything, owner, depth, background)
         exposure = _exposure(radiance, owner, len(layers), rng)
         sensor_seed = int(rng.integers(2**63))

@@ -6,6 +6,7 @@ import pytest
 from mmhand.datasets.synthesis.camera_rig import RIG_CENTER, sample_rig
 from mmhand.datasets.synthesis.config import SynthesisConfig
 from mmhand.datasets.synthesis.hand_sampling import MEETINGS, sample_hands
+from mmhand.utils.errors import HandConfigError
 
 
 def spread(directions: np.ndarray) -> float:
@@ -55,3 +56,36 @@ def test_fingers_keep_to_the_gestures_asked_for(hands):
     assert all(curl(hand) > 0.8 for f in range(8) for hand in sample_hands(flat, 0, f)[0])
     fist = SynthesisConfig(hands='single', gestures=('fist',))
     assert all(curl(sample_hands(fist, 0, f)[0][0]) < 0.7 for f in range(8))
+
+
+def test_single_hands_held_as_two_that_meet():
+    settings = dict(sides=('right',), turn=0.1)
+    single = dict(hands='single', **settings)
+    frames = range(60)
+
+    def along(config: SynthesisConfig) -> np.ndarray:
+        return np.stack([sample_hands(config, 0, frame)[0][0].along for frame in frames])
+
+    own = along(SynthesisConfig(**single))
+    meeting = along(SynthesisConfig(single_poses='meeting', **single))
+    two = along(SynthesisConfig(hands='interacting', **settings))
+    # Every attitude of a hand that meets another has a single hand's near it.
+    assert (two @ meeting.T).max(1).min() > np.cos(np.deg2rad(15))
+    assert (two @ own.T).max(1).min() < np.cos(np.deg2rad(45))
+
+
+def test_single_hands_held_as_two_that_meet_make_their_gestures():
+    config = SynthesisConfig(
+        hands='single', sides=('left',), gestures=('flat',), single_poses='meeting'
+    )
+    assert all(curl(sample_hands(config, 0, f)[0][0]) > 0.8 for f in range(8))
+
+
+def test_unknown_attitude_of_single_hands():
+    with pytest.raises(HandConfigError, match='single_poses must be one of own, meeting'):
+        SynthesisConfig(single_poses='both')
+
+
+def test_unknown_background():
+    with pytest.raises(HandConfigError, match='unknown background moon; known: studio, '):
+        SynthesisConfig(backgrounds=('plain', 'moon'))

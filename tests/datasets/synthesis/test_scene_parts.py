@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import trimesh
 
+from mmhand.datasets.synthesis import background
 from mmhand.datasets.synthesis.anatomy import anatomy
 from mmhand.datasets.synthesis.background import KINDS, sample_background
 from mmhand.datasets.synthesis.camera_rig import (
@@ -148,11 +149,26 @@ def test_anatomy_finds_nails_on_the_back_of_the_fingertips(side):
 
 @pytest.mark.parametrize('kind', list(KINDS))
 def test_backgrounds(kind):
-    image = sample_background(stream(1, kind), (160, 90), kind)
+    image = sample_background(stream(1, kind), (160, 90), [kind])
     assert image.shape == (90, 160, 3)
     assert image.min() >= 0
     assert np.isfinite(image).all()
     assert image.std() > 1e-3
+
+
+def test_backgrounds_keep_to_the_kinds_asked_for(monkeypatch):
+    drawn = []
+
+    def painter(kind):
+        return lambda rng, size: drawn.append(kind) or np.zeros((30, 40, 3))
+
+    monkeypatch.setattr(background, '_PAINTERS', {kind: painter(kind) for kind in KINDS})
+    for number in range(40):
+        sample_background(stream(number, 'b'), (40, 30), ('plain', 'studio'))
+    assert set(drawn) == {'plain', 'studio'}
+    for number in range(80):
+        sample_background(stream(number, 'b'), (40, 30))
+    assert set(drawn) == set(KINDS)
 
 
 def test_objects_have_volume_and_paint():
