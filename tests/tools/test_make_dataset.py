@@ -1,6 +1,7 @@
 """The command that makes synthetic data sets."""
 
 import importlib.util
+import json
 
 import cv2
 import pytest
@@ -43,6 +44,27 @@ def test_makes_and_keeps_a_data_set(make_dataset, tmp_path, capsys):
         '00000000.jpg',
         '00000001.jpg',
     ]
+
+
+def test_every_setting_reaches_the_set(make_dataset, tmp_path):
+    settings = dict(
+        hands='single',
+        views=1,
+        cameras=2,
+        captures=1,
+        occluder_prob=0.0,
+        turn=0.5,
+        gestures=['flat', 'fist'],
+        single_poses='meeting',
+        backgrounds=['studio', 'plain'],
+    )
+    options = ['--format', 'interhand', '--num', 1, '--splits', 'train', '--image-size', '64x32']
+    for name, value in settings.items():
+        options += ['--' + name.replace('_', '-'), *(value if isinstance(value, list) else [value])]
+    assert make_dataset(*options, '--workers', 1, '--quiet', '--out', tmp_path / 'set') == 0
+    meta = json.loads((tmp_path / 'set/synthetic.json').read_text())
+    assert {name: meta['config'][name] for name in settings} == settings
+    assert meta['config']['image_size'] == [64, 32]
 
 
 @pytest.mark.parametrize(

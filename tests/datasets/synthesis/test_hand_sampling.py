@@ -6,7 +6,6 @@ import pytest
 from mmhand.datasets.synthesis.camera_rig import RIG_CENTER, sample_rig
 from mmhand.datasets.synthesis.config import SynthesisConfig
 from mmhand.datasets.synthesis.hand_sampling import MEETINGS, sample_hands
-from mmhand.utils.errors import HandConfigError
 
 
 def spread(directions: np.ndarray) -> float:
@@ -79,13 +78,3 @@ def test_single_hands_held_as_two_that_meet_make_their_gestures():
         hands='single', sides=('left',), gestures=('flat',), single_poses='meeting'
     )
     assert all(curl(sample_hands(config, 0, f)[0][0]) > 0.8 for f in range(8))
-
-
-def test_unknown_attitude_of_single_hands():
-    with pytest.raises(HandConfigError, match='single_poses must be one of own, meeting'):
-        SynthesisConfig(single_poses='both')
-
-
-def test_unknown_background():
-    with pytest.raises(HandConfigError, match='unknown background moon; known: studio, '):
-        SynthesisConfig(backgrounds=('plain', 'moon'))

@@ -146,6 +146,8 @@ def test_synthetic_batch_is_small_and_counted():
         (dict(sides=('both',)), 'sides must name'),
         (dict(turn=-0.1), 'turn must lie in'),
         (dict(gestures=('fist', 'wave')), 'unknown gesture wave; known: relaxed, flat'),
+        (dict(single_poses='both'), 'single_poses must be one of own, meeting'),
+        (dict(backgrounds=('plain', 'moon')), 'unknown background moon; known: studio, '),
     ],
 )
 def test_bad_settings_are_named(settings, message):
