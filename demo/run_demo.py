@@ -54,7 +54,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--iters',
         nargs=4,
         type=int,
-        default=(600, 400, 600, 200),
+        default=(1500, 250, 600, 100),
         metavar=('HASM', 'HDRM', 'SHPE', 'HDR'),
         help='training iterations of the four stages (hdr)',
     )
@@ -116,6 +116,9 @@ def hdr_steps(args: argparse.Namespace, out: Path) -> list[Step]:
             *('--cfg-options', *squeezed(HDR[stage], iterations), *options),
         ]
 
+    # In so little time more steps are worth more than larger ones.
+    small = 'train_dataloader.batch_size=8'
+
     def test(stage: str, *options: str) -> list[str]:
         data = scenes if stage == 'hdrm' else hands
         return [
@@ -137,9 +140,9 @@ def hdr_steps(args: argparse.Namespace, out: Path) -> list[Step]:
             f'{args.scenes} scenes of two hands, with and without each other',
             make('aih', scenes, '--num', str(args.scenes), '--splits', 'train:0.84,val:0.16'),
         ),
-        ('HASM: masks of whole and of visible hands', train('hasm')),
+        ('HASM: masks of whole and of visible hands', train('hasm', small)),
         ('HDRM: filling in what is hidden, taking the other hand away', train('hdrm')),
-        ('SHPE: joints of one hand', train('shpe')),
+        ('SHPE: joints of one hand', train('shpe', small)),
         ('HDR: the joints of restored hands, the first two stages frozen', train('hdr', *loaded)),
         ('masks on the test split', test('hasm')),
         (
