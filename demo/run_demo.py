@@ -35,8 +35,9 @@ HDR = {
     'hdr': 'configs/hdr/hdr_cpu_interhand.py',
 }
 
-#: Options of the sets HDR learns from: few gestures, wrists and cameras that turn little, a studio.
-NARROW = shlex.split('--turn 0.1 --gestures spread fist point grasp --backgrounds studio plain')
+#: Options of the sets HDR learns from: two gestures, wrists and cameras that hardly turn, a studio,
+#: and in so few pictures as many people and poses as they hold.
+NARROW = shlex.split('--turn 0.05 --gestures spread fist --backgrounds studio plain --captures 24')
 
 INTERNET = 'configs/internet/internet_r18_cpu_interhand.py'
 
@@ -48,13 +49,13 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--out', default='work_dirs/demo', help='folder for everything it makes')
     parser.add_argument('--method', choices=('hdr', 'internet'), default='hdr')
-    parser.add_argument('--num', type=int, default=600, help='synthetic pictures')
+    parser.add_argument('--num', type=int, default=700, help='synthetic pictures')
     parser.add_argument('--scenes', type=int, default=160, help='scenes of hands to restore (hdr)')
     parser.add_argument(
         '--iters',
         nargs=4,
         type=int,
-        default=(1500, 250, 600, 100),
+        default=(1400, 200, 600, 100),
         metavar=('HASM', 'HDRM', 'SHPE', 'HDR'),
         help='training iterations of the four stages (hdr)',
     )
@@ -133,7 +134,8 @@ def hdr_steps(args: argparse.Namespace, out: Path) -> list[Step]:
             f'{args.num} pictures of one and two synthetic hands',
             make(
                 *('interhand', hands, '--num', str(args.num), '--image-size', '256x256'),
-                *('--single-poses', 'meeting', '--splits', 'train:0.82,val:0.06,test:0.12'),
+                *('--single-poses', 'meeting', '--views', '1'),
+                *('--splits', 'train:0.85,val:0.05,test:0.1'),
             ),
         ),
         (

@@ -93,7 +93,7 @@ def test_what_is_done_is_not_done_again(demo, commands, tmp_path, capsys):
     assert len(commands.ran) == count
     assert capsys.readouterr().out.count('done before') == 9 + 12
     # Another length is another command, and all that comes after it is done anew.
-    demo.main(['--out', str(tmp_path), '--iters', '1500', '250', '600', '150'])
+    demo.main(['--out', str(tmp_path), '--iters', '1400', '200', '600', '150'])
     assert commands.ran[count][:2] == ['tools/train.py', demo.HDR['hdr']]
     assert len(commands.ran) == count + 7
 
