@@ -1,20 +1,18 @@
 """From a scene to a picture with its masks and depth."""
 
 import functools
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import torch
 
 from mmhand.cameras import camera_to_world, unproject
-from mmhand.renderers import rasterize
 
 from .anatomy import Anatomy, anatomy
 from .background import sample_background
 from .camera_rig import Camera
 from .config import SynthesisConfig
 from .hand_sampling import face_array, hand_model
+from .layers import Layer, blend, draw, in_front
 from .mesh_ops import join_meshes, vertex_normals
 from .noise import solid_noise
 from .rng import stream
@@ -29,41 +27,11 @@ from .skin import SkinTone, Sleeve, bake_skin, sample_skin, sample_sleeve
 _MIDDLE = 0.2
 
 
-@dataclass
-class Layer:
-    """One mesh as a camera sees it, whatever is in front of it.
-
-    Attributes:
-        face: (H, W) int64, -1 where the mesh is not.
-        barycentric: (H, W, 3).
-        depth: (H, W) metres, infinite where the mesh is not.
-    """
-
-    face: np.ndarray
-    barycentric: np.ndarray
-    depth: np.ndarray
-
-
 @functools.lru_cache(maxsize=32)
 def _person(name: str, side: str, seed: int, capture: int) -> tuple[SkinTone, Sleeve, np.ndarray]:
     """Skin, sleeve and baked texels of one hand of a person."""
     tone = sample_skin(seed, capture)
     return tone, sample_sleeve(seed, capture), bake_skin(tone, anatomy(name, side))
-
-
-def draw(vertices: np.ndarray, faces: np.ndarray, camera: Camera) -> Layer:
-    """Rasterise a closed world-space mesh (V, 3), (F, 3) for a camera."""
-    with torch.no_grad():
-        fragments = rasterize(
-            torch.from_numpy(camera.to_camera(vertices)).float()[None],
-            torch.from_numpy(faces),
-            torch.from_numpy(camera.K).float(),
-            camera.size[::-1],
-            cull_backfaces=True,
-        )
-    face = fragments.face_index[0].numpy()
-    depth = fragments.depth[0].numpy()
-    return Layer(face, fragments.barycentric[0].numpy(), np.where(face >= 0, depth, np.inf))
 
 
 class SceneRenderer:
@@ -139,11 +107,7 @@ class SceneRenderer:
         ]
         rest = draw(self.rest_vertices, self.rest_faces, camera) if self.parts else None
         everything = [*layers, rest] if rest else layers
-        nearest = np.stack([layer.depth for layer in everything])
-        owner = nearest.argmin(0)
-        depth = nearest.min(0)
-        owner[np.isinf(depth)] = -1
-        depth = np.where(np.isinf(depth), 0, depth).astype(np.float32)
+        owner, depth = in_front(everything)
         rng = stream(scene.seed, 'picture', scene.frame, view)
         background = sample_background(rng, camera.size, self.config.backgrounds)
         radiance = self._compose(camera, everything, owner, depth, background)
@@ -184,10 +148,10 @@ class SceneRenderer:
             put(f'{side}_visible', owner == which)
         if rest:
             part = np.searchsorted(self.parts, rest.face, side='right') - 1
-            in_front = owner == len(layers)
+            nearest = owner == len(layers)
             arms = len(self.scene.arms)
-            put('forearm_visible', in_front & (part < arms))
-            put('object_visible', in_front & (part >= arms))
+            put('forearm_visible', nearest & (part < arms))
+            put('object_visible', nearest & (part >= arms))
         return mask
 
     def _compose(
@@ -242,7 +206,7 @@ class SceneRenderer:
         side = self.scene.hands[which].side
         _, _, baked = _person(self.config.hand_model, side, self.scene.seed, self.scene.capture)
         texels = self._anatomy(which).texture.sample(baked, face, barycentric)
-        normal = _blend(self.hand_normals[which] @ camera.R.T, self.faces[which][face], barycentric)
+        normal = blend(self.hand_normals[which] @ camera.R.T, self.faces[which][face], barycentric)
         normal /= np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-6)
 
         def picture(values: np.ndarray) -> np.ndarray:
@@ -283,9 +247,9 @@ class SceneRenderer:
                 thing = self.scene.objects[number - len(self.scene.arms)]
                 corners = thing.faces[local_face]
                 normals = vertex_normals(thing.vertices, thing.faces)
-                albedo[here] = thing.paint.albedo(_blend(thing.local, corners, weights))
+                albedo[here] = thing.paint.albedo(blend(thing.local, corners, weights))
                 gloss[here] = 0.3 + 6 * thing.paint.gloss
-            normal[here] = _blend(normals @ camera.R.T, corners, weights)
+            normal[here] = blend(normals @ camera.R.T, corners, weights)
         normal /= np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-6)
         lit = np.ones(count, np.float32)
         return Surface(albedo, normal, position, gloss, skin, lit, lit.copy())
@@ -296,8 +260,8 @@ class SceneRenderer:
         """Linear RGB (N, 3) of arm pixels and which of them (N,) are bare."""
         side = self.scene.hands[which].side
         tone, sleeve, _ = _person(self.config.hand_model, side, self.scene.seed, self.scene.capture)
-        local = _blend(arm.local, corners, weights)
-        palm = _blend(arm.palm[:, None], corners, weights)
+        local = blend(arm.local, corners, weights)
+        palm = blend(arm.palm[:, None], corners, weights)
         bare = local[:, 0] < arm.shape.sleeve * arm.shape.length
         color = tone.back * (1 - palm) + tone.palm * palm
         mottle = solid_noise(local, 0.02, tone.shift, 3)[:, None]
@@ -317,38 +281,17 @@ class SceneRenderer:
         background: np.ndarray,
     ) -> np.ndarray:
         """(H, W, 3) linear light with one hand and its arm only."""
-        alone = [
-            layer
-            if i == which
-            else Layer(
-                np.full_like(layer.face, -1), layer.barycentric, np.full_like(layer.depth, np.inf)
-            )
-            for i, layer in enumerate(layers)
-        ]
+        alone = [layer if i == which else layer.unseen() for i, layer in enumerate(layers)]
         if self.scene.arms:
             faces = self.rest_faces[self._part(which)]
             own = draw(self.rest_vertices, faces, camera)
             own.face[own.face >= 0] += self.parts[which]
             alone.append(own)
-        nearest = np.stack([layer.depth for layer in alone])
-        owner, depth = nearest.argmin(0), nearest.min(0)
-        owner[np.isinf(depth)] = -1
-        depth = np.where(np.isinf(depth), 0, depth).astype(np.float32)
-        return self._compose(camera, alone, owner, depth, background)
+        return self._compose(camera, alone, *in_front(alone), background)
 
     def _part(self, number: int) -> slice:
         ends = [*self.parts[1:], len(self.rest_faces)]
         return slice(self.parts[number], ends[number])
-
-
-def _blend(values: np.ndarray, corners: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Per-vertex values (V, C) at places (N, 3 corners) with weights (N, 3); (N, C) float32."""
-    values = values.astype(np.float32)
-    return (
-        values[corners[:, 0]] * weights[:, :1]
-        + values[corners[:, 1]] * weights[:, 1:2]
-        + values[corners[:, 2]] * weights[:, 2:]
-    )
 
 
 def _smooth_edges(image: np.ndarray, owner: np.ndarray) -> np.ndarray:
