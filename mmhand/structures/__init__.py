@@ -15,7 +15,9 @@ from .bbox import (
     xyxy2xywh,
 )
 from .hand_batch import sample_name, stack_hand_types, stack_hands
+from .hand_camera import DepthCube, HandCamera
 from .hand_data_sample import HandDataSample
+from .hand_estimate import HandEstimate
 from .hand_instances import HandInstances
 from .hand_masks import HAND_MASK_PLANES
 from .joint_sets import (
@@ -32,9 +34,12 @@ from .joint_sets import (
 
 __all__ = [
     'CANONICAL',
+    'DepthCube',
     'FINGERS',
     'HAND_MASK_PLANES',
+    'HandCamera',
     'HandDataSample',
+    'HandEstimate',
     'HandInstances',
     'JointSet',
     'bbox_center_size',
