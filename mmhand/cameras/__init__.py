@@ -1,4 +1,4 @@
-"""Camera models: pinhole, weak perspective, crops."""
+"""Camera models: pinhole, weak perspective, crops, depth cubes."""
 
 from .crop import (
     CropCamera,
@@ -10,6 +10,19 @@ from .crop import (
     to_crop,
     to_full_image,
     upright_intrinsics,
+)
+from .depth_cube import (
+    DEPTH_CAMERAS,
+    DepthCamera,
+    crop_affine_cube,
+    crop_bounds,
+    crop_points,
+    cube_to_uvd,
+    depth_camera,
+    lift_crop,
+    project_depth,
+    unproject_depth,
+    uvd_to_cube,
 )
 from .pinhole import (
     camera_to_world,
@@ -34,21 +47,30 @@ from .weak_perspective import (
 
 __all__ = [
     'CropCamera',
+    'DEPTH_CAMERAS',
+    'DepthCamera',
     'NEAREST',
     'WeakPerspective',
     'camera_to_world',
+    'crop_affine_cube',
+    'crop_bounds',
     'crop_intrinsics',
+    'crop_points',
     'crop_rotation',
     'crop_to_metric',
+    'cube_to_uvd',
+    'depth_camera',
     'fit_root',
     'fit_translation',
     'fit_weak_perspective',
     'intrinsics',
+    'lift_crop',
     'look_at',
     'opengl_to_opencv',
     'opengl_to_opencv_rotation',
     'position_to_translation',
     'project',
+    'project_depth',
     'resize_affine',
     'spmhand_crop_intrinsics',
     'to_crop',
@@ -57,7 +79,9 @@ __all__ = [
     'translation_to_position',
     'translation_to_weak',
     'unproject',
+    'unproject_depth',
     'upright_intrinsics',
+    'uvd_to_cube',
     'weak_to_translation',
     'world_to_camera',
 ]
