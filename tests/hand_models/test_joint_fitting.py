@@ -77,9 +77,19 @@ def test_chain_is_the_models_joints_and_their_derivatives(family, mano_folder):
                 for by in (step, -step)
             ]
             numeric = (ends[0] - ends[1]).flatten(1) / 2e-6
-            # Pose blend shapes of the tips are left out on purpose: a millimetre a radian.
-            limit = 1e-8 if family == 'OpenHand' else 5e-3
-            torch.testing.assert_close(table[:, :, column], numeric, atol=limit, rtol=0)
+            torch.testing.assert_close(table[:, :, column], numeric, atol=1e-8, rtol=0)
+
+
+def test_chain_carries_vertices():
+    model = OpenHand(dtype=torch.float64)
+    chain = JointChain([model], torch.float64, vertices=(3, 700))
+    g = torch.Generator().manual_seed(2)
+    pose = 0.7 * torch.randn(2, 48, generator=g, dtype=torch.float64)
+    betas = torch.randn(2, 10, generator=g, dtype=torch.float64)
+    points = chain.joints(torch.tensor([0, 0]), pose, betas)
+    out = model(pose[:, :3], pose[:, 3:] - model.hand_mean, betas)
+    expected = torch.cat((out.joints, out.vertices[:, [3, 700]]), 1)
+    torch.testing.assert_close(points, expected, atol=1e-12, rtol=0)
 
 
 @pytest.mark.parametrize('unit', [1.0, 10.5])
