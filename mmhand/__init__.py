@@ -11,8 +11,9 @@ from mmengine.config.utils import MODULE2PACKAGE
 # must exist before another project asks its own for ``mmhand.X``.
 MODULE2PACKAGE.setdefault('mmhand', 'mmhand')
 
+from mmhand.utils.compat import serve_mmcv_ops  # noqa: E402
+
 from . import registry  # noqa: E402
-from .utils.compat import serve_mmcv_ops  # noqa: E402
 from .version import __version__  # noqa: E402
 
 serve_mmcv_ops()

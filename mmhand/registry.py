@@ -51,7 +51,7 @@ KEYPOINT_CODECS = _child('keypoint codec', None, 'codecs')
 MODELS = _child('model', MMENGINE_MODELS, 'models', 'hand_models')
 MODEL_WRAPPERS = _child('model wrapper', MMENGINE_MODEL_WRAPPERS, 'models')
 WEIGHT_INITIALIZERS = _child('weight initializer', MMENGINE_WEIGHT_INITIALIZERS, 'models')
-TASK_UTILS = _child('task util', MMENGINE_TASK_UTILS, 'models')
+TASK_UTILS = _child('task util', MMENGINE_TASK_UTILS, 'models', 'fitting')
 
 OPTIMIZERS = _child('optimizer', MMENGINE_OPTIMIZERS, 'engine')
 OPTIM_WRAPPERS = _child('optimizer wrapper', MMENGINE_OPTIM_WRAPPERS, 'engine')

@@ -11,17 +11,17 @@ import pytest
 import torch
 
 from mmhand.apis import init_model
-from mmhand.datasets import InterHand26MDataset
-from mmhand.datasets.synthesis import count_splits, generate_dataset, get_writer
+from mmhand.converters import convert_file
+from mmhand.datasets.interhand import InterHand26MDataset
 from mmhand.evaluation.protocols import get_protocol
 from mmhand.geometry import save_mesh
 from mmhand.hand_models import MANO, synthetic_mano
 from mmhand.renderers import overlay_mesh
 from mmhand.structures import bbox_from_points, convert_joints, crop_affine
+from mmhand.synthesis import count_splits, generate_dataset, get_writer
 from mmhand.utils import MMHandError
 from mmhand.utils.checkpoint import load_checkpoint
 from mmhand.utils.config import load_config, merge_options
-from mmhand.utils.conversion import convert_file
 from mmhand.utils.setup_env import ensure_writable
 
 CASES = {}

@@ -53,7 +53,7 @@ CONFIGS = list_configs()
 @pytest.fixture(scope='session')
 def layouts(tmp_path_factory):
     """Folder of a small synthetic data set in the layout asked for, made once per session."""
-    from mmhand.datasets.synthesis import count_splits, generate_dataset, get_writer
+    from mmhand.synthesis import count_splits, generate_dataset, get_writer
 
     made = {}
 

@@ -12,6 +12,7 @@ import numpy as np
 from mmengine.config import Config
 from torch import nn
 
+from mmhand.deploy.deploy import deploy as deploy_model
 from mmhand.geometry.mesh_io import save_mesh, save_meshes
 from mmhand.registry import INFERENCERS, MODELS
 from mmhand.renderers import render_views
@@ -30,7 +31,6 @@ from mmhand.visualization.draw import SIDE_COLOURS, SIDE_NAMES
 from mmhand.visualization.sample_view import present, sides_of, to_numpy
 from mmhand.visualization.two_hand_views import related_meshes
 
-from .deploy import deploy as deploy_model
 from .inference import Image, inference_hands, init_model, read_image
 from .pictures import list_pictures, picture_name, unique_stems
 
@@ -87,7 +87,7 @@ class HandInferencer:
         mesh_fitter: config of a :class:`~mmhand.hand_models.JointFitter`, for methods that estimate
             joints and can have a hand model laid into them (``HDR``); without it such methods make
             no meshes.
-        deploy: change the model in place for inference, see :func:`mmhand.apis.deploy.deploy`: seconds
+        deploy: change the model in place for inference, see :func:`mmhand.deploy.deploy.deploy`: seconds
             now, less for every picture.
 
     Raises:

@@ -36,8 +36,6 @@ from .pinhole import (
     unproject,
     world_to_camera,
 )
-from .root_fitting import fit_root
-from .translation import NEAREST, fit_translation, translation_by_size
 from .weak_perspective import (
     WeakPerspective,
     fit_weak_perspective,
@@ -49,7 +47,6 @@ __all__ = [
     'CropCamera',
     'DEPTH_CAMERAS',
     'DepthCamera',
-    'NEAREST',
     'WeakPerspective',
     'camera_to_world',
     'crop_affine_cube',
@@ -60,8 +57,6 @@ __all__ = [
     'crop_to_metric',
     'cube_to_uvd',
     'depth_camera',
-    'fit_root',
-    'fit_translation',
     'fit_weak_perspective',
     'intrinsics',
     'lift_crop',
@@ -75,7 +70,6 @@ __all__ = [
     'spmhand_crop_intrinsics',
     'to_crop',
     'to_full_image',
-    'translation_by_size',
     'translation_to_position',
     'translation_to_weak',
     'unproject',

@@ -14,11 +14,10 @@ import torch
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
+from mmhand.datasets.store.annotation_store import AnnotationStore, StoreWriter
+from mmhand.datasets.store.store_cache import open_or_build
 from mmhand.registry import TRANSFORMS
 from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
-
-from .annotation_store import AnnotationStore, StoreWriter
-from .store_cache import open_or_build
 
 #: Slots of the shared count of skipped samples; more workers than this share slots.
 _SLOTS = 256

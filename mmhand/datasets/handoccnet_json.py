@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from mmhand.datasets.store.annotation_store import StoreWriter
+from mmhand.datasets.store.json_stream import JsonStream
+from mmhand.datasets.store.record_column import RecordColumn, record_field
 from mmhand.utils.errors import HandDataError
-
-from .annotation_store import StoreWriter
-from .json_stream import JsonStream
-from .record_column import RecordColumn, record_field
 
 #: Field of an annotation, its place in the record, and its shape.
 _FIELDS: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {

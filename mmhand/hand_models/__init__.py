@@ -2,7 +2,6 @@
 
 from .base import HandModel, HandModelOutput
 from .io import load_mano_file
-from .joint_fitting import FittedHands, JointFitter
 from .linear_skinned_hand import LinearSkinnedHand
 from .mano import MANO, TIP_PRESETS
 from .manopth_compat import ManoLayer
@@ -10,10 +9,8 @@ from .open_hand import OpenHand
 from .synthetic_mano import synthetic_mano
 
 __all__ = [
-    'FittedHands',
     'HandModel',
     'HandModelOutput',
-    'JointFitter',
     'LinearSkinnedHand',
     'MANO',
     'ManoLayer',

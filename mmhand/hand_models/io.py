@@ -19,8 +19,7 @@ import numpy as np
 
 from mmhand.structures.joint_sets import get_joint_set
 from mmhand.utils.errors import HandDataError, HandFileError, UnsafeFileError
-
-from .pickle_records import Record, evaluate
+from mmhand.utils.pickle_records import Record, evaluate
 
 #: Environment variable with the folder that holds ``MANO_RIGHT.pkl`` and ``MANO_LEFT.pkl``.
 MANO_ROOT_VARIABLE = 'MMHAND_MANO_ROOT'
@@ -99,8 +98,8 @@ def load_pickle(path: str | Path) -> Any:
         path: the file.
 
     Returns:
-        What was pickled; arrays stay :class:`~mmhand.hand_models.pickle_records.Record` objects
-        until :func:`~mmhand.hand_models.pickle_records.evaluate` turns them into numpy arrays.
+        What was pickled; arrays stay :class:`~mmhand.utils.pickle_records.Record` objects
+        until :func:`~mmhand.utils.pickle_records.evaluate` turns them into numpy arrays.
 
     Raises:
         UnsafeFileError: the pickle asks for any other class or function, named in the message.

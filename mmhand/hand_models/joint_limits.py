@@ -15,8 +15,9 @@ mirrored poses.
 import torch
 from torch import Tensor
 
-from mmhand.hand_models.rotation_euler import euler_to_matrix, matrix_to_euler
 from mmhand.structures.joint_sets import get_joint_set
+
+from .rotation_euler import euler_to_matrix, matrix_to_euler
 
 #: Degrees from the flat rest pose: (flexion, abduction, twist), each (lowest, highest). Rounded
 #: from the passive ranges in clinical goniometry tables (e.g. Hume et al., J. Hand Surg. 1990),

@@ -10,9 +10,10 @@ import math
 import torch
 from torch import Tensor
 
-from mmhand.hand_models.joint_limits import joint_limits
 from mmhand.structures.joint_sets import get_joint_set
 from mmhand.utils.errors import HandConfigError
+
+from .joint_limits import joint_limits
 
 _LONG_FINGERS = ('index', 'middle', 'ring', 'pinky')
 

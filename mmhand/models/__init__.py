@@ -1,4 +1,4 @@
-"""Networks: estimators and the parts they are built from."""
+"""Networks: a room per family, and by kind the parts that two or more families use."""
 
 from mmhand.utils.compat import ensure_openmmlab
 
@@ -6,13 +6,12 @@ from mmhand.utils.compat import ensure_openmmlab
 ensure_openmmlab()
 
 from . import (  # noqa: E402, F401
-    backbones,
     data_preprocessors,
-    discriminators,
     estimators,
-    generators,
-    heads,
+    hdr,
+    internet,
     layers,
     losses,
-    necks,
+    spmhand,
+    twohand,
 )

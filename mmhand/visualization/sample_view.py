@@ -7,7 +7,7 @@ import torch
 from mmengine.structures import BaseDataElement
 from torch import nn
 
-from mmhand.cameras.translation import fit_translation
+from mmhand.fitting.translation import fit_translation
 from mmhand.structures import HandInstances, invert_affine, transform_points
 
 #: (side, number of vertices) to faces (F, 3).

@@ -13,9 +13,9 @@ from torch import nn
 
 from mmhand.apis import HandInferencer, MMDetHandDetector
 from mmhand.apis.pictures import list_pictures
+from mmhand.deploy.quick_deconv import QuickDeconv
 from mmhand.geometry.mesh_io import load_mesh
 from mmhand.hand_models import OpenHand
-from mmhand.models.layers.quick_deconv import QuickDeconv
 from mmhand.structures import HandInstances
 from mmhand.utils.config import load_config
 from mmhand.utils.errors import HandConfigError, HandFileError

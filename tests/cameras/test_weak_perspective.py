@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from mmhand.cameras import (
     WeakPerspective,
-    fit_translation,
     fit_weak_perspective,
     project,
     translation_to_weak,
     weak_to_translation,
 )
+from mmhand.fitting import fit_translation
 
 GOLDEN = Path(__file__).parents[1] / 'data' / 'twohand_golden.json'
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from mmhand.datasets import AIHDataset
-from mmhand.datasets.aih_layout import AIHPaths, paste_affine, read_syn_configs
-from mmhand.datasets.synthesis import generate_dataset
-from mmhand.datasets.synthesis.writers import AIHWriter
+from mmhand.datasets.aih import AIHDataset
+from mmhand.datasets.aih.layout import AIHPaths, paste_affine, read_syn_configs
+from mmhand.synthesis import generate_dataset
+from mmhand.synthesis.writers import AIHWriter
 from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError, UnsafeFileError
 
 

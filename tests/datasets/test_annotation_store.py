@@ -12,7 +12,7 @@ import time
 import numpy as np
 import pytest
 
-from mmhand.datasets import AnnotationStore, StoreWriter, open_or_build
+from mmhand.datasets.store import AnnotationStore, StoreWriter, open_or_build
 from mmhand.utils.errors import HandDataError, HandFileError
 
 
@@ -215,7 +215,7 @@ class TestCache:
         assert '3/3' in terminal.getvalue()
 
     def test_without_locks_the_first_to_finish_wins(self, source, monkeypatch):
-        import mmhand.datasets.store_cache as cache
+        import mmhand.datasets.store.store_cache as cache
 
         monkeypatch.setattr(cache, 'fcntl', None)
 
@@ -228,7 +228,7 @@ class TestCache:
         assert not list(store.folder.parent.glob('*.tmp-*'))
 
     def test_file_system_without_locks(self, source, monkeypatch):
-        import mmhand.datasets.store_cache as cache
+        import mmhand.datasets.store.store_cache as cache
 
         def refuse(*_):
             raise OSError(37, 'No locks available')

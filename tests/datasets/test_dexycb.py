@@ -8,12 +8,12 @@ import torch
 import yaml
 from mmengine.dataset import Compose
 
-from mmhand.datasets import DexYCBDataset
-from mmhand.datasets.dexycb_files import SERIALS, SUBJECTS, split_members
-from mmhand.datasets.synthesis import generate_dataset, get_writer
+from mmhand.datasets.dexycb import DexYCBDataset
+from mmhand.datasets.dexycb.files import SERIALS, SUBJECTS, split_members
 from mmhand.hand_models import OpenHand
 from mmhand.registry import TRANSFORMS
 from mmhand.structures import HAND_MASK_PLANES
+from mmhand.synthesis import generate_dataset, get_writer
 from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
 
 

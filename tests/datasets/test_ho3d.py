@@ -12,13 +12,13 @@ from mmengine.dataset import Compose
 from mmengine.structures import PixelData
 
 from mmhand.cameras import spmhand_crop_intrinsics
-from mmhand.datasets import HO3DDataset
-from mmhand.datasets.synthesis import generate_dataset, get_writer
+from mmhand.datasets.ho3d import HO3DDataset
 from mmhand.datasets.transforms import HandAffineParams, RandomHandAffine
 from mmhand.hand_models import OpenHand
-from mmhand.models.heads.mano_reg_head import pose_hand_model
+from mmhand.models.spmhand.mano_reg_head import pose_hand_model
 from mmhand.registry import MODELS, TRANSFORMS
 from mmhand.structures import HAND_MASK_PLANES, HandDataSample, process_bbox_handoccnet
+from mmhand.synthesis import generate_dataset, get_writer
 from mmhand.utils.errors import HandDataError, HandFileError, UnsafeFileError
 
 #: HO3D's joints in manopth's order, and back (specs/spmhand 5.2, 5.3).

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from mmhand.datasets import InterHand26MDataset
-from mmhand.datasets.interhand_validity import joint_validity
+from mmhand.datasets.interhand import InterHand26MDataset
+from mmhand.datasets.interhand.validity import joint_validity
 from mmhand.datasets.mano_params import HandPair, mano_to_camera, rotate_pose
 from mmhand.hand_models.rotations import rotate_global_orient
 from mmhand.structures import convert_joints, get_joint_set, joint_indices

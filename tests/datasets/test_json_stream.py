@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmhand.datasets.json_stream import JsonStream
+from mmhand.datasets.store.json_stream import JsonStream
 from mmhand.utils.errors import HandFileError
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()

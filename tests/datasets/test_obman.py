@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from mmhand.datasets import ObManDataset
-from mmhand.datasets.obman_store import fit_poses
-from mmhand.datasets.synthesis import generate_dataset, get_writer
+from mmhand.datasets.obman import ObManDataset
+from mmhand.datasets.obman.store import fit_poses
 from mmhand.hand_models import OpenHand
 from mmhand.registry import TRANSFORMS
 from mmhand.structures import HAND_MASK_PLANES
+from mmhand.synthesis import generate_dataset, get_writer
 from mmhand.utils.errors import HandDataError, HandFileError
 
 SIGNS = np.array([1.0, -1.0, -1.0])

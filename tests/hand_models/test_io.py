@@ -13,8 +13,8 @@ import scipy.sparse
 
 from mmhand.hand_models import MANO, load_mano_file, synthetic_mano
 from mmhand.hand_models.io import find_mano_file, load_pickle, save_mano_npz
-from mmhand.hand_models.pickle_records import Record, evaluate
 from mmhand.utils.errors import HandDataError, HandFileError, UnsafeFileError
+from mmhand.utils.pickle_records import Record, evaluate
 
 KEYS = ('v_template', 'shapedirs', 'posedirs', 'weights', 'J_regressor', 'f', 'hands_mean')
 

@@ -6,7 +6,7 @@ import runpy
 import numpy as np
 import pytest
 
-from mmhand.datasets.synthesis import generate_dataset, get_writer
+from mmhand.synthesis import generate_dataset, get_writer
 
 
 def synthesise(kind, out, counts, **settings):
@@ -33,7 +33,7 @@ def test_mean_joints_beside_their_definition(repo, tmp_path, capsys):
     root = synthesise('interhand', tmp_path / 'set', {'train': 6, 'test': 4}, hands='interacting')
     assert not run(repo, 'mean_joints_baseline.py', 'hdr_cpu_interhand', '--data-root', str(root))
     printed = scores(capsys.readouterr().out)
-    from mmhand.datasets import InterHand26MDataset
+    from mmhand.datasets.interhand import InterHand26MDataset
 
     units, truth = [], []
     for split, place in (('train', units), ('test', truth)):

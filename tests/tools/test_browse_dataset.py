@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmhand.datasets.synthesis import generate_dataset, get_writer
+from mmhand.synthesis import generate_dataset, get_writer
 
 
 def load_tool(repo, path):

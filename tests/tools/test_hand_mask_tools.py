@@ -7,8 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from mmhand.datasets import DexYCBDataset, HO3DDataset
-from mmhand.datasets.synthesis import generate_dataset, get_writer
+from mmhand.datasets.dexycb import DexYCBDataset
+from mmhand.datasets.ho3d import HO3DDataset
+from mmhand.synthesis import generate_dataset, get_writer
 
 
 def tool(repo, name):

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmhand.datasets.synthesis import generate_dataset, get_writer
+from mmhand.synthesis import generate_dataset, get_writer
 from mmhand.utils.errors import HandFileError
 
 

@@ -16,9 +16,9 @@ from torch import Tensor
 from mmhand.apis import init_model
 from mmhand.apis.inference import picture_pipeline, picture_record, read_image
 from mmhand.apis.pictures import list_pictures
-from mmhand.models.estimators import TwoHandShapePose
-from mmhand.models.heads.two_hand_mesh_head import MM
-from mmhand.models.layers.hand_registration import register_hands
+from mmhand.models.twohand import TwoHandShapePose
+from mmhand.models.twohand.hand_registration import register_hands
+from mmhand.models.twohand.two_hand_mesh_head import MM
 from mmhand.utils.config import ConfigOptions
 from mmhand.utils.errors import HandConfigError, cli_guard
 

@@ -13,7 +13,7 @@ import torch
 from mmengine.dataset import pseudo_collate
 
 from mmhand.apis import init_model
-from mmhand.models.layers.two_hand_placement import relative_position
+from mmhand.models.twohand.two_hand_placement import relative_position
 from mmhand.registry import DATASETS
 from mmhand.structures import get_joint_set, stack_hands
 from mmhand.utils.config import ConfigOptions

@@ -16,9 +16,9 @@ from mmengine.registry import init_default_scope
 from mmengine.utils import ProgressBar
 
 from mmhand.apis.inference import without_pretraining
-from mmhand.datasets.synthesis import generate_dataset, get_writer
 from mmhand.engine.launch import set_data_root
 from mmhand.registry import DATASETS, MODELS, OPTIM_WRAPPERS
+from mmhand.synthesis import generate_dataset, get_writer
 from mmhand.utils.config import load_config
 from mmhand.utils.errors import cli_guard
 

@@ -24,9 +24,9 @@ from mmengine.config import Config, DictAction
 from mmengine.dataset import pseudo_collate, worker_init_fn
 from torch.utils.data import DataLoader
 
-from mmhand.datasets.synthesis import generate_dataset, get_writer
 from mmhand.engine.user_errors import readable_errors
 from mmhand.registry import DATASETS
+from mmhand.synthesis import generate_dataset, get_writer
 from mmhand.utils.errors import cli_guard
 
 BAR = 1.3

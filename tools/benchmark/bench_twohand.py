@@ -14,8 +14,8 @@ from heatmap_branch import bench_branch, in_turns, least, print_branch, read_str
 from torch import Tensor
 
 from mmhand.apis import init_model
-from mmhand.models.estimators import TwoHandShapePose
-from mmhand.models.layers.volume_summary import join_summaries, summarise_volumes
+from mmhand.models.twohand import TwoHandShapePose
+from mmhand.models.twohand.volume_summary import join_summaries, summarise_volumes
 from mmhand.utils.errors import cli_guard
 
 

@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from mmhand.apis.deploy import deploy
-from mmhand.models.estimators import HDR
+from mmhand.deploy.deploy import deploy
+from mmhand.models.hdr import HDR
 from mmhand.structures import HandDataSample
 
 STAGES = {'HASM': 'segmentor', 'HDRM': 'remover.generator', 'SHPE': 'pose_estimator'}

@@ -16,9 +16,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmhand.datasets import DexYCBDataset, HO3DDataset
 from mmhand.datasets.base_hand_dataset import BaseHandDataset
-from mmhand.datasets.synthesis.writers.files import write_json
+from mmhand.datasets.dexycb import DexYCBDataset
+from mmhand.datasets.ho3d import HO3DDataset
+from mmhand.synthesis.writers.files import write_json
 from mmhand.utils.errors import HandFileError, cli_guard
 
 

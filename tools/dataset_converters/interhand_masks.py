@@ -22,11 +22,11 @@ import numpy as np
 import torch
 from mmengine.utils import ProgressBar
 
-from mmhand.datasets import InterHand26MDataset
-from mmhand.datasets.synthesis import single_threaded
-from mmhand.datasets.synthesis.writers.files import TEMPORARY, write_image
+from mmhand.datasets.interhand import InterHand26MDataset
 from mmhand.datasets.transforms import encode_mask_planes
 from mmhand.renderers import render_masks
+from mmhand.synthesis import single_threaded
+from mmhand.synthesis.writers.files import TEMPORARY, write_image
 from mmhand.utils.errors import HandConfigError, HandFileError, cli_guard
 
 

@@ -18,13 +18,14 @@ import numpy as np
 import torch
 from mmengine.utils import ProgressBar
 
-from mmhand.datasets import DexYCBDataset, HO3DDataset
 from mmhand.datasets.base_hand_dataset import BaseHandDataset
+from mmhand.datasets.dexycb import DexYCBDataset
+from mmhand.datasets.ho3d import HO3DDataset
 from mmhand.datasets.single_hand import right_hand_model
-from mmhand.datasets.synthesis.writers.files import write_image
 from mmhand.hand_models.base import HandModel
 from mmhand.hand_models.rotations import mirror_axis_angle
 from mmhand.renderers import rasterize
+from mmhand.synthesis.writers.files import write_image
 from mmhand.utils.errors import HandConfigError, HandFileError, cli_guard
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmhand.datasets import AIHDataset
-from mmhand.datasets.aih import PARTS
+from mmhand.datasets.aih import AIHDataset
+from mmhand.datasets.aih.aih import PARTS
 from mmhand.utils.config import ConfigOptions
 from mmhand.utils.errors import HandConfigError, cli_guard
 from mmhand.visualization import write_image

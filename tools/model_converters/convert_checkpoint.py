@@ -5,9 +5,9 @@ python tools/model_converters/convert_checkpoint.py METHOD SRC DST [--trust] [--
 
 import argparse
 
+from mmhand.converters import METHODS, convert_file
+from mmhand.converters.embedded_mano import checkpoint_state, compare_embedded_mano
 from mmhand.utils.checkpoint import load_checkpoint
-from mmhand.utils.conversion import METHODS, convert_file
-from mmhand.utils.conversion.embedded_mano import checkpoint_state, compare_embedded_mano
 from mmhand.utils.errors import UnsafeFileError, cli_guard
 
 

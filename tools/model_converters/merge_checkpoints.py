@@ -7,7 +7,7 @@
 
 import argparse
 
-from mmhand.utils.conversion import merge_files
+from mmhand.converters import merge_files
 from mmhand.utils.errors import cli_guard
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import cv2
 
-from mmhand.datasets.synthesis import (
+from mmhand.synthesis import (
     SYNTHESIS_WRITERS,
     DatasetWriter,
     build_config,
@@ -17,8 +17,8 @@ from mmhand.datasets.synthesis import (
     parse_splits,
     render_sample,
 )
-from mmhand.datasets.synthesis.contact_sheet import contact_sheet
-from mmhand.datasets.synthesis.writers.files import write_image
+from mmhand.synthesis.contact_sheet import contact_sheet
+from mmhand.synthesis.writers.files import write_image
 from mmhand.utils.errors import HandConfigError, cli_guard
 
 #: Frames on a contact sheet; the first four take three tiles each.

@@ -8,7 +8,7 @@ import torch
 from mmcv.transforms import BaseTransform
 from mmengine.structures import PixelData
 
-from mmhand.datasets.aih_layout import IMAGE_SIZE, paste_affine, read_picture
+from mmhand.datasets.aih.layout import IMAGE_SIZE, paste_affine, read_picture
 from mmhand.registry import TRANSFORMS
 from mmhand.structures import HandDataSample
 from mmhand.utils.errors import HandDataError
@@ -26,7 +26,7 @@ class LoadAIHSample(BaseTransform):
 
     Required key: ``aih``. Added keys: ``img`` and ``target`` (S, S, 3) uint8 BGR; ``hole_masks``
     (S, S, 4) uint8 {0, 1}, planes in the order of
-    :class:`mmhand.models.layers.deocclusion.HoleMasks`; ``img_shape``, ``ori_shape``.
+    :class:`mmhand.models.hdr.deocclusion.HoleMasks`; ``img_shape``, ``ori_shape``.
 
     Args:
         size: side S of the result; AIH's own is 256.

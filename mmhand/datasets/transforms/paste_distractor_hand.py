@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from mmcv.transforms import BaseTransform, Compose
 
-from mmhand.datasets.aih_paste import OVERLAP, Move, draw_over, move_picture
+from mmhand.datasets.aih.paste import OVERLAP, Move, draw_over, move_picture
 from mmhand.registry import TRANSFORMS
 from mmhand.structures.hand_masks import HAND_MASK_PLANES
 from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError

@@ -7,11 +7,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mmhand.cameras import NEAREST, fit_root, translation_by_size
+from mmhand.fitting import NEAREST, fit_root, translation_by_size
 from mmhand.hand_models import HandModel
 from mmhand.hand_models.rotations import axis_angle_to_matrix_manopth
-from mmhand.models.heads.mano_reg_head import ManoStage, pose_hand_model
-from mmhand.models.heads.soft_argmax_hourglass_head import SoftArgmaxOutput
+from mmhand.models.spmhand.mano_reg_head import ManoStage, pose_hand_model
+from mmhand.models.spmhand.soft_argmax_hourglass_head import SoftArgmaxOutput
 from mmhand.registry import MODELS
 from mmhand.structures import HandDataSample
 from mmhand.utils.errors import HandConfigError, HandDataError

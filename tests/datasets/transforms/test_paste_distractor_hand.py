@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from mmhand.datasets import InterHand26MDataset
-from mmhand.datasets.synthesis import generate_dataset, get_writer
+from mmhand.datasets.interhand import InterHand26MDataset
 from mmhand.datasets.transforms import PasteDistractorHand
 from mmhand.structures import HAND_MASK_PLANES
+from mmhand.synthesis import generate_dataset, get_writer
 from mmhand.utils.config import load_config
 from mmhand.utils.errors import HandConfigError, HandDataError
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmhand.datasets.interhand_validity import joint_validity
+from mmhand.datasets.interhand.validity import joint_validity
 from mmhand.evaluation.metrics import HandPoseMetric, InterHandMetric
 from mmhand.structures import HandDataSample, HandInstances, convert_joints
 

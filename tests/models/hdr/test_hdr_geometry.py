@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import torch
 
-from mmhand.models.layers.affine_warp import SampleGrid, invert_affines, warp_images
-from mmhand.models.layers.deocclusion import dilate, hole_masks
-from mmhand.models.layers.hdr_geometry import (
+from mmhand.models.hdr.affine_warp import SampleGrid, invert_affines, warp_images
+from mmhand.models.hdr.deocclusion import dilate, hole_masks
+from mmhand.models.hdr.hdr_geometry import (
     Canvas,
     PlacedMasks,
     crop_affines,

@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torchvision.models import vgg16
 
-from mmhand.models.losses import AdversarialLoss, DetNetLoss, InpaintingLoss, VGGFeatures
-from mmhand.models.losses.inpainting_loss import LOSS_WEIGHTS, gram_matrix
+from mmhand.models.hdr import AdversarialLoss, DetNetLoss, InpaintingLoss, VGGFeatures
+from mmhand.models.hdr.inpainting_loss import LOSS_WEIGHTS, gram_matrix
 from mmhand.utils.errors import HandConfigError, HandFileError
 
 

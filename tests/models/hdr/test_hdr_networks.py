@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from mmhand.apis import init_model
-from mmhand.models.layers import PartialConv2d, PVTStage
-from mmhand.models.layers.deocclusion import generator_inputs, hole_masks
+from mmhand.converters import convert_file
+from mmhand.models.hdr import PartialConv2d, PVTStage
+from mmhand.models.hdr.deocclusion import generator_inputs, hole_masks
 from mmhand.registry import MODELS
 from mmhand.utils.checkpoint import load_checkpoint
-from mmhand.utils.conversion import convert_file
 
 #: Config of the model, entries of the file, trained parameters, part of the model.
 METHODS = {

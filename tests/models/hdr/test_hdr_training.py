@@ -13,7 +13,7 @@ from mmengine.model import MMSeparateDistributedDataParallel
 from mmengine.optim import OptimWrapper, OptimWrapperDict, build_optim_wrapper
 from mmengine.structures import PixelData
 
-from mmhand.models.layers.deocclusion import hole_masks
+from mmhand.models.hdr.deocclusion import hole_masks
 from mmhand.registry import MODELS
 from mmhand.structures import HAND_MASK_PLANES, HandDataSample, HandInstances
 from mmhand.utils.errors import HandConfigError, HandDataError

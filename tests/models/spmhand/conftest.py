@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from mmhand.converters import METHODS
 from mmhand.registry import MODELS
-from mmhand.utils.conversion import METHODS
 
 
 @pytest.fixture(scope='session')
@@ -55,7 +55,7 @@ def release(request, specs, recipe, synthetic_mano_data):
 @pytest.fixture(scope='session')
 def converted(release, tmp_path_factory):
     """Report and state dict of the converted checkpoint."""
-    from mmhand.utils.conversion import convert_file
+    from mmhand.converters import convert_file
 
     folder = tmp_path_factory.mktemp(release.name)
     torch.save(release.checkpoint, folder / 'snapshot_39.pth.tar')

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from mmhand.models.heads import ManoRegHead
-from mmhand.models.heads.mano_reg_head import ManoStage, pose_hand_model
-from mmhand.models.losses import BCEDiceLoss, ManoLoss
+from mmhand.models.losses import ManoLoss
+from mmhand.models.spmhand import BCEDiceLoss, ManoRegHead
+from mmhand.models.spmhand.mano_reg_head import ManoStage, pose_hand_model
 from mmhand.registry import MODELS
 
 DROPPED = {
@@ -119,8 +119,8 @@ def test_parameter_losses_are_the_authors(release, model, recipe):
 
 
 def test_embedded_mano_is_compared_with_the_users(release, synthetic_mano_data, tmp_path):
+    from mmhand.converters.embedded_mano import checkpoint_state, compare_embedded_mano
     from mmhand.hand_models.io import save_mano_npz
-    from mmhand.utils.conversion.embedded_mano import checkpoint_state, compare_embedded_mano
     from mmhand.utils.errors import HandDataError
 
     state = dict(checkpoint_state(release.checkpoint))

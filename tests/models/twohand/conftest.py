@@ -72,7 +72,7 @@ def mano_folder(recipe, folder):
 def v2_model(release_shapes, recipe, tmp_path_factory):
     """Report of the conversion, and the converted model through the config and init_model."""
     from mmhand.apis import init_model
-    from mmhand.utils.conversion import convert_file
+    from mmhand.converters import convert_file
 
     folder = tmp_path_factory.mktemp('twohand')
     torch.save(made_up_checkpoint(release_shapes['v2'], recipe), folder / 'snapshot_99.pth.tar')

@@ -9,7 +9,7 @@ import torch
 
 from mmhand.apis import init_model
 from mmhand.hand_models import OpenHand
-from mmhand.models.heads.two_hand_mesh_head import TwoHandStage
+from mmhand.models.twohand.two_hand_mesh_head import TwoHandStage
 from mmhand.structures import convert_joints
 
 NAME = 'twohand_cpu_interhand'

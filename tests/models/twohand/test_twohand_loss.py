@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from mmhand.models.heads.two_hand_mesh_head import TwoHandStage
-from mmhand.models.losses import TwoHandLoss
-from mmhand.models.losses.two_hand_loss import TwoHandTarget
+from mmhand.models.twohand import TwoHandLoss
+from mmhand.models.twohand.two_hand_loss import TwoHandTarget
+from mmhand.models.twohand.two_hand_mesh_head import TwoHandStage
 from mmhand.structures import convert_joints
 
 

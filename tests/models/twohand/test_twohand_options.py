@@ -5,8 +5,7 @@ import re
 
 import pytest
 
-from mmhand.models.estimators import TwoHandShapePose
-from mmhand.models.losses import TwoHandLoss
+from mmhand.models.twohand import TwoHandLoss, TwoHandShapePose
 from mmhand.utils.config import load_config
 
 RELEASED, MENDED = 'twohand_r50_interhand', 'twohand_r50_mended_interhand'

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from mmhand.apis.deploy import deploy
-from mmhand.models.layers.hand_registration import register_hands, union_map
+from mmhand.converters import METHODS
+from mmhand.deploy.deploy import deploy
+from mmhand.models.twohand.hand_registration import register_hands, union_map
 from mmhand.structures import convert_joints, get_joint_set
-from mmhand.utils.conversion import METHODS
 from mmhand.utils.errors import HandDataError
 
 ORDER = get_joint_set('mano21')

@@ -8,9 +8,9 @@ import torch
 from mmengine.optim import build_optim_wrapper
 
 from mmhand.apis.inference import without_pretraining
-from mmhand.models.layers.hand_registration import register_hands
-from mmhand.models.layers.two_hand_placement import mend_fits, place_hands
-from mmhand.models.layers.volume_summary import summarise_bands, summarise_volumes
+from mmhand.models.twohand.hand_registration import register_hands
+from mmhand.models.twohand.two_hand_placement import mend_fits, place_hands
+from mmhand.models.twohand.volume_summary import summarise_bands, summarise_volumes
 from mmhand.registry import MODELS
 from mmhand.structures import HandDataSample, HandInstances, convert_joints
 from mmhand.utils.config import load_config
@@ -227,8 +227,8 @@ def test_internet_holds_its_volumes_once(config, inputs):
 
 def test_data_sets_give_meshes(tmp_path):
     """with_vertices: the posed hand models' meshes stand around the annotated joints."""
-    from mmhand.datasets import InterHand26MDataset
-    from mmhand.datasets.synthesis import generate_dataset, get_writer
+    from mmhand.datasets.interhand import InterHand26MDataset
+    from mmhand.synthesis import generate_dataset, get_writer
 
     kind = get_writer('interhand')
     writer = kind(tmp_path, kind.make_config(captures=1, views=1, hands='interacting'), seed=1)

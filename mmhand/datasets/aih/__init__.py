@@ -1,0 +1,7 @@
+"""Amodal InterHand."""
+
+from .aih import AIHDataset
+
+__all__ = [
+    'AIHDataset',
+]

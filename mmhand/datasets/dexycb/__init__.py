@@ -1,0 +1,7 @@
+"""DexYCB."""
+
+from .dexycb import DexYCBDataset
+
+__all__ = [
+    'DexYCBDataset',
+]

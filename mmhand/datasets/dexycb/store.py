@@ -1,0 +1,97 @@
+"""DexYCB's labels as columns."""
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from mmhand.datasets.store.annotation_store import StoreWriter
+from mmhand.utils.errors import HandDataError, HandFileError
+
+from .files import SERIALS, DexYCBSequence, read_intrinsics
+
+#: Raise when the columns below change.
+VERSION = 1
+
+_SHAPES = {'joint_3d': (1, 21, 3), 'pose_m': (1, 51)}
+
+
+def build_dexycb_store(
+    writer: StoreWriter,
+    root: Path,
+    sequences: list[DexYCBSequence],
+    progress: Callable[[int], None],
+) -> None:
+    """Turn the labels of all recordings into columns, whatever split they are in.
+
+    Table ``sequence``: ``name``, ``subject``, ``index``, ``left``, ``betas`` (10,). Table ``frame``, in
+    the toolkit's order (recordings, cameras, frames): ``sequence``, ``camera``, ``number``,
+    ``valid`` (a hand is annotated), ``joints`` (21, 3) canonical, metres, camera frame, ``pose``
+    (48,): wrist in axis-angle, fingers as PCA coefficients. Table ``camera``: ``K`` (3, 3).
+
+    Raises:
+        HandFileError, HandDataError: a label is unreadable or malformed; names the file.
+    """
+    used = sorted({serial for sequence in sequences for serial in sequence.serials})
+    unknown = [serial for serial in used if serial not in SERIALS]
+    if unknown:
+        raise HandDataError(f"{root}: camera {unknown[0]} is none of DexYCB's")
+    writer.add('sequence', 'subject', np.array([s.subject for s in sequences], np.int16))
+    writer.add('sequence', 'index', np.array([s.index for s in sequences], np.int16))
+    writer.add('sequence', 'left', np.array([s.left for s in sequences], np.uint8))
+    writer.add('sequence', 'betas', np.stack([s.betas for s in sequences]))
+    writer.add_strings('sequence', 'name', (s.name for s in sequences))
+    writer.add(
+        'camera',
+        'K',
+        np.stack([read_intrinsics(root, s) if s in used else np.eye(3) for s in SERIALS]),
+    )
+    frames = [
+        (row, SERIALS.index(serial), number)
+        for row, sequence in enumerate(sequences)
+        for serial in sequence.serials
+        for number in range(sequence.num_frames)
+    ]
+    if not frames:
+        raise HandDataError(f'{root}: the recordings hold no frame')
+    joints = np.zeros((len(frames), 21, 3), np.float32)
+    pose = np.zeros((len(frames), 48), np.float32)
+    valid = np.zeros(len(frames), np.uint8)
+    for row, (sequence, camera, number) in enumerate(frames):
+        path = label_file(sequences[sequence].folder / SERIALS[camera], number)
+        label = _read_label(path, progress)
+        # Frames in which the hand is not yet, or no longer, seen have joints of -1.
+        if label is not None and not (label['joint_3d'] == -1).all():
+            joints[row], pose[row] = label['joint_3d'][0], label['pose_m'][0, :48]
+            valid[row] = 1
+    table = np.array(frames, dtype=np.int32)
+    for column, name in enumerate(('sequence', 'camera', 'number')):
+        writer.add('frame', name, table[:, column])
+    writer.add('frame', 'joints', joints)
+    writer.add('frame', 'pose', pose)
+    writer.add('frame', 'valid', valid)
+
+
+def label_file(folder: Path, number: int) -> Path:
+    """Label of a frame of one camera."""
+    return folder / f'labels_{number:06d}.npz'
+
+
+def _read_label(path: Path, progress: Callable[[int], None]) -> dict[str, np.ndarray] | None:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            label = {key: archive[key] for key in _SHAPES}
+    except FileNotFoundError:  # a part of the set
+        return None
+    except KeyError as error:
+        raise HandDataError(f'{path} has no {error}') from None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise HandFileError(f'cannot read {path}: {error}') from None
+    progress(path.stat().st_size)
+    for key, shape in _SHAPES.items():
+        if label[key].shape != shape or not np.isfinite(label[key]).all():
+            raise HandDataError(
+                f'{path}: "{key}" has shape {label[key].shape} or is not finite, expected {shape}'
+            )
+    return label

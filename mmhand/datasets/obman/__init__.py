@@ -1,0 +1,7 @@
+"""ObMan."""
+
+from .obman import ObManDataset
+
+__all__ = [
+    'ObManDataset',
+]

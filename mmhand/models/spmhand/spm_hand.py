@@ -1,0 +1,120 @@
+"""SPMHand (TMM 2024)."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from mmhand.models.estimators.single_hand_mesh_estimator import (
+    MeshEstimate,
+    SingleHandMeshEstimator,
+)
+from mmhand.registry import MODELS
+from mmhand.structures import HandDataSample
+
+
+@MODELS.register_module()
+class SPMHand(SingleHandMeshEstimator):
+    """Segmentation-guided progressive multi-path mesh regression (specs/spmhand §1).
+
+    One MANO head serves all four stages. Gradients flow everywhere: pose losses reach the segmentation
+    branch through the embedded probabilities, as in the release.
+
+    Args:
+        backbone: config, four stages C2 to C5.
+        neck: config of ``ProgressiveFPN``.
+        pose_head: config of ``SoftArgmaxHourglassHead``; the release trains without its loss.
+        visible_head: config of ``SGDHead``.
+        whole_head: config of ``HMAHead``.
+        mano_head: config of ``ManoRegHead``.
+        segmentation_embedding: config of ``SegmentationEmbedding``.
+        encoder: config of ``ManoEncoder``.
+        loss_mano: configs of the losses of the four stages; the release weighs the auxiliary
+            stages 0.4 of the final one.
+        loss_silhouette, test_cfg: see :class:`SingleHandMeshEstimator`.
+        segmentation_only: stage-1 training: only the mask losses, nothing else is computed. The
+            whole-hand head needs the structure feature, so pyramid and hourglass train with it.
+        data_preprocessor: config; RGB over 255, no mean or deviation.
+        init_cfg: mmengine initialisation.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        neck: dict,
+        pose_head: dict,
+        visible_head: dict,
+        whole_head: dict,
+        mano_head: dict,
+        segmentation_embedding: dict | None = None,
+        encoder: dict | None = None,
+        loss_mano: Sequence[dict] | None = None,
+        loss_silhouette: dict | None = None,
+        segmentation_only: bool = False,
+        data_preprocessor: dict | None = None,
+        test_cfg: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        auxiliary, final = dict(type='ManoLoss', scale=0.4), dict(type='ManoLoss')
+        losses = loss_mano or [auxiliary, auxiliary, auxiliary, final]
+        super().__init__(4, losses, loss_silhouette, data_preprocessor, test_cfg, init_cfg)
+        self.backbone = MODELS.build(backbone)
+        self.neck = MODELS.build(neck)
+        self.pose_head = MODELS.build(pose_head)
+        self.visible_head = MODELS.build(visible_head)
+        self.whole_head = MODELS.build(whole_head)
+        self.segmentation_embedding = MODELS.build(
+            segmentation_embedding or dict(type='SegmentationEmbedding')
+        )
+        self.encoder = MODELS.build(encoder or dict(type='ManoEncoder'))
+        self.mano_head = MODELS.build(mano_head)
+        self.hand_model = self.mano_head.hand_model
+        self.segmentation_only = segmentation_only
+
+    def estimate(self, inputs: Tensor) -> MeshEstimate:
+        """See :meth:`SingleHandMeshEstimator.estimate`."""
+        feats = self.backbone(inputs)
+        pyramid = self.neck(feats)
+        stages = [self.mano_head(feature) for feature in pyramid.paths]
+        pose_2d = self.pose_head(pyramid.finest)
+        profile = self.visible_head.profile(feats)
+        visible = self.visible_head.cls_seg(profile)
+        whole = self.whole_head((profile, pose_2d.feature))
+        embedding = self.segmentation_embedding(torch.cat((whole, visible), dim=1).sigmoid())
+        encoding = self.encoder(pose_2d.heatmaps, pose_2d.feature, embedding, pyramid.maps)
+        stages.append(self.mano_head(encoding))
+        logits = {'visible': visible, 'whole': whole}
+        return MeshEstimate(tuple(stages), pose_2d, logits, {'encoding': encoding})
+
+    def mask_logits(self, inputs: Tensor) -> dict[str, Tensor]:
+        """Only the masks: what stage-1 training computes."""
+        feats = self.backbone(inputs)
+        profile = self.visible_head.profile(feats)
+        feature = self.pose_head.structure(self.neck.finest(feats))
+        return {
+            'visible': self.visible_head.cls_seg(profile),
+            'whole': self.whole_head((profile, feature)),
+        }
+
+    def loss(self, inputs: Tensor, data_samples: Sequence[HandDataSample]) -> dict[str, Tensor]:
+        """Released losses (specs 4.3)."""
+        if self.segmentation_only:
+            return self.mask_losses(self.mask_logits(inputs), data_samples)
+        estimate = self.estimate(inputs)
+        joints = self.joints_target(data_samples, inputs)
+        return {
+            **self.mask_losses(estimate.mask_logits, data_samples),
+            **self.mano_losses(estimate.stages, data_samples),
+            **self.pose_head.loss(estimate.pose_2d, joints),
+        }
+
+    def mask_losses(
+        self, logits: dict[str, Tensor], data_samples: Sequence[HandDataSample]
+    ) -> dict[str, Tensor]:
+        """Losses of the visible and the whole mask."""
+        heads = {'visible': self.visible_head, 'whole': self.whole_head}
+        return {
+            f'{name}.{key}': value
+            for name, head in heads.items()
+            for key, value in head.loss_by_feat(logits[name], data_samples).items()
+        }
