@@ -12,7 +12,7 @@ import numpy as np
 from mmengine.config import Config
 from torch import nn
 
-from mmhand.deploy.deploy import deploy as deploy_model
+from mmhand.deploy import deploy as deploy_model
 from mmhand.geometry.mesh_io import save_mesh, save_meshes
 from mmhand.registry import INFERENCERS, MODELS
 from mmhand.renderers import render_views
@@ -87,7 +87,7 @@ class HandInferencer:
         mesh_fitter: config of a :class:`~mmhand.hand_models.JointFitter`, for methods that estimate
             joints and can have a hand model laid into them (``HDR``); without it such methods make
             no meshes.
-        deploy: change the model in place for inference, see :func:`mmhand.deploy.deploy.deploy`: seconds
+        deploy: change the model in place for inference, see :func:`mmhand.deploy.deploy`: seconds
             now, less for every picture.
 
     Raises:

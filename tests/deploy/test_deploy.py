@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from mmhand.apis import init_model
-from mmhand.deploy.deploy import deploy
+from mmhand.deploy import deploy
 from mmhand.deploy.packed_backbone import PackedBackbone
 from mmhand.deploy.quick_deconv import QuickDeconv
 from mmhand.utils.errors import HandConfigError

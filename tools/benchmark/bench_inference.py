@@ -9,7 +9,7 @@ Three forms of the network take turns within one process, so a busy machine slow
 * plain: every module as its own operation, attention with its matrix written out, as the authors' code
   runs it;
 * as built: mmhand's network as training uses it (fused attention kernels);
-* deployed: after :func:`mmhand.deploy.deploy.deploy`: batch norms folded, channels-last memory, quicker
+* deployed: after :func:`mmhand.deploy.deploy`: batch norms folded, channels-last memory, quicker
   forms of transposed convolutions, weights in the layout of the processor's library.
 
 Operations are 2 x multiply-adds of convolutions and matrix products of the plain form. The machine's
@@ -40,7 +40,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmhand.apis import init_model
-from mmhand.deploy.deploy import deploy
+from mmhand.deploy import deploy
 from mmhand.models.hdr import HDR
 from mmhand.models.twohand import TwoHandShapePose
 from mmhand.utils.config import ConfigOptions, load_config

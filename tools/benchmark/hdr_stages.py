@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from mmhand.deploy.deploy import deploy
+from mmhand.deploy import deploy
 from mmhand.models.hdr import HDR
 from mmhand.structures import HandDataSample
 

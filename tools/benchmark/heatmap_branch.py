@@ -3,7 +3,7 @@
 * straightforward: every module as its own operation, both hands' volumes joined, a loop over the joints
   for the peaks, attention and sub-sampling from copies of their own;
 * as built: a few joints' volumes at a time, each read once;
-* deployed: the same after :func:`mmhand.deploy.deploy.deploy`.
+* deployed: the same after :func:`mmhand.deploy.deploy`.
 """
 
 import copy
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
-from mmhand.deploy.deploy import deploy
+from mmhand.deploy import deploy
 from mmhand.models.twohand import TwoHandShapePose
 
 FORMS = ('straightforward', 'as built', 'deployed')

@@ -9,9 +9,9 @@ from mmengine.structures import BaseDataElement
 from torch import Tensor
 
 from mmhand.evaluation.functional.images import masked_l1, masked_psnr, masked_ssim
-from mmhand.models.layers.image_norm import denormalize_images
 from mmhand.registry import METRICS
 from mmhand.utils.errors import HandDataError
+from mmhand.utils.image_norm import denormalize_images
 
 from .sample_hands import sample_name
 

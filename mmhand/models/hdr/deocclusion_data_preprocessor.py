@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from mmhand.models.data_preprocessors.hand_data_preprocessor import HandDataPreprocessor
-from mmhand.models.layers.image_norm import IMAGENET_MEAN, IMAGENET_STD
 from mmhand.registry import MODELS
 from mmhand.utils.errors import HandDataError
+from mmhand.utils.image_norm import IMAGENET_MEAN, IMAGENET_STD
 
 from .deocclusion import HoleMasks, generator_inputs
 

@@ -8,11 +8,11 @@ from mmengine.structures import PixelData
 from torch import Tensor
 
 from mmhand.models.estimators.base_hand_estimator import BaseHandEstimator
-from mmhand.models.layers.image_norm import normalize_images
 from mmhand.registry import MODELS
 from mmhand.structures import HAND_MASK_PLANES, HandDataSample
 from mmhand.structures.hand_batch import stack_hands
 from mmhand.utils.errors import HandConfigError
+from mmhand.utils.image_norm import normalize_images
 
 from .affine_warp import SampleGrid, invert_affines
 from .deocclusion import HoleMasks, composite, generator_inputs, hole_masks

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mmhand.models.layers.image_norm import denormalize_images
+from mmhand.utils.image_norm import denormalize_images
 
 from .deocclusion import HoleMasks
 from .hdr_geometry import PlacedMasks

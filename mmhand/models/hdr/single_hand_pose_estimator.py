@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from mmhand.models.estimators.base_hand_estimator import BaseHandEstimator
-from mmhand.models.layers.image_norm import IMAGENET_MEAN, IMAGENET_STD
 from mmhand.registry import MODELS
 from mmhand.structures import HandDataSample, sample_name
 from mmhand.utils.errors import HandDataError
+from mmhand.utils.image_norm import IMAGENET_MEAN, IMAGENET_STD
 
 
 @MODELS.register_module()

@@ -8,9 +8,9 @@ from scipy.ndimage import gaussian_filter
 
 from mmhand.evaluation.functional.images import ssim_map
 from mmhand.evaluation.metrics import CameraInterHandMetric, HoleQualityMetric
-from mmhand.models.layers.image_norm import normalize_images
 from mmhand.structures import HandDataSample
 from mmhand.utils.errors import HandDataError
+from mmhand.utils.image_norm import normalize_images
 
 
 def sample(restored, taken, target, deocclude, remove):

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from mmhand.models.hdr.deocclusion import HoleMasks, composite, generator_inputs, hole_masks
-from mmhand.models.layers.image_norm import denormalize_images, normalize_images
 from mmhand.registry import MODELS
 from mmhand.structures import HandDataSample, HandInstances, crop_affine, squarify_bbox
 from mmhand.utils.errors import HandConfigError
+from mmhand.utils.image_norm import denormalize_images, normalize_images
 
 SIZE = 64
 

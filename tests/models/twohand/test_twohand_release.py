@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mmhand.converters import METHODS
-from mmhand.deploy.deploy import deploy
+from mmhand.deploy import deploy
 from mmhand.models.twohand.hand_registration import register_hands, union_map
 from mmhand.structures import convert_joints, get_joint_set
 from mmhand.utils.errors import HandDataError
