@@ -122,6 +122,8 @@ class ConversionMethod:
         prefixes: parts of the model that the file holds; every weight under them must be found.
             All of the model by default.
         absent: patterns of model keys that the file rightly lacks.
+        compare_mano: the file holds MANO's arrays; they are compared with the user's own MANO where one
+            is known.
     """
 
     name: str
@@ -132,6 +134,7 @@ class ConversionMethod:
     convert: Callable[[KeyTable], None] | None = None
     prefixes: tuple[str, ...] = ('',)
     absent: tuple[str, ...] = ()
+    compare_mano: bool = False
 
     def __call__(self, state: Mapping[str, Tensor], source: str = 'the checkpoint') -> KeyTable:
         """Convert weights and check them against the model.
@@ -192,11 +195,13 @@ class ConversionReport:
         method: METHOD.
         renamed: (source key, new key).
         dropped: (source key, reason); entries of the file beside its weights included.
+        mano: largest difference of each of MANO's arrays from the user's own; empty if not compared.
     """
 
     method: str
     renamed: list[tuple[str, str]] = field(default_factory=list)
     dropped: list[tuple[str, str]] = field(default_factory=list)
+    mano: dict[str, float] = field(default_factory=dict)
 
     def table(self, every_key: bool = False) -> str:
         """Text for people: counts and reasons, or every single key."""
@@ -229,16 +234,22 @@ def register_method(method: ConversionMethod) -> ConversionMethod:
 
 
 def convert_file(
-    method: str, src: str | os.PathLike, dst: str | os.PathLike, trust: bool = False
+    method: str,
+    src: str | os.PathLike,
+    dst: str | os.PathLike,
+    trust: bool = False,
+    mano_root: str | os.PathLike | None = None,
 ) -> ConversionReport:
     """Convert a checkpoint file.
 
     Args:
         method: a key of :data:`METHODS`.
         src: the authors' file: a state dict, or a dict that holds one as ``state_dict``,
-            ``model`` or ``net``.
+            ``model_state_dict``, ``model`` or ``net``.
         dst: file to write; it appears only when complete.
         trust: allow the file to run code while it is read.
+        mano_root: the user's MANO file or its folder, to compare the arrays in the file with; ``None``
+            compares with ``MMHAND_MANO_ROOT`` where the method asks for it and the variable is set.
 
     Returns:
         What was converted and what was dropped.
@@ -246,7 +257,7 @@ def convert_file(
     Raises:
         HandConfigError: unknown method.
         HandFileError: a file cannot be read or written.
-        HandDataError: keys or shapes do not fit.
+        HandDataError: keys or shapes do not fit, or its MANO is not the user's.
         UnsafeFileError: the file holds more than weights, and ``trust`` is not given.
     """
     from mmhand.utils.checkpoint import load_checkpoint
@@ -257,6 +268,12 @@ def convert_file(
     state, beside = _weights(checkpoint, str(src))
     table = METHODS[method](state, str(src))
     report = ConversionReport(method, table.renamed, [*beside, *table.dropped])
+    if mano_root is None and METHODS[method].compare_mano:
+        mano_root = os.environ.get('MMHAND_MANO_ROOT') or None
+    if mano_root is not None:
+        from .embedded_mano import compare_embedded_mano
+
+        report.mano = compare_embedded_mano(state, mano_root)
     meta = dict(
         mmhand_version=__version__,
         conversion=dict(method=method, source=Path(src).name, dropped=len(report.dropped)),
@@ -286,7 +303,7 @@ def save_atomically(checkpoint: dict, path: str | os.PathLike) -> None:
 
 def _weights(checkpoint: Mapping, source: str) -> tuple[dict[str, Tensor], list[tuple[str, str]]]:
     """The state dict of a file, and what else the file holds."""
-    for name in ('state_dict', 'model', 'net', 'network'):
+    for name in ('state_dict', 'model_state_dict', 'model', 'net', 'network'):
         if isinstance(checkpoint.get(name), Mapping):
             beside = [(str(key), 'not a weight') for key in checkpoint if key != name]
             checkpoint = checkpoint[name]

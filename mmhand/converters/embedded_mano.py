@@ -17,8 +17,12 @@ _BUFFERS = {
     'th_J_regressor': 'J_regressor',
     'th_weights': 'weights',
     'th_hands_mean': 'hands_mean',
+    'th_comps': 'hands_components',
     'th_faces': 'f',
 }
+
+#: Buffers of the identity-aware network itself.
+_LOOSE = {'th_hands_mean': 'hands_mean', 'th_selected_comps': 'hands_components'}
 
 #: Buffers are float32 copies of MANO's float64 arrays.
 _TOLERANCE = 1e-6
@@ -28,13 +32,17 @@ def embedded_mano(state: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
     """MANO arrays of a release's state dict, by MANO's names; empty if it holds none.
 
     Args:
-        state: names of the layer's buffers end in ``mano_layer.th_*``.
+        state: names of the layer's buffers end in ``mano_layer.th_*`` or ``mano_pca_layer.th_*``. A
+            layer with a flat mean hand holds no mean, only zeros.
     """
     found = {}
     for key, value in state.items():
         prefix, _, name = key.rpartition('.')
-        if prefix.endswith('mano_layer') and name in _BUFFERS:
-            found[_BUFFERS[name]] = value.detach().cpu().numpy()
+        names = _BUFFERS if prefix.endswith(('mano_layer', 'mano_pca_layer')) else {}
+        names = names if prefix else _LOOSE
+        flat = name == 'th_hands_mean' and not value.any()
+        if name in names and not flat:
+            found[names[name]] = value.detach().cpu().numpy()
     return found
 
 
@@ -65,6 +73,8 @@ def compare_embedded_mano(
     differences = {}
     for name, value in embedded.items():
         own = np.asarray(arrays[name], dtype=np.float64)
+        if name == 'hands_components' and len(value) < len(own):
+            own = own[: len(value)]
         value = value.astype(np.float64).reshape(-1)
         if value.size != own.size:
             raise HandDataError(
@@ -82,7 +92,7 @@ def compare_embedded_mano(
 
 def checkpoint_state(checkpoint: Mapping) -> Mapping[str, Tensor]:
     """The state dict in a release's file."""
-    for name in ('network', 'state_dict', 'model', 'net'):
+    for name in ('network', 'state_dict', 'model_state_dict', 'model', 'net'):
         if isinstance(checkpoint.get(name), Mapping):
             return checkpoint[name]
     return {k: v for k, v in checkpoint.items() if isinstance(v, torch.Tensor)}

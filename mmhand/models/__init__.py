@@ -6,9 +6,11 @@ from mmhand.utils.compat import ensure_openmmlab
 ensure_openmmlab()
 
 from . import (  # noqa: E402, F401
+    backbones,
     data_preprocessors,
     estimators,
     hdr,
+    iahm,
     internet,
     layers,
     losses,

@@ -5,9 +5,13 @@ python tools/model_converters/convert_checkpoint.py METHOD SRC DST [--trust] [--
 
 import argparse
 
+<<<<<<< HEAD
 from mmhand.converters import METHODS, convert_file
 from mmhand.converters.embedded_mano import checkpoint_state, compare_embedded_mano
 from mmhand.utils.checkpoint import load_checkpoint
+=======
+from mmhand.utils.conversion import METHODS, convert_file
+>>>>>>> 2faf8f6 (Add the identity-aware hand mesh network, its baselines, losses and converters)
 from mmhand.utils.errors import UnsafeFileError, cli_guard
 
 
@@ -28,7 +32,8 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         '--mano-root',
-        help="spmhand, handoccnet: compare the MANO arrays in the file with this user's own MANO",
+        help="compare the MANO arrays in the file with this user's own MANO (single-hand releases; "
+        'iahm* and boukhayma also do so with MMHAND_MANO_ROOT)',
     )
     parser.add_argument('--verbose', action='store_true', help='print what became of every key')
     return parser.parse_args()
@@ -38,16 +43,14 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     try:
-        report = convert_file(args.method, args.src, args.dst, trust=args.trust)
+        report = convert_file(args.method, args.src, args.dst, args.trust, args.mano_root)
     except UnsafeFileError as error:
         cause = str(error).split('; if you trust')[0]
         raise UnsafeFileError(f'{cause}; if you trust its source, add --trust') from error
     print(report.table(every_key=args.verbose))
-    if args.mano_root:
-        state = checkpoint_state(load_checkpoint(args.src, trust=args.trust))
-        differences = compare_embedded_mano(state, args.mano_root)
+    if report.mano:
         print(
-            f'its MANO is yours: {len(differences)} arrays agree to {max(differences.values()):.1g}'
+            f'its MANO is yours: {len(report.mano)} arrays agree to {max(report.mano.values()):.1g}'
         )
     print(f'written to {args.dst}')
 

@@ -1,0 +1,5 @@
+"""Model backbones."""
+
+from .resnet_logits import ResNetLogits
+
+__all__ = ['ResNetLogits']

@@ -1,0 +1,196 @@
+"""Identity-aware hand mesh estimation (Kong et al., ECCV 2022)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from mmhand.hand_models.rotations import matrix_to_axis_angle, rotation_6d_to_matrix
+from mmhand.registry import MODELS
+from mmhand.structures import HandDataSample, HandEstimate, sample_name
+from mmhand.utils.errors import HandConfigError, HandDataError
+
+from .model_frame_estimator import ModelFrameEstimator
+
+
+@MODELS.register_module()
+class IdentityAwareHandMesh(ModelFrameEstimator):
+    """A hand mesh from a picture, of a person whose hand's shape is known or is estimated too.
+
+    With a ``shape_head`` it is the anonymous baseline. Without one it is identity-aware: betas belong
+    to the person and come with the sample, in its metainfo ``betas`` (given or calibrated, see
+    :func:`mmhand.fitting.calibrate_shapes`) or in ``gt_hands.betas``. They enter only the hand model;
+    the picture network never sees them.
+
+    Args:
+        hand_model: config of the hand model; its zero pose is made the flat hand.
+        backbone: config of :class:`ResNetLogits` or another image encoder to one vector.
+        pose_head: config of :class:`IterativePose6DHead`.
+        shape_head: config of :class:`ShapeHead`; ``None`` for identity-aware.
+        confidence_head: config of :class:`ConfidenceHead`, or ``None``.
+        loss: config of :class:`IdentityAwareLoss`.
+        loss_confidence: config of :class:`PairRankingLoss` or :class:`ConfidenceL1Loss`.
+        confidence_only: the second stage: only the confidence branch learns, nothing else has
+            gradients; start it from a trained baseline (``load_from``).
+        bn_mode: of that stage: ``'train'`` as released, where batch statistics are used and the
+            running ones go on moving in the network that does not learn; ``'eval'`` keeps it as it was.
+        rank_within_subject: pairs of one ``subject`` only.
+        data_preprocessor: config; RGB, (x / 255 - 0.5) / 0.5.
+        test_cfg: see :class:`ModelFrameEstimator`.
+        init_cfg: mmengine initialisation.
+
+    Raises:
+        HandConfigError: a confidence branch without a shape head, ``confidence_only`` without a branch,
+            or an unknown ``bn_mode``.
+    """
+
+    def __init__(
+        self,
+        hand_model: dict,
+        backbone: dict,
+        pose_head: dict,
+        shape_head: dict | None = None,
+        confidence_head: dict | None = None,
+        loss: dict | None = None,
+        loss_confidence: dict | None = None,
+        confidence_only: bool = False,
+        bn_mode: str = 'train',
+        rank_within_subject: bool = False,
+        data_preprocessor: dict | None = None,
+        test_cfg: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(
+            hand_model,
+            data_preprocessor=data_preprocessor,
+            test_cfg=test_cfg,
+            init_cfg=init_cfg,
+        )
+        if confidence_head is not None and shape_head is None:
+            raise HandConfigError('a confidence_head judges the shape_head, which is None')
+        if confidence_only and confidence_head is None:
+            raise HandConfigError('confidence_only=True needs a confidence_head')
+        if bn_mode not in ('train', 'eval'):
+            raise HandConfigError(f'bn_mode is "{bn_mode}", not train or eval')
+        self.backbone = MODELS.build(backbone)
+        self.pose_head = MODELS.build(pose_head)
+        self.shape_head = MODELS.build(shape_head) if shape_head else None
+        self.confidence_head = MODELS.build(confidence_head) if confidence_head else None
+        self.loss_hand = MODELS.build(loss or dict(type='IdentityAwareLoss'))
+        self.loss_confidence = MODELS.build(loss_confidence or dict(type='PairRankingLoss'))
+        self.confidence_only = confidence_only
+        self.bn_mode = bn_mode
+        self.rank_within_subject = rank_within_subject
+        if confidence_only:
+            self.requires_grad_(False)
+            self.confidence_head.requires_grad_(True)
+
+    def train(self, mode: bool = True) -> 'IdentityAwareHandMesh':
+        """Switch to training; the part that does not learn follows ``bn_mode``."""
+        super().train(mode)
+        if mode and self.confidence_only and self.bn_mode == 'eval':
+            for name, module in self.named_children():
+                module.train(name == 'confidence_head')
+        return self
+
+    def stages(
+        self, feature: Tensor, data_samples: Sequence[HandDataSample] | None
+    ) -> list[HandEstimate]:
+        """Estimates after each iteration; the last one has a mesh.
+
+        Args:
+            feature: (B, C) of the backbone.
+            data_samples: B samples; needed where the shape is given.
+        """
+        stages = [HandEstimate(None, rotations_6d=x) for x in self.pose_head(feature)]
+        if self.shape_head is None:
+            betas = self.given_betas(data_samples, feature)
+        else:
+            betas = self.shape_head(feature)
+        rotmats = rotation_6d_to_matrix(stages[-1].rotations_6d, layout='rows')
+        pose = matrix_to_axis_angle(rotmats).flatten(1)
+        output = self.hand_model(rotmats[:, 0], rotmats[:, 1:], betas)
+        stages[-1] = replace(
+            stages[-1],
+            joints=output.joints,
+            vertices=output.vertices,
+            rotmats=rotmats,
+            pose=pose,
+            betas=betas,
+        )
+        return stages
+
+    def given_betas(self, data_samples: Sequence[HandDataSample] | None, like: Tensor) -> Tensor:
+        """(B, S) shapes that come with the samples.
+
+        Raises:
+            HandDataError: a sample has none, or betas of another hand model.
+        """
+        rows, count = [], self.hand_model.num_betas
+        for sample in data_samples if data_samples is not None else [HandDataSample()] * len(like):
+            betas = sample.get('betas')
+            if betas is None and 'gt_hands' in sample:
+                betas = sample.gt_hands.get('betas')
+            if betas is None:
+                raise HandDataError(
+                    f'sample {sample_name(sample)} has no betas: an identity-aware model is given '
+                    'the shape of the hand, calibrate it first (tools/personalize.py)'
+                )
+            betas = torch.as_tensor(betas).to(like)
+            betas = betas[0] if betas.ndim == 2 else betas
+            if betas.shape != (count,):
+                raise HandDataError(
+                    f'sample {sample_name(sample)} has betas of shape {tuple(betas.shape)}, '
+                    f'{type(self.hand_model).__name__} takes ({count},)'
+                )
+            rows.append(betas)
+        return torch.stack(rows)
+
+    def hand(self, inputs: Tensor, data_samples: Sequence[HandDataSample] | None) -> HandEstimate:
+        """See :class:`ModelFrameEstimator`."""
+        feature = self.backbone(inputs)
+        last = self.stages(feature, data_samples)[-1]
+        if self.confidence_head is None:
+            return last
+        return replace(last, confidence=self.confidence_head(feature))
+
+    def tensor(
+        self, inputs: Tensor, data_samples: Sequence[HandDataSample] | None = None
+    ) -> dict[str, object]:
+        """``stages`` (list of dicts, first iteration first), ``feature``, ``confidence``."""
+        feature = self.backbone(inputs)
+        stages = self.stages(feature, data_samples)
+        out = {'stages': [stage.as_dict() for stage in stages], 'feature': feature}
+        if self.confidence_head is not None:
+            out['confidence'] = self.confidence_head(feature)
+        return out
+
+    def loss(self, inputs: Tensor, data_samples: Sequence[HandDataSample]) -> dict[str, Tensor]:
+        """Losses of the last iteration, and of the confidence branch where there is one."""
+        if self.confidence_only:
+            with torch.no_grad():
+                feature = self.backbone(inputs)
+                betas = self.shape_head(feature)
+            return self._confidence_losses(feature, betas, data_samples)
+        feature = self.backbone(inputs)
+        last = self.stages(feature, data_samples)[-1]
+        estimate = last if self.shape_head is not None else replace(last, betas=None)
+        losses = self.loss_hand(
+            estimate, self.target(data_samples, last.vertices), self.hand_model.faces
+        )
+        if self.confidence_head is not None:
+            losses |= self._confidence_losses(feature, last.betas, data_samples)
+        return losses
+
+    def _confidence_losses(
+        self, feature: Tensor, betas: Tensor, data_samples: Sequence[HandDataSample]
+    ) -> dict[str, Tensor]:
+        error = (betas - self.annotated_betas(data_samples, betas)).abs().mean(1).detach()
+        groups = None
+        if self.rank_within_subject:
+            subjects = [str(sample.get('subject')) for sample in data_samples]
+            names = sorted(set(subjects))
+            groups = torch.tensor([names.index(subject) for subject in subjects])
+        confidence = self.confidence_head(feature)
+        return {'loss_confidence': self.loss_confidence(confidence, error, groups)}

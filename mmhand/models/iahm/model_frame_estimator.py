@@ -1,0 +1,179 @@
+"""What the identity-aware network and its baselines share: one right hand in its model's own frame."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from mmhand.fitting import translation_by_size
+from mmhand.hand_models import HandModel
+from mmhand.hand_models.rotations import axis_angle_to_matrix, matrix_to_rotation_6d
+from mmhand.models.estimators.base_hand_estimator import BaseHandEstimator
+from mmhand.registry import MODELS
+from mmhand.structures import HandDataSample, HandEstimate, sample_name
+from mmhand.utils.errors import HandConfigError, HandDataError
+
+
+class ModelFrameEstimator(BaseHandEstimator):
+    """Base of estimators of a right hand's mesh where the hand model puts it, without translation.
+
+    That frame, camera axes and the model's own origin, is where the losses compare. A prediction is
+    moved in front of the camera: to the annotated wrist where there is one, else to where a hand of its
+    size fills the usual part of the crop. ``pred_hands.transl`` leads back.
+
+    Args:
+        hand_model: config of a right hand; ``flat_hand_mean`` and ``num_pca`` are the estimator's.
+        num_pca: pose components of the hand model, ``None`` for axis-angle.
+        flat_hand_mean: whether a zero pose is the flat hand.
+        data_preprocessor: config.
+        test_cfg: ``root``: ``'sample'`` (the annotated wrist where a sample has one) or ``'crop'``;
+            ``crop_ratio``: side of the crop over the longer side of the hand's box, 2 as released.
+        init_cfg: mmengine initialisation.
+
+    Raises:
+        HandConfigError: unknown ``root``, or a left hand.
+    """
+
+    #: Pictures of left hands are mirrored (:func:`mmhand.apis.inference_hands`).
+    right_hands_only = True
+
+    def __init__(
+        self,
+        hand_model: dict,
+        num_pca: int | None = None,
+        flat_hand_mean: bool = True,
+        data_preprocessor: dict | None = None,
+        test_cfg: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(data_preprocessor, test_cfg=test_cfg, init_cfg=init_cfg)
+        settings = dict(flat_hand_mean=flat_hand_mean, num_pca=num_pca)
+        self.hand_model: HandModel = MODELS.build({**hand_model, **settings})
+        self.hand_model.requires_grad_(False)
+        if self.hand_model.side != 'right':
+            raise HandConfigError(f'{type(self).__name__} poses right hands: hand_model.side=right')
+        self.root_source = self.test_cfg.get('root', 'sample')
+        if self.root_source not in ('sample', 'crop'):
+            raise HandConfigError(f'test_cfg.root is "{self.root_source}", not sample or crop')
+        self.crop_ratio = float(self.test_cfg.get('crop_ratio', 2.0))
+
+    @abstractmethod
+    def hand(self, inputs: Tensor, data_samples: Sequence[HandDataSample] | None) -> HandEstimate:
+        """(B, 3, H, W) normalised RGB to the final estimate, in the hand model's frame."""
+
+    def target(self, data_samples: Sequence[HandDataSample], like: Tensor) -> HandEstimate:
+        """Annotated right hands without their translation.
+
+        Args:
+            data_samples: B samples with ``gt_hands.pose`` (mean not added) and ``betas``. Where they
+                have ``vertices`` and ``transl`` the mesh is their difference, else it is posed.
+            like: gives device and dtype.
+
+        Returns:
+            ``vertices``, ``rotmats``, ``rotations_6d`` (rows) and ``betas``.
+
+        Raises:
+            HandDataError: a sample has no hand parameters, or a mesh of another topology.
+            HandConfigError: its parameters belong to another hand model.
+        """
+        betas = self.annotated_betas(data_samples, like)
+        pose = self._stack(data_samples, 'pose', like)
+        model = self.hand_model
+        full = torch.cat((pose[:, :3], pose[:, 3:] + model.hand_mean.to(pose)), dim=1)
+        with torch.no_grad():
+            rotmats = axis_angle_to_matrix(full.unflatten(1, (-1, 3)))
+            if all({'vertices', 'transl'} <= set(s.gt_hands.keys()) for s in data_samples):
+                vertices = self._stack(data_samples, 'vertices', like)
+                if vertices.shape[1] != model.num_verts:
+                    raise HandDataError(
+                        f'sample {sample_name(data_samples[0])}: its mesh has {vertices.shape[1]} '
+                        f'vertices, {type(model).__name__} has {model.num_verts}'
+                    )
+                vertices = vertices - self._stack(data_samples, 'transl', like)[:, None]
+            else:
+                vertices = model(rotmats[:, 0], rotmats[:, 1:], betas).vertices
+        return HandEstimate(
+            joints=None,
+            vertices=vertices,
+            rotmats=rotmats,
+            betas=betas,
+            rotations_6d=matrix_to_rotation_6d(rotmats, layout='rows'),
+        )
+
+    def annotated_betas(self, data_samples: Sequence[HandDataSample], like: Tensor) -> Tensor:
+        """(B, S) ``gt_hands.betas``; raises as :meth:`target` does."""
+        name = type(self.hand_model).__name__
+        for sample in data_samples:
+            stated = sample.get('hand_model')
+            if stated not in (None, name):
+                raise HandConfigError(
+                    f'the annotations of sample {sample_name(sample)} are parameters of {stated}, '
+                    f'the model poses {name}: set model.hand_model.type={stated}'
+                )
+        betas = self._stack(data_samples, 'betas', like)
+        if betas.shape[1] != self.hand_model.num_betas:
+            raise HandDataError(
+                f'sample {sample_name(data_samples[0])} has {betas.shape[1]} betas, {name} takes '
+                f'{self.hand_model.num_betas}'
+            )
+        return betas
+
+    @staticmethod
+    def _stack(data_samples: Sequence[HandDataSample], name: str, like: Tensor) -> Tensor:
+        """(B, ...) first rows of a field of ``gt_hands``."""
+        for sample in data_samples:
+            if sample.get('gt_hands') is None or name not in sample.gt_hands:
+                raise HandDataError(
+                    f'sample {sample_name(sample)} has no gt_hands.{name}: this model learns from '
+                    'pose and betas, use a data set (or filter) that has them'
+                )
+        return torch.cat([sample.gt_hands.get(name)[:1] for sample in data_samples]).to(like)
+
+    def predict(
+        self, inputs: Tensor, data_samples: Sequence[HandDataSample]
+    ) -> list[HandDataSample]:
+        """Fill ``pred_hands``, one right hand per sample, in the frame of its annotations.
+
+        Besides the usual fields: ``transl``, ``betas``, ``pose`` as the hand model takes it (absolute
+        rotations, unless the estimator has pose components) and, with a confidence branch,
+        ``confidence``.
+        """
+        estimate = self.hand(inputs, data_samples)
+        origin = estimate.joints[:, 0]
+        root = self._roots(estimate.joints - origin[:, None], inputs, data_samples)
+        transl = root - origin
+        fields = {
+            'side': torch.zeros_like(root[:, 0], dtype=torch.int64),
+            'keypoints_3d': estimate.joints + transl[:, None],
+            'vertices': estimate.vertices + transl[:, None],
+            'root': root,
+            'transl': transl,
+            'pose': estimate.pose,
+            'betas': estimate.betas,
+        }
+        if estimate.confidence is not None:
+            fields['confidence'] = estimate.confidence.flatten()
+        fields = {name: value.unsqueeze(1) for name, value in fields.items()}
+        return self.attach_hands(data_samples, fields)
+
+    def _roots(
+        self, relative: Tensor, inputs: Tensor, data_samples: Sequence[HandDataSample]
+    ) -> Tensor:
+        """Wrists (B, 3), metres: annotated, or by the hand's size, or the origin without a camera."""
+        roots = torch.zeros_like(relative[:, 0])
+        unknown, cameras = [], []
+        for row, sample in enumerate(data_samples):
+            annotated = 'gt_hands' in sample and 'root' in sample.gt_hands
+            if annotated and self.root_source == 'sample':
+                roots[row] = sample.gt_hands.root[0].to(roots)
+            elif 'K_crop' in (sample.get('camera') or {}):
+                unknown.append(row)
+                cameras.append(torch.as_tensor(sample.camera['K_crop']))
+        if unknown:
+            height, width = inputs.shape[-2:]
+            middle = roots.new_tensor([(width - 1) / 2, (height - 1) / 2]).expand(len(unknown), 1, 2)
+            roots[unknown] = translation_by_size(
+                relative[unknown], middle, torch.stack(cameras).to(roots), width / self.crop_ratio
+            )
+        return roots

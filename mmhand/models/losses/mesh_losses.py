@@ -1,0 +1,72 @@
+"""Losses of a mesh's surface: orientation and length of its edges."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmhand.registry import MODELS
+
+#: Edges of a face by its corners: first to second, first to third, second to third.
+_STARTS, _ENDS = (0, 0, 1), (1, 2, 2)
+
+
+def face_edges(vertices: Tensor, faces: Tensor) -> Tensor:
+    """The three edges of every face.
+
+    Args:
+        vertices: (..., V, 3).
+        faces: (F, 3) vertex indices.
+
+    Returns:
+        (..., F, 3, 3): edges ab, ac, bc of each face (a, b, c).
+    """
+    corners = vertices[..., faces, :]
+    return corners[..., _ENDS, :] - corners[..., _STARTS, :]
+
+
+@MODELS.register_module()
+class MeshNormalLoss(nn.Module):
+    """How far predicted edges leave the annotated surface.
+
+    Mean over faces and their three edges of \\|edge . normal\\|, edges of the prediction and normals of
+    the target, both of unit length. No unit of length, no gradient to a face's size.
+
+    Args:
+        loss_weight: multiplies it.
+    """
+
+    def __init__(self, loss_weight: float = 1.0) -> None:
+        super().__init__()
+        self.loss_weight = loss_weight
+
+    def forward(self, pred: Tensor, target: Tensor, faces: Tensor) -> Tensor:
+        """Compare meshes (..., V, 3) of one topology ``faces`` (F, 3); a scalar."""
+        edges = F.normalize(face_edges(pred, faces), dim=-1)
+        sides = F.normalize(face_edges(target, faces)[..., :2, :], dim=-1)
+        normals = F.normalize(sides[..., 0, :].cross(sides[..., 1, :], dim=-1), dim=-1)
+        cosines = (edges * normals.unsqueeze(-2)).sum(-1)
+        return self.loss_weight * cosines.abs().mean()
+
+
+@MODELS.register_module()
+class MeshEdgeLoss(nn.Module):
+    """Mean absolute difference of the lengths of every face's three edges, unit of the vertices.
+
+    Inner edges belong to two faces and count twice.
+
+    Args:
+        loss_weight: multiplies it.
+        eps: added to squared lengths. An edge of length zero has no gradient otherwise; 0 as released.
+    """
+
+    def __init__(self, loss_weight: float = 1.0, eps: float = 0.0) -> None:
+        super().__init__()
+        self.loss_weight = loss_weight
+        self.eps = eps
+
+    def forward(self, pred: Tensor, target: Tensor, faces: Tensor) -> Tensor:
+        """Compare meshes (..., V, 3) of one topology ``faces`` (F, 3); a scalar."""
+        lengths = [
+            (face_edges(vertices, faces).square().sum(-1) + self.eps).sqrt()
+            for vertices in (pred, target)
+        ]
+        return self.loss_weight * (lengths[0] - lengths[1]).abs().mean()
