@@ -123,8 +123,10 @@ def build_dataset(loader, layouts, split):
     files = ('ann_file', 'camera_file', 'joint_file', 'img_dir', 'rootnet_file')
     for key in (*files, 'hand_model'):
         dataset.pop(key, None)
-    if dataset.type == 'InterHand26MDataset':
+    if dataset.type == 'InterHand26MDataset' or dataset.get('subset'):
         dataset.split = 'train'  # the others have too few frames to hold every hand type
+        if 'setup' in dataset:
+            dataset.setup = 's0'
     return DATASETS.build(dataset)
 
 

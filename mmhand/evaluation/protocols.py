@@ -54,7 +54,14 @@ class Protocol:
         name: the preset's name, also the prefix of its results.
         source: the official evaluator or text it follows.
         alignments: result prefix to alignment; ``''`` is the main one, others give ``PA-MPJPE``.
-        average: over joints, ``'point'`` (mean of per-joint means), ``'micro'`` or ``'sample'``.
+        average: over joints, ``'point'`` (mean of per-joint means), ``'micro'`` or ``'sample'``;
+            ``'batch'``: every number is the mean over batches (calls of a metric's ``process``) of
+            the samples' mean.
+        frame: ``'sample'`` compares in the frame of the annotations, ``'model'`` in the hand model's
+            own: annotations less ``gt_hands.transl``, predictions less ``pred_hands.transl`` where
+            they state one.
+        regressed_joints: compare joints that the data set's regressor (``joint_regressor`` of its
+            metainfo, (21, V)) takes from the meshes, where it has one.
         two_hands: a sample is a pair of hands and its 42 joints are averaged as such; otherwise
             every hand is a row of its own and both sides share 21 joints.
         hand_types: samples of other hand types are left out; ``None`` takes all.
@@ -72,6 +79,8 @@ class Protocol:
     source: str
     alignments: dict[str, Alignment] = field(default_factory=lambda: {'': Alignment()})
     average: str = 'point'
+    frame: str = 'sample'
+    regressed_joints: bool = False
     two_hands: bool = False
     hand_types: tuple[str, ...] | None = None
     group_by_type: bool = False
@@ -236,5 +245,25 @@ DEXYCB_MESH = register_protocol(
         alignments={'': _ROOT_WRIST, 'PA': _PA_MIRROR},
         average='sample',
         mesh=True,
+    )
+)
+IAHM = register_protocol(
+    Protocol(
+        name='iahm',
+        source='Identity-Aware Hand Mesh (Kong et al. 2022) evaluation, means over samples: the hand '
+        "model's frame without translation, and about the wrist; joints regressed from the meshes",
+        alignments={'': Alignment(), 'RR': _ROOT_WRIST},
+        average='sample',
+        frame='model',
+        regressed_joints=True,
+        mesh=True,
+    )
+)
+IAHM_RELEASE = register_protocol(
+    replace(
+        IAHM,
+        name='iahm_release',
+        source='Identity-Aware Hand Mesh, as released: means over batches of 32 of their means',
+        average='batch',
     )
 )

@@ -5,13 +5,7 @@ python tools/model_converters/convert_checkpoint.py METHOD SRC DST [--trust] [--
 
 import argparse
 
-<<<<<<< HEAD
 from mmhand.converters import METHODS, convert_file
-from mmhand.converters.embedded_mano import checkpoint_state, compare_embedded_mano
-from mmhand.utils.checkpoint import load_checkpoint
-=======
-from mmhand.utils.conversion import METHODS, convert_file
->>>>>>> 2faf8f6 (Add the identity-aware hand mesh network, its baselines, losses and converters)
 from mmhand.utils.errors import UnsafeFileError, cli_guard
 
 

@@ -3,6 +3,7 @@
 from .alignment import bone_lengths, pa_mpjpe, procrustes_align, root_scale_align
 from .errors import (
     AVERAGES,
+    batch_means,
     macro_mean,
     micro_mean,
     mpjpe,
@@ -19,12 +20,14 @@ from .pck import (
     pck_curve,
     threshold_histogram,
 )
+from .ranking import ranking_accuracy
 from .two_hands import handedness_accuracy, handedness_correct, mrrpe, relative_root_errors
 
 __all__ = [
     'AVERAGES',
     'area_under_curve',
     'auc',
+    'batch_means',
     'bone_lengths',
     'frame_success',
     'handedness_accuracy',
@@ -40,6 +43,7 @@ __all__ = [
     'point_errors',
     'point_means',
     'procrustes_align',
+    'ranking_accuracy',
     'relative_root_errors',
     'root_scale_align',
     'sample_mean',

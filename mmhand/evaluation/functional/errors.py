@@ -4,6 +4,8 @@ Errors keep the unit of the points. A prediction that is not finite has the erro
 over it is ``nan`` too, and no threshold counts it as correct.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 
@@ -91,6 +93,23 @@ def sample_mean(errors: np.ndarray, valid: np.ndarray | None = None) -> float:
     """
     errors = np.asarray(errors)
     return macro_mean(errors.T, None if valid is None else np.asarray(valid).T)
+
+
+def batch_means(batches: np.ndarray, measure: Callable[[np.ndarray], float]) -> float:
+    """Mean over batches of a number of each, however many samples they have.
+
+    Releases that log a mean per batch average so; the last, smaller batch weighs too much.
+
+    Args:
+        batches: (N,) number of the batch of each sample.
+        measure: gives the number of some rows (M,); batches where it is ``nan`` are left out.
+
+    Returns:
+        The mean, ``nan`` if there is no number.
+    """
+    values = np.array([measure(np.flatnonzero(batches == batch)) for batch in np.unique(batches)])
+    known = np.isfinite(values)
+    return float(values[known].mean()) if known.any() else float('nan')
 
 
 AVERAGES = {'point': macro_mean, 'micro': micro_mean, 'sample': sample_mean}

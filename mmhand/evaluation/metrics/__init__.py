@@ -6,6 +6,7 @@ from .dexycb_metric import DexYCBMetric
 from .hand_contact_metric import HandContactMetric
 from .hand_mask_metric import HandMaskMetric
 from .hand_pose_metric import HandPoseMetric
+from .hand_shape_metric import HandShapeMetric
 from .ho3d_metric import HO3DMetric
 from .hole_quality_metric import HoleQualityMetric
 from .interhand_metric import InterHandMetric
@@ -18,6 +19,7 @@ __all__ = [
     'HandContactMetric',
     'HandMaskMetric',
     'HandPoseMetric',
+    'HandShapeMetric',
     'HoleQualityMetric',
     'InterHandMetric',
 ]

@@ -15,6 +15,7 @@ from mmhand.evaluation.protocols import Protocol, get_protocol
 from mmhand.registry import METRICS
 from mmhand.utils.errors import HandConfigError, HandFileError
 
+from .batch_number import BatchNumber
 from .measure import measure, summarise
 from .sample_hands import sample_name
 
@@ -57,6 +58,7 @@ class HandPoseMetric(BaseMetric):
         if dump_path is not None and not str(dump_path).endswith('.npz'):
             raise HandConfigError(f'dump_path "{dump_path}" of a metric must end in .npz')
         self.dump_path = dump_path
+        self._batches = BatchNumber()
         super().__init__(collect_device, prefix or self.protocol.name, collect_dir)
 
     def process(self, data_batch: object, data_samples: Sequence[dict]) -> None:
@@ -70,7 +72,11 @@ class HandPoseMetric(BaseMetric):
             sample.to_dict() if isinstance(sample, BaseDataElement) else sample
             for sample in data_samples
         ]
-        columns = measure(samples, self.protocol)
+        regressor = None
+        if self.protocol.regressed_joints:
+            regressor = (self.dataset_meta or {}).get('joint_regressor')
+        columns = measure(samples, self.protocol, regressor)
+        columns['batch'] = np.full(len(samples), self._batches.next())
         dtype = np.dtype([(key, col.dtype, col.shape[1:]) for key, col in columns.items()])
         records = np.empty(len(samples), dtype=dtype)
         for key, column in columns.items():

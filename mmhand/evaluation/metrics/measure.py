@@ -1,6 +1,7 @@
 """From a batch of hands to per-sample columns, and from columns to numbers."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -27,12 +28,15 @@ from .sample_hands import HAND_TYPES, SampleHands, hand_types, sample_name
 MM = 1000.0
 
 
-def measure(samples: Sequence[Mapping], protocol: Protocol) -> dict[str, np.ndarray]:
+def measure(
+    samples: Sequence[Mapping], protocol: Protocol, regressor: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
     """Per-sample errors of a batch.
 
     Args:
         samples: data samples with ``gt_hands`` and ``pred_hands`` (metres, canonical joints).
         protocol: what to compare.
+        regressor: (21, V) takes joints from both meshes instead of ``keypoints_3d``.
 
     Returns:
         Columns of B rows, millimetres: ``valid`` (B, 2, 21), ``interacting`` (B,), ``counted``
@@ -45,7 +49,13 @@ def measure(samples: Sequence[Mapping], protocol: Protocol) -> dict[str, np.ndar
         HandDataError: a sample lacks what the protocol compares.
     """
     gt, pred = SampleHands(samples, 'gt_hands'), SampleHands(samples, 'pred_hands')
-    gt_joints, pred_joints = gt.get('keypoints_3d'), pred.get('keypoints_3d')
+    gt_joints, pred_joints = _joints(gt, regressor), _joints(pred, regressor)
+    gt_vertices, pred_vertices = _vertices(gt, protocol), _vertices(pred, protocol)
+    if protocol.frame == 'model' and gt.has('transl'):
+        for hands, *arrays in ((gt, gt_joints, gt_vertices), (pred, pred_joints, pred_vertices)):
+            for points in arrays if hands.has('transl') else ():
+                if points is not None:
+                    points -= hands.get('transl')[:, :, None]
     valid = gt.present[..., None] & np.ones(gt_joints.shape[2], dtype=bool)
     if gt.has('keypoint_valid'):
         valid &= gt.get('keypoint_valid', 0.0) > 0
@@ -78,9 +88,21 @@ def measure(samples: Sequence[Mapping], protocol: Protocol) -> dict[str, np.ndar
             f'sample {sample_name(samples[missing[0]])} has an annotated hand without a prediction'
         )
     columns |= _joint_columns(pred_joints, gt_joints, valid, protocol)
-    if protocol.mesh and pred.has('vertices') and gt.has('vertices'):
-        columns |= _mesh_columns(pred, gt, pred_joints, gt_joints, valid, protocol)
+    if pred_vertices is not None and gt_vertices is not None:
+        meshes = pred_vertices, gt_vertices
+        columns |= _mesh_columns(gt, meshes, pred_joints, gt_joints, protocol)
     return columns
+
+
+def _joints(hands: SampleHands, regressor: np.ndarray | None) -> np.ndarray:
+    """(B, 2, 21, 3) joints as annotated or predicted, or regressed from the mesh."""
+    if regressor is None or not hands.has('vertices'):
+        return hands.get('keypoints_3d')
+    return np.asarray(regressor, np.float64) @ hands.get('vertices')
+
+
+def _vertices(hands: SampleHands, protocol: Protocol) -> np.ndarray | None:
+    return hands.get('vertices') if protocol.mesh and hands.has('vertices') else None
 
 
 def _refuse_bad_ground_truth(
@@ -144,15 +166,15 @@ def _joint_columns(
 
 
 def _mesh_columns(
-    pred: SampleHands,
     gt: SampleHands,
+    meshes: tuple[np.ndarray, np.ndarray],
     pred_joints: np.ndarray,
     gt_joints: np.ndarray,
-    valid: np.ndarray,
     protocol: Protocol,
 ) -> dict[str, np.ndarray]:
+    """Columns of the vertices; ``meshes``: predicted and annotated (B, 2, V, 3)."""
     flags = gt.present & (gt.get('mano_valid', 0.0) > 0) if gt.has('mano_valid') else gt.present
-    pred_vertices, gt_vertices = pred.get('vertices'), gt.get('vertices')
+    pred_vertices, gt_vertices = meshes
     if pred_vertices.shape != gt_vertices.shape:
         raise HandDataError(
             f'predicted meshes have {pred_vertices.shape[2]} vertices, annotated ones '
@@ -200,6 +222,8 @@ def summarise(columns: Mapping[str, np.ndarray], protocol: Protocol) -> dict[str
         Millimetres, shares and areas by name, such as ``MPJPE_interacting`` or ``PA-MPVPE``. A
         group without a valid joint has no entry.
     """
+    if protocol.average == 'batch':
+        return _mean_of_batches(columns, replace(protocol, average='sample'))
     counted = columns['counted']
     groups = {'_all' if protocol.group_by_type else '': counted}
     if protocol.group_by_type:
@@ -223,6 +247,19 @@ def summarise(columns: Mapping[str, np.ndarray], protocol: Protocol) -> dict[str
         name for name, value in numbers.items() if np.isnan(value) and not _seen(name, columns)
     ]
     return {name: value for name, value in numbers.items() if name not in empty}
+
+
+def _mean_of_batches(columns: Mapping[str, np.ndarray], protocol: Protocol) -> dict[str, float]:
+    """Every number, computed for each batch and averaged; not finite where one batch's is not."""
+    batches = columns['batch']
+    rows = [np.flatnonzero(batches == batch) for batch in np.unique(batches)]
+    numbers = [
+        summarise({name: column[row] for name, column in columns.items()}, protocol) for row in rows
+    ]
+    names = dict.fromkeys(name for each in numbers for name in each)
+    return {
+        name: float(np.mean([each[name] for each in numbers if name in each])) for name in names
+    }
 
 
 def _seen(name: str, columns: Mapping[str, np.ndarray]) -> bool:

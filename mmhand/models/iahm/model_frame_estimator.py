@@ -172,7 +172,9 @@ class ModelFrameEstimator(BaseHandEstimator):
                 cameras.append(torch.as_tensor(sample.camera['K_crop']))
         if unknown:
             height, width = inputs.shape[-2:]
-            middle = roots.new_tensor([(width - 1) / 2, (height - 1) / 2]).expand(len(unknown), 1, 2)
+            middle = roots.new_tensor([(width - 1) / 2, (height - 1) / 2]).expand(
+                len(unknown), 1, 2
+            )
             roots[unknown] = translation_by_size(
                 relative[unknown], middle, torch.stack(cameras).to(roots), width / self.crop_ratio
             )

@@ -49,9 +49,7 @@ class IdentityAwareLoss(nn.Module):
         self.normal = MeshNormalLoss(normal)
         self.edge = MeshEdgeLoss(edge)
 
-    def forward(
-        self, estimate: ShapedHand, target: ShapedHand, faces: Tensor
-    ) -> dict[str, Tensor]:
+    def forward(self, estimate: ShapedHand, target: ShapedHand, faces: Tensor) -> dict[str, Tensor]:
         """Compare hands.
 
         Args:

@@ -1,0 +1,63 @@
+# DexYCB as the identity-aware method uses it: setup s1 (unseen subjects), right hands, a square crop of
+# twice the box of the joints, RGB (x / 255 - 0.5) / 0.5 by the model's preprocessor.
+dataset_type = 'DexYCBDataset'
+data_root = 'data/DexYCB'
+input_size = (224, 224)
+
+train_pipeline = [
+    dict(type='LoadHandImage'),
+    dict(type='HandBBoxCrop', scale=2.0),
+    dict(type='HandTopdownAffine', input_size=input_size),
+    dict(type='HandColorJitter', gain=(0.8, 1.2)),
+    dict(type='PackHandInputs'),
+]
+test_pipeline = [
+    dict(type='LoadHandImage'),
+    dict(type='HandBBoxCrop', scale=2.0),
+    dict(type='HandTopdownAffine', input_size=input_size),
+    dict(type='PackHandInputs'),
+]
+
+train_dataloader = dict(
+    batch_size=32,
+    num_workers=8,
+    persistent_workers=True,
+    pin_memory=True,
+    drop_last=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(
+        type=dataset_type,
+        data_root=data_root,
+        setup='s1',
+        split='train',
+        subset=dict(hand_type='right'),
+        pipeline=train_pipeline,
+    ),
+)
+test_dataloader = dict(
+    batch_size=32,
+    num_workers=8,
+    persistent_workers=True,
+    pin_memory=True,
+    drop_last=False,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type=dataset_type,
+        data_root=data_root,
+        setup='s1',
+        split='test',
+        subset=dict(hand_type='right'),
+        with_vertices=True,
+        pipeline=test_pipeline,
+        test_mode=True,
+    ),
+)
+val_dataloader = test_dataloader
+
+# The release averages the means of batches; "iahm" is the same over samples.
+test_evaluator = [
+    dict(type='HandPoseMetric', protocol='iahm_release'),
+    dict(type='HandPoseMetric', protocol='iahm'),
+    dict(type='HandShapeMetric'),
+]
+val_evaluator = test_evaluator

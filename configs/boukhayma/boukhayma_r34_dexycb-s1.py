@@ -1,0 +1,25 @@
+# Boukhayma et al. (CVPR 2019) as the identity-aware release trains it: from scratch, mesh losses only.
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/datasets/dexycb_s1_right.py',
+    '../_base_/schedules/iahm_16e.py',
+]
+
+model = dict(
+    type='BoukhaymaHand',
+    data_preprocessor=dict(mean=[127.5], std=[127.5], bgr_to_rgb=True),
+    hand_model=dict(type='MANO', side='right', tip_preset='manopth'),
+    # The release averages the first 7 x 7 of a map of 8 x 8.
+    backbone=dict(type='ResNetLogits', depth=34, pool_size=7),
+    num_pca=6,
+    loss=dict(type='IdentityAwareLoss'),
+)
+
+input_size = (256, 256)
+train_pipeline = _base_.train_pipeline
+test_pipeline = _base_.test_pipeline
+train_pipeline[2].input_size = input_size
+test_pipeline[2].input_size = input_size
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+val_dataloader = test_dataloader

@@ -1,0 +1,18 @@
+# Reduced: for sets of tools/synthesis/make_dataset.py --format dexycb, or a part of DexYCB.
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/models/iahm_r18_cpu.py',
+    '../_base_/datasets/dexycb_s1_right.py',
+    '../_base_/schedules/mesh_cpu.py',
+]
+
+input_size = (112, 112)
+train_pipeline = _base_.train_pipeline
+test_pipeline = _base_.test_pipeline
+train_pipeline[2].input_size = input_size
+test_pipeline[2].input_size = input_size
+loader = dict(batch_size=16, num_workers=2, pin_memory=False)
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline), **loader)
+test_dataloader = dict(dataset=dict(pipeline=test_pipeline), **loader)
+val_dataloader = test_dataloader
+custom_hooks = [dict(type='ChannelsLastHook')]

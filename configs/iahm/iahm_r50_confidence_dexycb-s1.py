@@ -1,0 +1,14 @@
+# Second stage: a confidence branch on the trained baseline, which itself does not learn.
+_base_ = ['./iahm_r50_baseline_dexycb-s1.py']
+
+model = dict(
+    backbone=dict(init_cfg=None),
+    confidence_head=dict(type='ConfidenceHead', num_layers=1),
+    loss_confidence=dict(type='PairRankingLoss', margin=1.0),
+    confidence_only=True,
+    # As released: batch statistics, and running ones that go on moving. 'eval' keeps the baseline.
+    bn_mode='train',
+)
+load_from = 'work_dirs/iahm_r50_baseline_dexycb-s1/epoch_16.pth'
+train_dataloader = dict(batch_size=128)
+auto_scale_lr = dict(base_batch_size=128)
