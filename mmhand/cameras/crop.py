@@ -87,7 +87,9 @@ def upright_intrinsics(K: ArrayT, affine: ArrayT) -> tuple[ArrayT, ArrayT]:
 
 
 def spmhand_crop_intrinsics(K: ArrayT, affine: ArrayT) -> ArrayT:
-    """Intrinsics of a turned crop as HandOccNet and SPMHand write them (specs/spmhand 4.4).
+    """Intrinsics of a turned crop as HandOccNet and SPMHand write them.
+
+    Source: methods/spmhand.md#crops-and-augmentation.
 
     The focal lengths are scaled but not turned, so it is :func:`upright_intrinsics` where fx = fy
     and off by about 0.01 pixels on HO3D, where they differ.

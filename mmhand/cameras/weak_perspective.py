@@ -28,7 +28,8 @@ def fit_weak_perspective(
     """Least squares of scale and shift, in closed form.
 
     Minimises ``sum_j w_j^2 |s * xy_j + t - uv_j|^2``: each residual is multiplied by its weight, as in
-    the registration of Two-Hand-Shape-Pose (Zhang et al., ICCV 2021; specs/twohand 1.2).
+    the registration of Two-Hand-Shape-Pose (Zhang et al., ICCV 2021;
+    methods/twohand.md#registration).
 
     Args:
         points: (..., N, 3) or (..., N, 2).

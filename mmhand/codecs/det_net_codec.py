@@ -49,7 +49,7 @@ class DetNetPrediction(NamedTuple):
 
 @KEYPOINT_CODECS.register_module()
 class DetNetCodec:
-    """DetNet's encoding of a right hand in canonical joint order (HDR specs §1.6, §3.3).
+    """DetNet's encoding of a right hand in canonical joint order (methods/hdr.md#pose-network).
 
     Heat maps are mmpose's ``MSRAHeatmap`` drawn at the *truncated* pixel. They are separable and
     depend only on that pixel, so the codec asks mmpose once for the profile of every position and

@@ -10,7 +10,9 @@ from mmhand.utils.errors import HandConfigError
 
 @KEYPOINT_CODECS.register_module()
 class InterNetVolume:
-    """Between hands in a crop and InterNet's volumes (Moon et al. 2020, §4; specs §3).
+    """Between hands in a crop and InterNet's volumes (Moon et al. 2020, §4).
+
+    Source: methods/internet.md#volumes.
 
     A joint's voxel is ``(u / input_w * W, v / input_h * H, (z / (depth_bound / 2) + 1) / 2 * D)``
     with z its depth relative to its own wrist, metres. Targets are Gaussians of full support around

@@ -1,4 +1,5 @@
-"""HDR (ECCV 2022): segmentor, generator, discriminator and pose network (specs §2)."""
+"""HDR (ECCV 2022): segmentor, generator, discriminator and pose network
+(methods/hdr.md#checkpoints)."""
 
 import re
 

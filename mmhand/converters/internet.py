@@ -1,4 +1,5 @@
-"""InterNet (ECCV 2020) from its authors, from mmpose, and as Two-Hand's pre-training: specs §2.1."""
+"""InterNet (ECCV 2020) from its authors, from mmpose, and as Two-Hand's pre-training:
+methods/internet.md#checkpoints."""
 
 import re
 

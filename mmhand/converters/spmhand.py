@@ -1,4 +1,4 @@
-"""SPMHand (TMM 2024) and its baseline HandOccNet (CVPR 2022): specs §3."""
+"""SPMHand (TMM 2024) and its baseline HandOccNet (CVPR 2022): methods/spmhand.md#checkpoints."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Two-Hand-Shape-Pose (ICCV 2021), second and first release: specs §2 and 1.5."""
+"""Two-Hand-Shape-Pose (ICCV 2021), second and first release: methods/twohand.md#checkpoints."""
 
 import re
 

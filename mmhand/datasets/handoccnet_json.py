@@ -1,4 +1,7 @@
-"""HandOccNet's COCO-style annotation files of HO3D and DexYCB (specs/spmhand 5.2)."""
+"""HandOccNet's COCO-style annotation files of HO3D and DexYCB.
+
+Source: methods/spmhand.md#annotation-files.
+"""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -132,7 +132,7 @@ def mano_to_camera(
     rotation: np.ndarray,
     center: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Move parameters from the world to a camera (specs twohand §4.2).
+    """Move parameters from the world to a camera (methods/twohand.md#cameras).
 
     The wrist's rotation pivots about the shaped rest wrist j0, so the translation takes part of it:
     ``R' = R R_g`` and ``t' = R (t + j0) - R c - j0``.

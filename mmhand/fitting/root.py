@@ -20,7 +20,8 @@ def fit_root(
     """Translation that minimises ``sum |project(X + t) - uv| + depth_weight (t_z - depth)^2``.
 
     HandOccNet's demo minimises the same over one hand with L-BFGS, from a depth that it also holds
-    fast (specs/spmhand §2). Here a batch starts from the linear solution and is solved by iteratively
+    fast (methods/spmhand.md#handoccnet). Here a batch starts from the linear solution and is
+    solved by iteratively
     re-weighted least squares, in closed form at each step; without ``depth`` the term is left out and
     the depth follows from the size of the hand, which is as right as the focal length.
 

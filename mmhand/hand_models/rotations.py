@@ -133,7 +133,7 @@ def axis_angle_to_matrix_manopth(axis_angle: Tensor) -> Tensor:
     """Turn axis-angle vectors into matrices the way manopth does.
 
     The angle is the norm of ``axis_angle + 1e-8`` and the quaternion made from it is normalised
-    again (specs: SPMHand section 1.8). It differs from :func:`axis_angle_to_matrix` by about 1e-8
+    again (methods/spmhand.md#axis-angle). It differs from :func:`axis_angle_to_matrix` by about 1e-8
     rad; models trained with manopth reproduce to the last digits only with it.
 
     Args:

@@ -96,7 +96,8 @@ def process_bbox_handoccnet(
 ) -> np.ndarray | None:
     """HandOccNet's and SPMHand's box rule: clip to the image, square, enlarge.
 
-    A negative origin shifts the box rather than shrinking it, as in the release (specs §4.4).
+    A negative origin shifts the box rather than shrinking it, as in the release:
+    methods/spmhand.md#crops-and-augmentation.
 
     Args:
         bbox: (x, y, w, h).

@@ -198,7 +198,7 @@ register_joint_set(JointSet('mano16', _MANO16))
 # MANO's chain, then the tips in anatomical order; HO3D's annotations and Two-Hand-Shape-Pose.
 register_joint_set(JointSet('mano21', (*_MANO16, *tip_joints())), 'ho3d')
 register_joint_set(JointSet('mano42', _both((*_MANO16, *tip_joints()))))
-# DSF appends the tips in the order of MANO's chain instead (specs: MANO21 of DSF).
+# DSF appends the tips in the order of MANO's chain instead.
 register_joint_set(JointSet('dsf21', (*_MANO16, *_fingers(MANO_FINGERS, (4,)))))
 register_joint_set(JointSet('interhand21', _INTERHAND21))
 register_joint_set(JointSet('interhand42', _both(_INTERHAND21)))

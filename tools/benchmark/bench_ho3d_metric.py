@@ -6,8 +6,8 @@
 
 The official evaluator goes through the samples one by one: two Procrustes alignments by SciPy, F-scores
 from all pairs of distances, lists of Python numbers. That structure is written anew here after its
-description (specs: HO3D evaluation) and timed on a part of the samples; both sides' numbers on that part
-are compared. Predictions are made up.
+description (methods/spmhand.md#evaluation) and timed on a part of the samples; both
+sides' numbers on that part are compared. Predictions are made up.
 """
 
 import argparse

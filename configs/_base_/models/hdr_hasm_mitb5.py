@@ -1,4 +1,4 @@
-# HASM as released: SegFormer with MiT-B5 and four mask branches (HDR specs, section 1.1).
+# HASM as released: SegFormer with MiT-B5 and four mask branches (methods/hdr.md#amodal-segmentation).
 norm_cfg = dict(type='SyncBN', requires_grad=True)
 model = dict(
     type='HandAmodalSegmentor',

@@ -1,5 +1,6 @@
-# HDRM as released: partial-convolution U-Net with PVT-v2 blocks and its discriminator (HDR specs,
-# sections 1.3 to 1.5). Loss weights: specs, section 3.2; the authors' are not known.
+# HDRM as released: partial-convolution U-Net with PVT-v2 blocks and its discriminator
+# (methods/hdr.md#generator). Loss weights: methods/hdr.md#training-the-generator;
+# the authors' are not known.
 model = dict(
     type='HandDeocclusionRemover',
     data_preprocessor=dict(type='mmhand.DeocclusionDataPreprocessor'),

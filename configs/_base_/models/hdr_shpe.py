@@ -1,4 +1,4 @@
-# SHPE as released: DetNet on right or mirrored left hands (HDR specs, section 1.6).
+# SHPE as released: DetNet on right or mirrored left hands (methods/hdr.md#pose-network).
 model = dict(
     type='SingleHandPoseEstimator',
     data_preprocessor=dict(

@@ -28,7 +28,7 @@ PARTS = (
 
 @DATASETS.register_module()
 class AIHDataset(BaseHandDataset):
-    """AIH in its released layout (HDR specs §4).
+    """AIH in its released layout (methods/hdr.md#aih).
 
     Samples come in the release's order: pastes of machine and human annotated hands (``AIH_syn``),
     then rendered ones with right and left targets (``AIH_render``). Without a subset ``train`` has

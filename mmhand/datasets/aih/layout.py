@@ -1,4 +1,4 @@
-"""Where AIH keeps its files, and how its pictures are cut (HDR specs §4)."""
+"""Where AIH keeps its files, and how its pictures are cut (methods/hdr.md#aih)."""
 
 import io
 from dataclasses import dataclass

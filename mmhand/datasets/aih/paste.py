@@ -1,4 +1,4 @@
-"""Pasting one single hand over another: AIH_syn (HDR specs §4)."""
+"""Pasting one single hand over another: AIH_syn (methods/hdr.md#aih)."""
 
 import cv2
 import numpy as np

@@ -19,7 +19,8 @@ _SHAPES = {'bbox': (4,), 'abs_depth': (2,)}
 class RootNetResults:
     """A RootNet result file, parsed once and mapped from then on.
 
-    Its boxes are squared and enlarged by 1.25 already (specs twohand §4.2): the crop must take them
+    Its boxes are squared and enlarged by 1.25 already (methods/internet.md#rootnet-files): the crop must
+    take them
     as they are.
 
     Args:

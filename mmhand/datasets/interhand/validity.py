@@ -31,7 +31,8 @@ def joint_validity(image_valid: np.ndarray, frame_valid: np.ndarray, rule: str) 
       joint counts whose 3D position was not annotated.
     * ``'twohand'``: the flags of ``data.json``; a hand needs wrist and middle knuckle, which
       Two-Hand-Shape-Pose aligns and scales by.
-    * ``'twohand_release'``: what the release of Two-Hand-Shape-Pose does (specs twohand §3): it
+    * ``'twohand_release'``: what the release of Two-Hand-Shape-Pose does
+    (methods/twohand.md#validity): it
       reads InterHand's flags as if they were in MANO's order. So the hand is dropped for a missing
       thumb or index *tip*, and flags sit on other joints. For parity only.
 

@@ -21,7 +21,9 @@ _GEOMETRY = (
 
 @TRANSFORMS.register_module()
 class AmodalSegAugment(BaseTransform):
-    """Random scale, crop, mirror and colour of a picture and its four masks (HDR specs §3.1).
+    """Random scale, crop, mirror and colour of a picture and its four masks.
+
+    Source: methods/hdr.md#training-the-segmentor.
 
     mmsegmentation's ``RandomCrop``, which counts the labels of all masks together, and
     ``PhotoMetricDistortion`` do the work; mirroring swaps the sides of the masks. What the crop

@@ -25,7 +25,9 @@ class HandColorParams:
 
 @TRANSFORMS.register_module()
 class HandColorJitter(BaseTransform):
-    """Multiply every channel by its own uniform gain and clip to 0-255 (specs twohand §3).
+    """Multiply every channel by its own uniform gain and clip to 0-255.
+
+    Source: methods/internet.md#augmentation.
 
     Required and modified key: ``img``, uint8 (rounded to nearest) or float32 (not rounded).
 

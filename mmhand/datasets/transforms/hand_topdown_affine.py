@@ -22,7 +22,8 @@ class HandTopdownAffine(BaseTransform):
 
     A flip mirrors the picture before the rotation, and all that knows sides with it (see
     :func:`.mirror_hands.mirror_hands`). 3D annotations turn with the picture about the camera's
-    axis; scale and shift do not touch them (specs twohand §3). ``camera['K_crop']`` projects them
+    axis; scale and shift do not touch them (methods/twohand.md#cameras). ``camera['K_crop']``
+    projects them
     onto the crop in every case.
 
     Required keys: ``img``, ``bbox_center``, ``bbox_size``, ``bbox_rotation``, ``bbox_flip``.
@@ -33,7 +34,8 @@ class HandTopdownAffine(BaseTransform):
     Args:
         input_size: (width, height), or one number for both.
         mask_mode: ``'nearest'``, or ``'floor'``: bilinear and cut off below one, HDR's rule, which
-            takes up to a pixel off every edge (specs hdr §1.2); ``'linear'`` keeps grey values.
+            takes up to a pixel off every edge (methods/hdr.md#crops-and-masks); ``'linear'`` keeps
+            grey values.
         swap_mano_valid: see :func:`.mirror_hands.mirror_hands`.
 
     Raises:

@@ -10,7 +10,9 @@ from mmhand.utils.errors import HandDataError
 
 @TRANSFORMS.register_module()
 class HandOccNetBBoxCrop(BaseTransform):
-    """Clip the box to the picture, square it and enlarge it (specs/spmhand 4.4).
+    """Clip the box to the picture, square it and enlarge it.
+
+    Source: methods/spmhand.md#crops-and-augmentation.
 
     The releases crop differently in training and at test: the tight box of the projected joints is
     enlarged *before* it is clipped (``enlarge=1.5, factor=1``), HO3D's annotated evaluation box

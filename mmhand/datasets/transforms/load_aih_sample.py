@@ -18,7 +18,8 @@ from .random_state import worker_random_state
 
 @TRANSFORMS.register_module()
 class LoadAIHSample(BaseTransform):
-    """Read and assemble a sample of :class:`AIHDataset` (HDR specs §4); targets are right hands.
+    """Read and assemble a sample of :class:`AIHDataset` (methods/hdr.md#aih); targets are right
+    hands.
 
     Pastes: both hands are warped by their moves (mirrored first if the target is a left hand) and
     one is laid over the other; their colours are multiplied by one gain for both. Rendered samples
@@ -108,7 +109,9 @@ def _read_mask(path: Path) -> np.ndarray:
 
 @TRANSFORMS.register_module()
 class AIHColorJitter(BaseTransform):
-    """Shift colours, then change brightness and contrast, of input and truth alike (specs §3.2).
+    """Shift colours, then change brightness and contrast, of input and truth alike.
+
+    Source: methods/hdr.md#training-the-generator.
 
     The release's "less" augmentation: a shift of each channel by up to 20, and a brightness and
     contrast of up to 20 %, each with its own probability.

@@ -38,7 +38,8 @@ class LoadSoftHandMasks(BaseTransform):
     """Read the masks named by ``mask_sources`` into planes of grey values.
 
     Masks of JPEGs are soft at the edge and stay so: SPMHand cuts them off only after the crop
-    (specs/spmhand 4.4, 5.4). A mask of another size than the image's is resized bilinearly, as the
+    (methods/spmhand.md#masks). A mask of another size than the image's is resized
+    bilinearly, as the
     release does. Planes of masks that the sample does not have are zero.
 
     Required keys: ``mask_sources``: ``'visible'`` and ``'whole'`` to :class:`MaskSource`,

@@ -32,7 +32,7 @@ def mirror_hands(results: dict, pixels: bool = True, swap_mano_valid: bool = Tru
         pixels: ``False`` leaves pictures, 2D joints and boxes where they are, for a warp that
             mirrors them on the way.
         swap_mano_valid: ``False`` leaves ``mano_valid`` as it is, as the release of
-            Two-Hand-Shape-Pose does (specs twohand §3).
+            Two-Hand-Shape-Pose does (methods/twohand.md#validity).
 
     Returns:
         The same dict.

@@ -25,7 +25,8 @@ _DONORS = 5
 class PasteDistractorHand(BaseTransform):
     """Lay a hand of the other side, from another sample of the set, over the sample's hand.
 
-    HDR's rules for AIH_syn (specs hdr §4): both hands come from pictures of single hands, each cut out
+    HDR's rules for AIH_syn (methods/hdr.md#aih): both hands come from pictures of single hands,
+    each cut out
     by its own box; the other hand is moved (a fifth as far as targets are), scaled and turned until
     the share of it that lies on the target is within bounds, and is pasted by its amodal mask. AIH
     itself has no joints; here the target keeps its own, hidden ones included.

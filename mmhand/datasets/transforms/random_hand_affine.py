@@ -29,7 +29,9 @@ class HandAffineParams:
 
 @TRANSFORMS.register_module()
 class RandomHandAffine(BaseTransform):
-    """Draw a shift, scale, rotation and flip of the crop, as InterNet does (specs twohand §3).
+    """Draw a shift, scale, rotation and flip of the crop, as InterNet does.
+
+    Source: methods/internet.md#augmentation.
 
     The shift is uniform and always drawn; scale is ``1 + scale * clip(N(0, 1), -1, 1)``, rotation
     ``rotate * clip(N(0, 1), -2, 2)`` with probability ``rotate_prob``. Only the box changes here;

@@ -20,7 +20,8 @@ class SelectHand(BaseTransform):
     """Go on with one hand: it alone stays present, and the box becomes its own.
 
     The box is that of the hand's amodal mask where masks are loaded, as HDR's pipeline cuts hands
-    out (specs hdr §1.2), and otherwise that of its annotated 2D joints, enlarged to about that size.
+    out (methods/hdr.md#crops-and-masks), and otherwise that of its annotated 2D joints, enlarged
+    to about that size.
 
     Required keys: ``keypoints_2d``, ``keypoint_valid``, ``hand_present``. Modified: ``bbox``,
     ``hand_type``, ``hand_present``, ``keypoint_valid``. Added: ``bbox_is_crop`` (``False``).

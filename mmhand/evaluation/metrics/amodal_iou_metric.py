@@ -17,7 +17,7 @@ from .sample_hands import sample_name
 
 @METRICS.register_module()
 class AmodalIoUMetric(BaseMetric):
-    """IoU of each of the four hand masks (HDR specs §3.1).
+    """IoU of each of the four hand masks (methods/hdr.md#training-the-segmentor).
 
     Pixels of all samples are pooled, as in mmsegmentation, whose ``IoUMetric`` counts them. Results
     are shares: ``IoU_<plane>`` of the foreground; ``mIoU_<plane>``, mean of foreground and

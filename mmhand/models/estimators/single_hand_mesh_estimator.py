@@ -44,7 +44,7 @@ class SingleHandMeshEstimator(BaseHandEstimator):
     Left hands are mirrored by the data pipeline, annotations and all; predictions are in the frame of
     the sample's annotations, from which ``camera['frame']`` of its metainfo leads back. The hand
     model's own origin is arbitrary, so a prediction is moved to a root: the annotated one, as in the
-    released evaluation (specs/spmhand 1.9), or where its joints fall on the predicted pixels.
+    released evaluation (methods/spmhand.md#root), or where its joints fall on the predicted pixels.
 
     Args:
         num_stages: how many estimates the network makes.
@@ -100,7 +100,9 @@ class SingleHandMeshEstimator(BaseHandEstimator):
         }
 
     def target(self, data_samples: Sequence[HandDataSample], like: Tensor) -> ManoStage:
-        """Annotated hands posed by the same hand model (not the annotated joints, specs 1.7).
+        """Annotated hands posed by the same hand model (not the annotated joints).
+
+        Source: methods/spmhand.md#hand-model-head.
 
         Raises:
             HandDataError: a sample has no hand parameters.

@@ -17,7 +17,6 @@ from .inpainting_loss import InpaintingLoss
 from .partial_conv import PartialConv2d
 from .pconv_unet import PartialConvBlock, PConvUNet
 from .pvt_stage import PVTStage
-from .segmentation_embedding import SegmentationEmbedding
 from .single_hand_pose_estimator import SingleHandPoseEstimator
 from .sn_patch_discriminator import SNPatchDiscriminator
 from .vgg_features import VGGFeatures
@@ -43,7 +42,6 @@ __all__ = [
     'RestoredHands',
     'SNPatchDiscriminator',
     'SampleGrid',
-    'SegmentationEmbedding',
     'SingleHandPoseEstimator',
     'VGGFeatures',
     'composite',

@@ -9,7 +9,9 @@ from mmhand.registry import MODELS
 
 @MODELS.register_module()
 class AdversarialLoss(nn.Module):
-    """Binary cross-entropy of patch scores against real and fake (``nsgan``; HDR specs §3.2).
+    """Binary cross-entropy of patch scores against real and fake (``nsgan``).
+
+    Source: methods/hdr.md#training-the-generator.
 
     Args:
         loss_weight: weight of the generator's term; the discriminator's has none.

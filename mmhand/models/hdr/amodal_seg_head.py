@@ -22,7 +22,9 @@ BRANCH_PLANE = tuple(HAND_MASK_PLANES.index(branch) for branch in AMODAL_BRANCHE
 
 @MODELS.register_module()
 class AmodalSegHead(SegformerHead):
-    """mmsegmentation's all-MLP head with one fusion and classifier per mask (HDR specs §1.1).
+    """mmsegmentation's all-MLP head with one fusion and classifier per mask.
+
+    Source: methods/hdr.md#amodal-segmentation.
 
     The projections of the four backbone scales are shared; each branch has its own fusion
     convolution, dropout and classifier over background and foreground.

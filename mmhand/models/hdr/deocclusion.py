@@ -1,4 +1,7 @@
-"""Holes, guides and composites of HDR's de-occlusion and removal (specs §1.3)."""
+"""Holes, guides and composites of HDR's de-occlusion and removal.
+
+Source: methods/hdr.md#holes-guides-and-composites.
+"""
 
 from typing import NamedTuple
 

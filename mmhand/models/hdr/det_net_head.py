@@ -34,7 +34,9 @@ class MapBranch(nn.Module):
 
 @MODELS.register_module()
 class DetNetHead(BaseModule):
-    """Three map branches, each seeing the features and all earlier maps (HDR specs §1.6).
+    """Three map branches, each seeing the features and all earlier maps.
+
+    Source: methods/hdr.md#pose-network.
 
     Two ramps from -1 to 1, along x and along y, are appended to the features.
 

@@ -12,7 +12,7 @@ from mmhand.registry import MODELS
 
 @MODELS.register_module()
 class DetNetResNet(BaseModule):
-    """ResNet-50-like trunk of Minimal-Hand's DetNet (HDR specs §1.6).
+    """ResNet-50-like trunk of Minimal-Hand's DetNet (methods/hdr.md#pose-network).
 
     A strided 7x7 stem without max-pooling, a stage at half resolution, one strided bottleneck whose
     shortcut is a bare max-pooling, then two stages at a quarter resolution whose blocks are *all*

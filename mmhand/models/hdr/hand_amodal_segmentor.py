@@ -20,7 +20,8 @@ MIT_B5 = dict(
 
 @MODELS.register_module()
 class HandAmodalSegmentor(EncoderDecoder):
-    """HDR's hand amodal segmentation module (ECCV 2022; specs §1.1): SegFormer with four branches.
+    """HDR's hand amodal segmentation module (ECCV 2022; methods/hdr.md#amodal-segmentation):
+    SegFormer with four branches.
 
     Args:
         backbone: config of the backbone; MiT-B5 by default.

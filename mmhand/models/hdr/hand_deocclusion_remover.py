@@ -22,7 +22,9 @@ _RELEASED = dict()
 
 @MODELS.register_module()
 class HandDeocclusionRemover(BaseHandEstimator):
-    """HDR's hand de-occlusion and removal module (ECCV 2022; specs §1.3-1.5, §3.2).
+    """HDR's hand de-occlusion and removal module (ECCV 2022).
+
+    Source: methods/hdr.md#holes-guides-and-composites.
 
     Inputs are ``image`` (B, 8, H, W) ``[I_D, g_D, I_R, g_R]``, ``mask`` (B, 8, H, W) and, for the
     losses, ``target`` (B, 3, H, W), as :class:`DeocclusionDataPreprocessor` makes them; the hand is

@@ -26,7 +26,9 @@ _VISIBLE = tuple(HAND_MASK_PLANES.index(f'{side}_visible') for side in SIDES)
 
 @MODELS.register_module()
 class HDR(BaseHandEstimator):
-    """Hand de-occlusion and removal before single-hand pose (Meng et al., ECCV 2022; specs §1).
+    """Hand de-occlusion and removal before single-hand pose (Meng et al., ECCV 2022).
+
+    Source: methods/hdr.md#pipeline.
 
     Inputs are whole pictures, (B, 3, H, W) RGB in 0-255, padded with black on the right and bottom
     to one size; samples tell their own size (``img_shape``) and, where known, a box around both

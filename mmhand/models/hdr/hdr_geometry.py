@@ -1,4 +1,4 @@
-"""Crops of HDR's pipeline, for batches and on the device (specs §1.2).
+"""Crops of HDR's pipeline, for batches and on the device (methods/hdr.md#crops-and-masks).
 
 Coordinates called *padded* are those of the picture with a black border of half its width on the
 left and right and half its height on the top and bottom. The border is never made: what it would

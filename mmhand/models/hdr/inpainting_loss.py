@@ -12,7 +12,7 @@ from mmhand.registry import MODELS
 from mmhand.utils.errors import HandConfigError
 
 #: Weights of the published terms. The released training file names other terms, so these follow
-#: deocclusion (Zhan et al. 2020), from which HDR starts; specs §3.2.
+#: deocclusion (Zhan et al. 2020), from which HDR starts; methods/hdr.md#training-the-generator.
 LOSS_WEIGHTS = dict(
     hole_deocclusion=6.0,
     hole_removal=6.0,
@@ -28,7 +28,9 @@ PERCEPTUAL_TERMS = ('prc_deocclusion', 'prc_removal', 'style_deocclusion', 'styl
 
 @MODELS.register_module()
 class InpaintingLoss(BaseModule):
-    """L1 in and outside the holes, perceptual, style and smoothness terms (HDR specs §3.2).
+    """L1 in and outside the holes, perceptual, style and smoothness terms.
+
+    Source: methods/hdr.md#training-the-generator.
 
     Args:
         weights: overrides of :data:`LOSS_WEIGHTS`; a weight of 0 drops its term.

@@ -12,7 +12,9 @@ Parts = Tensor | Sequence[Tensor]
 
 
 class PartialConv2d(nn.Conv2d):
-    """Convolution over the known pixels only (Liu et al. 2018, as HDR uses it; specs §1.4).
+    """Convolution over the known pixels only (Liu et al. 2018, as HDR uses it).
+
+    Source: methods/hdr.md#generator.
 
     The mask multiplies the features before the convolution. The result is divided by the number of
     known inputs ``s`` under the kernel, counted over *all* input channels; zero padding counts as

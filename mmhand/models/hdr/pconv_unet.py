@@ -68,7 +68,9 @@ class PartialConvBlock(BaseModule):
 
 @MODELS.register_module()
 class PConvUNet(BaseModule):
-    """U-Net of partial convolutions with attention on some levels (HDR, ECCV 2022; specs §1.4).
+    """U-Net of partial convolutions with attention on some levels (HDR, ECCV 2022).
+
+    Source: methods/hdr.md#generator.
 
     Level ``i`` of the encoder halves the map; level ``i`` of the decoder doubles it, concatenates
     the encoder's input at that size (after attention) and convolves. The last decoder level has a

@@ -7,7 +7,9 @@ from torch import Tensor, nn
 
 
 class PVTStage(BaseModule):
-    """One PVT-v2 block and a closing layer norm, without patch embedding (HDR specs §1.4).
+    """One PVT-v2 block and a closing layer norm, without patch embedding.
+
+    Source: methods/hdr.md#generator.
 
     The block is mmpose's: attention over spatially reduced keys, then a feed-forward net with a
     depth-wise 3x3 convolution. Nothing is added around the closing norm.

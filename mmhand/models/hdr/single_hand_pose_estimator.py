@@ -14,7 +14,7 @@ from mmhand.utils.image_norm import IMAGENET_MEAN, IMAGENET_STD
 
 @MODELS.register_module()
 class SingleHandPoseEstimator(BaseHandEstimator):
-    """HDR's single-hand pose estimator: Minimal-Hand's DetNet (specs §1.6, §3.3).
+    """HDR's single-hand pose estimator: Minimal-Hand's DetNet (methods/hdr.md#pose-network).
 
     The network sees right hands only. Left hands are mirrored by the pipeline, annotations and all;
     predictions are in the frame of the sample's annotations, from which ``affine`` and

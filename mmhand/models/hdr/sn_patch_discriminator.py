@@ -11,7 +11,7 @@ from mmhand.registry import MODELS
 
 @MODELS.register_module()
 class SNPatchDiscriminator(BaseModule):
-    """Tells real from filled-in pictures patch by patch (HDR specs §1.5).
+    """Tells real from filled-in pictures patch by patch (methods/hdr.md#discriminator).
 
     4x4 convolutions without bias, each spectrally normalised, with leaky ReLU (0.2) between. The
     spectral norm is torch's first form (``weight_orig``, ``weight_u``, ``weight_v``): its power

@@ -35,7 +35,8 @@ class _SquaredError(torch.autograd.Function):
 
 @MODELS.register_module()
 class GaussianVolumeLoss(nn.Module):
-    """InterNet's heat-map loss: mean over all voxels of ``weight * (H - target)^2`` (specs §3).
+    """InterNet's heat-map loss: mean over all voxels of ``weight * (H - target)^2``
+    (methods/internet.md#losses).
 
     The target is given by its three one-dimensional profiles; it exists only as the difference,
     which then serves as the gradient. mmpose renders it on the CPU, cut off at three sigma.

@@ -21,7 +21,8 @@ class HandEstimate(Protocol):
 class ManoLoss(nn.Module):
     """Plain means over all elements, in metres and the hand model's frame, no root subtracted.
 
-    The weights are the effective products of the releases (specs/spmhand 4.3): HandOccNet and
+    The weights are the effective products of the releases (methods/spmhand.md#losses): HandOccNet
+    and
     SPMHand's final stage as they stand, SPMHand's three auxiliary stages with ``scale=0.4``.
 
     Args:

@@ -8,6 +8,7 @@ from .hand_occ_net import HandOccNet
 from .hand_resnet import HandResNet
 from .mano_encoder import ManoEncoder
 from .mano_reg_head import ManoRegHead
+from .segmentation_embedding import SegmentationEmbedding
 from .silhouette_loss import SilhouetteLoss
 from .soft_argmax_hourglass_head import SoftArgmaxHourglassHead
 from .spm_hand import SPMHand
@@ -24,6 +25,7 @@ __all__ = [
     'ProgressiveFPN',
     'SGDHead',
     'SPMHand',
+    'SegmentationEmbedding',
     'SilhouetteLoss',
     'SoftArgmaxHourglassHead',
 ]

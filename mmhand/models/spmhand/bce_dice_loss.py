@@ -8,7 +8,7 @@ from mmhand.registry import MODELS
 
 @MODELS.register_module()
 class BCEDiceLoss(nn.Module):
-    """SPMHand's mask loss: ``bce_weight * BCE + Dice`` (specs/spmhand 4.3).
+    """SPMHand's mask loss: ``bce_weight * BCE + Dice`` (methods/spmhand.md#losses).
 
     BCE is the mean over all pixels of the batch; Dice is per image,
     ``1 - mean_i (2 sum(p t) + eps) / (sum(p) + sum(t) + eps)`` with plain sums (mmsegmentation's

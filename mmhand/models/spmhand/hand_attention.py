@@ -77,7 +77,8 @@ class MapAttention(nn.Module):
 
 
 class SelfEnhancingBlock(MapAttention):
-    """One block of HandOccNet's SET: query plus attention over the key (specs §2, injection=False)."""
+    """One block of HandOccNet's SET: query plus attention over the key
+    (methods/spmhand.md#handoccnet, injection=False)."""
 
     def forward(self, query: Tensor, key: Tensor) -> Tensor:
         """(B, C, H, W) query and key to the refined query."""

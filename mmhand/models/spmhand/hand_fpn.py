@@ -20,7 +20,7 @@ def _upsample_add(x: Tensor, lateral: Tensor) -> Tensor:
 
 @MODELS.register_module()
 class OccFPN(BaseModule):
-    """HandOccNet's pyramid and spatial gate (CVPR 2022, §4.1; specs/spmhand §2).
+    """HandOccNet's pyramid and spatial gate (CVPR 2022, §4.1; methods/spmhand.md#handoccnet).
 
     Levels are added un-smoothed; only the finest is smoothed and halved. The release also smooths the
     second finest and throws the result away, so those weights never train; ``keep_dead_weights`` keeps
@@ -59,7 +59,9 @@ class OccFPN(BaseModule):
 
 
 class RegressionPath(nn.Module):
-    """One path of SPMHand's progressive multi-path regression (specs 1.1).
+    """One path of SPMHand's progressive multi-path regression.
+
+    Source: methods/spmhand.md#regression-paths.
 
     Args:
         level: number of units whose outputs are handed on; one more ends the path.
@@ -108,7 +110,9 @@ class ProgressiveFeatures(NamedTuple):
 
 @MODELS.register_module()
 class ProgressiveFPN(BaseModule):
-    """SPMHand's pyramid with three regression paths that feed each other (PMR; specs §1).
+    """SPMHand's pyramid with three regression paths that feed each other (PMR).
+
+    Source: methods/spmhand.md#spmhand.
 
     Unlike HandOccNet's, each level is smoothed before the next finer one is built on it.
 

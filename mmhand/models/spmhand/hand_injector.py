@@ -11,7 +11,7 @@ from .hand_attention import FeatureInjectingBlock, SelfEnhancingBlock
 
 @MODELS.register_module()
 class HandInjector(BaseModule):
-    """FIT then SET (Park et al., CVPR 2022, §4.2-4.3; specs/spmhand §2).
+    """FIT then SET (Park et al., CVPR 2022, §4.2-4.3; methods/spmhand.md#handoccnet).
 
     FIT injects hand information from the primary map into the secondary one; SET enhances the result
     by attention to FIT's output, which stays the key of every SET block.

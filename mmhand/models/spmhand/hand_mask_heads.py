@@ -19,7 +19,8 @@ class HandMaskHead(BaseDecodeHead):
 
     The targets are ``gt_sem_seg`` of the samples, uint8 planes in [0, 255] at the input size; they are
     brought to the logits' size and thresholded the way SPMHand does: bilinear, values up to
-    ``mask_threshold`` become 0, higher ones stay as they are (specs 4.4).
+    ``mask_threshold`` become 0, higher ones stay as they are
+    (methods/spmhand.md#masks).
 
     Args:
         plane: name of the mask, see :data:`~mmhand.structures.hand_masks.HAND_MASK_PLANES`.
@@ -74,7 +75,9 @@ class DoubleConv(nn.Sequential):
 
 @MODELS.register_module()
 class SGDHead(HandMaskHead):
-    """Visible hand from C2 to C5 by a U-Net-like decoder (SPMHand's SGD; specs 1.4).
+    """Visible hand from C2 to C5 by a U-Net-like decoder (SPMHand's SGD).
+
+    Source: methods/spmhand.md#visible-hand.
 
     Up-sampling is bilinear with ``align_corners=True``. ``conv_seg`` of the base class is the
     release's ``out_layer``.
@@ -127,7 +130,8 @@ class SGDHead(HandMaskHead):
 
 @MODELS.register_module()
 class HMAHead(HandMaskHead):
-    """Whole (amodal) hand by hand morphology attention (SPMHand's HMA; specs 1.5).
+    """Whole (amodal) hand by hand morphology attention (SPMHand's HMA;
+    methods/spmhand.md#whole-hand).
 
     Args:
         channels: of the profile feature.

@@ -14,7 +14,7 @@ from mmhand.structures import HandDataSample
 
 @MODELS.register_module()
 class HandOccNet(SingleHandMeshEstimator):
-    """Occlusion-robust mesh regression by feature injection (specs/spmhand §2).
+    """Occlusion-robust mesh regression by feature injection (methods/spmhand.md#handoccnet).
 
     Args:
         backbone: config, four stages C2 to C5.
@@ -67,7 +67,7 @@ class HandOccNet(SingleHandMeshEstimator):
         return MeshEstimate((self.mano_head(encoding),), pose_2d, {}, {'encoding': encoding})
 
     def loss(self, inputs: Tensor, data_samples: Sequence[HandDataSample]) -> dict[str, Tensor]:
-        """Released losses: parameters, mesh, joints and 2D joints (specs 4.3)."""
+        """Released losses: parameters, mesh, joints and 2D joints (methods/spmhand.md#losses)."""
         estimate = self.estimate(inputs)
         joints = self.joints_target(data_samples, inputs)
         return {

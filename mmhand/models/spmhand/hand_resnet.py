@@ -10,7 +10,8 @@ from mmhand.registry import MODELS
 class HandResNet(ResNet):
     """mmpose's ResNet with every ReLU replaced by a leaky one.
 
-    The backbone of HandOccNet and SPMHand (specs/spmhand §1): torchvision v1.5 layout (stride on the
+    The backbone of HandOccNet and SPMHand (methods/spmhand.md#spmhand): torchvision v1.5 layout
+    (stride on the
     3x3 convolution), torchvision weights load unchanged.
 
     Args:

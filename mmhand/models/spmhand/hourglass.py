@@ -7,7 +7,9 @@ from .preact_bottleneck import PreActBottleneck
 
 
 class PreActHourglass(nn.Module):
-    """Recursive encoder-decoder with nearest up-sampling (Newell et al. 2016; specs/spmhand 1.3).
+    """Recursive encoder-decoder with nearest up-sampling (Newell et al. 2016).
+
+    Source: methods/spmhand.md#2d-head.
 
     Args:
         depth: number of halvings.

@@ -13,7 +13,9 @@ from .preact_bottleneck import PreActBottleneck
 
 @MODELS.register_module()
 class ManoEncoder(BaseModule):
-    """HandOccNet's ``hand_Encoder``, with the optional inputs SPMHand adds (specs 1.6).
+    """HandOccNet's ``hand_Encoder``, with the optional inputs SPMHand adds.
+
+    Source: methods/spmhand.md#encoder.
 
     Heat maps, structure feature and (SPMHand) the segmentation embedding are summed, then halved four
     times; SPMHand adds its finest regression path's maps after the first three halvings.

@@ -53,7 +53,9 @@ def pose_hand_model(hand_model: HandModel, pose: Tensor, betas: Tensor) -> tuple
 
 @MODELS.register_module()
 class ManoRegHead(BaseModule):
-    """HandOccNet's ``mano_regHead``, shared by all stages of SPMHand (specs 1.7).
+    """HandOccNet's ``mano_regHead``, shared by all stages of SPMHand.
+
+    Source: methods/spmhand.md#hand-model-head.
 
     A two-layer trunk, then 16 rotations in 6D (columns layout) and the shape. The rotations become
     axis-angle because the hand model adds its mean pose there.

@@ -7,7 +7,7 @@ class PreActBottleneck(nn.Module):
     """BN-LReLU-1x1, BN-LReLU-3x3, BN-LReLU-1x1 around an identity shortcut.
 
     The residual unit of HandOccNet's hourglass, hand encoder and SPMHand's regression blocks (SPMHand
-    §III; specs 1.2 and 1.3): every convolution has a bias.
+    §III; methods/spmhand.md#residual-unit): every convolution has a bias.
 
     Args:
         channels: channels in and out.

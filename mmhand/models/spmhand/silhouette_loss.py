@@ -18,9 +18,9 @@ from mmhand.utils.errors import HandDataError
 class SilhouetteLoss(nn.Module):
     """Mean squared difference of a differentiable silhouette and the whole-hand mask.
 
-    SPMHand's render loss compares with the sign of a depth buffer, which has no gradient (specs
-    4.3); this one moves the mesh. The mesh is put at the annotated wrist and seen through the
-    crop's own camera (``K_crop``).
+    SPMHand's render loss compares with the sign of a depth buffer, which has no gradient
+    (methods/spmhand.md#losses); this one moves the mesh. The mesh is put at the
+    annotated wrist and seen through the crop's own camera (``K_crop``).
 
     Args:
         loss_weight: of the mean over pixels.

@@ -29,7 +29,7 @@ class SoftArgmaxOutput(NamedTuple):
 
 @MODELS.register_module()
 class SoftArgmaxHourglassHead(BaseModule):
-    """HandOccNet's and SPMHand's ``hand_regHead`` (specs 1.3).
+    """HandOccNet's and SPMHand's ``hand_regHead`` (methods/spmhand.md#2d-head).
 
     Args:
         in_channels: channels of the map.

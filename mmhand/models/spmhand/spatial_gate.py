@@ -7,7 +7,8 @@ from torch import Tensor, nn
 class SpatialGate(nn.Module):
     """Split a map into what the hand shows (primary) and the rest (secondary).
 
-    HandOccNet §4.1 (specs/spmhand §2): channel maximum and mean, 7x7 convolution, BN, sigmoid.
+    HandOccNet §4.1 (methods/spmhand.md#handoccnet): channel maximum and mean, 7x7 convolution, BN,
+    sigmoid.
 
     Args:
         kernel_size: of the convolution.

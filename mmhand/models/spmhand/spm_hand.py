@@ -15,7 +15,7 @@ from mmhand.structures import HandDataSample
 
 @MODELS.register_module()
 class SPMHand(SingleHandMeshEstimator):
-    """Segmentation-guided progressive multi-path mesh regression (specs/spmhand §1).
+    """Segmentation-guided progressive multi-path mesh regression (methods/spmhand.md#spmhand).
 
     One MANO head serves all four stages. Gradients flow everywhere: pose losses reach the segmentation
     branch through the embedded probabilities, as in the release.
@@ -97,7 +97,7 @@ class SPMHand(SingleHandMeshEstimator):
         }
 
     def loss(self, inputs: Tensor, data_samples: Sequence[HandDataSample]) -> dict[str, Tensor]:
-        """Released losses (specs 4.3)."""
+        """Released losses (methods/spmhand.md#losses)."""
         if self.segmentation_only:
             return self.mask_losses(self.mask_logits(inputs), data_samples)
         estimate = self.estimate(inputs)

@@ -7,7 +7,9 @@ from mmhand.cameras.weak_perspective import WeakPerspective, fit_weak_perspectiv
 
 
 def register_hands(joints: Tensor, peaks: Tensor) -> WeakPerspective:
-    """Scale and shift that bring joints onto the peaks of their heat maps (specs/twohand 1.2).
+    """Scale and shift that bring joints onto the peaks of their heat maps.
+
+    Source: methods/twohand.md#registration.
 
     Each residual is multiplied by its peak's height. The solution carries no gradient. Where all
     heights are zero or all joints lie in one place, there is nothing to solve; the scale is zero
@@ -27,7 +29,7 @@ def register_hands(joints: Tensor, peaks: Tensor) -> WeakPerspective:
 def union_map(points: Tensor, size: tuple[int, int], spread: float = 3.0) -> Tensor:
     """Soft union of blobs ``exp(-d^2 / spread)`` around points, at every pixel.
 
-    The spread is the same at every resolution, as in the release (specs/twohand 1.2).
+    The spread is the same at every resolution, as in the release (methods/twohand.md#registration).
 
     Args:
         points: (..., J, 2) x, y in pixels of the map, centres at whole numbers.

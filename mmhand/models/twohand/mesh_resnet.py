@@ -19,7 +19,9 @@ _EXPANSION = 4
 
 @MODELS.register_module()
 class MeshResNet(BaseModule):
-    """ResNet without normalisation in its residual branches (Zhang et al. 2021; specs/twohand 2.2).
+    """ResNet without normalisation in its residual branches (Zhang et al. 2021).
+
+    Source: methods/twohand.md#mesh-network.
 
     Extra maps, InterNet's sub-sampled volumes, join the output of the second stage right before the
     third: image channels first. Names are torchvision's, so that its ResNet-50 loads: convolutions,

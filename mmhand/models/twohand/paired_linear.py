@@ -27,7 +27,7 @@ class PairedLinear(nn.Module):
 
 
 class PairedManoBranch(nn.Module):
-    """Pose and shape of both hands from a feature vector each (specs/twohand 2.4).
+    """Pose and shape of both hands from a feature vector each (methods/twohand.md#mesh-network).
 
     Four layers with ReLU, then two linear heads without activation.
 

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 class PlainBottleneck(nn.Module):
     """1x1, 3x3 (with the stride) and 1x1 convolution without bias or normalisation, and a shortcut.
 
-    Two-Hand-Shape-Pose builds its mesh network of these (specs/twohand 2.2), and, two side by side
+    Two-Hand-Shape-Pose builds its mesh network of these (methods/twohand.md#mesh-network), and,
+    two side by side
     as groups, the feature extractors of both hands (2.3).
 
     Args:

@@ -38,7 +38,8 @@ class TwoHandTarget(NamedTuple):
 
 @MODELS.register_module()
 class TwoHandLoss(nn.Module):
-    """Losses of all stages (specs/twohand §3): sums over stages, joints and coordinates by batch size.
+    """Losses of all stages (methods/twohand.md#training): sums over stages, joints and coordinates
+    by batch size.
 
     Hands are compared relative to their middle knuckle and in units of their own wrist - middle
     knuckle length; a prediction's length is that of its rest pose.

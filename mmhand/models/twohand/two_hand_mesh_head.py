@@ -55,8 +55,9 @@ class TwoHandMeshHead(BaseModule):
 
     The first estimate comes from the last feature under each hand's attention map; then each step
     registers the previous hands to the heat-map peaks, looks at a finer feature where the hand is, and
-    replaces the estimate from that, the other hand's estimate and the relative place (specs/twohand
-    1.2). Both hands run as one: stacked linear layers, grouped convolutions.
+    replaces the estimate from that, the other hand's estimate and the relative place
+    (methods/twohand.md#forward-pass). Both hands run as one: stacked linear layers, grouped
+    convolutions.
 
     Args:
         hand_model: config without ``side``.

@@ -29,7 +29,7 @@ class Placement(NamedTuple):
 
 
 def relative_position(trans: Tensor, rest_joints: Tensor) -> Tensor:
-    """Left middle knuckle from the right one (specs/twohand 1.3).
+    """Left middle knuckle from the right one (methods/twohand.md#relative-place).
 
     The network gives it in left-hand lengths, and the ratio of the lengths; the right hand's own
     predicted wrist - middle knuckle length makes metres of it.

@@ -29,7 +29,8 @@ _STILL = (([0.0, 0.0], 1.0, 0.0),) * 2
 
 @SYNTHESIS_WRITERS.register_module(name='aih')
 class AIHWriter(DatasetWriter):
-    """AIH's released layout (HDR specs §4), both halves made from the same scenes of two hands.
+    """AIH's released layout (methods/hdr.md#aih), both halves made from the same scenes of two
+    hands.
 
     ``AIH_render`` holds each hand as the target: the picture of both hands cut out with a box of
     twice the target's amodal mask, the same with the target alone inside the holes, and the masks.

@@ -7,7 +7,9 @@ from mmhand.registry import MODELS
 
 @MODELS.register_module()
 class SegmentationEmbedding(nn.Module):
-    """SPMHand's ``seg_emb``: mask probabilities to a feature map at half their size (specs §1).
+    """SPMHand's ``seg_emb``: mask probabilities to a feature map at half their size.
+
+    Source: methods/spmhand.md#spmhand.
 
     Args:
         num_masks: planes in.
