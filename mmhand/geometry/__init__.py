@@ -4,13 +4,19 @@ from .contact import Contact, contact_deviation, inside, mesh_contact, winding_n
 from .mesh_distance import fscore, nearest_distances, surface_distances
 from .mesh_io import Mesh, load_mesh, save_mesh, save_meshes
 from .normals import face_normals, vertex_normals
+from .point_to_mesh import PointToMesh, closest_barycentric, point_mesh_distances
+from .point_to_mesh_reference import point_mesh_distances_reference
 from .procrustes import Similarity, fit_similarity, similarity_align
+from .sphere_proxy import SphereProxy
 from .topology import is_watertight, signed_volume
 
 __all__ = [
     'Contact',
     'Mesh',
+    'PointToMesh',
     'Similarity',
+    'SphereProxy',
+    'closest_barycentric',
     'contact_deviation',
     'face_normals',
     'fit_similarity',
@@ -20,6 +26,8 @@ __all__ = [
     'load_mesh',
     'mesh_contact',
     'nearest_distances',
+    'point_mesh_distances',
+    'point_mesh_distances_reference',
     'save_mesh',
     'save_meshes',
     'signed_volume',

@@ -5,6 +5,7 @@ from .io import load_mano_file
 from .linear_skinned_hand import LinearSkinnedHand
 from .mano import MANO, TIP_PRESETS
 from .manopth_compat import ManoLayer
+from .mpe_hand import MPE, MPEHand, MPEHandOutput
 from .open_hand import OpenHand
 from .synthetic_mano import synthetic_mano
 
@@ -13,6 +14,9 @@ __all__ = [
     'HandModelOutput',
     'LinearSkinnedHand',
     'MANO',
+    'MPE',
+    'MPEHand',
+    'MPEHandOutput',
     'ManoLayer',
     'OpenHand',
     'TIP_PRESETS',

@@ -13,6 +13,7 @@ from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
 
 from .io import find_mano_file, load_mano_file, mano_arrays
 from .linear_skinned_hand import LinearSkinnedHand
+from .topology import boundary_ring
 
 #: Fingertip vertices by preset, thumb to pinky, for the right and the left hand.
 TIP_PRESETS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
@@ -30,6 +31,9 @@ TIP_PRESETS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     'ho3d_2019': ((745, 320, 444, 555, 657),) * 2,
     'dsf': ((744, 333, 444, 555, 672),) * 2,
 }
+
+#: Rim of MANO's mesh at the wrist, in cyclic order; used where a file's faces leave no rim to find.
+WRIST_RING = (121, 214, 215, 279, 239, 234, 92, 38, 122, 118, 117, 119, 120, 108, 79, 78)
 
 #: Below this sum of |left - right| the left x components are a copy of the right's.
 _COPIED_SHAPEDIRS = 1.0
@@ -100,6 +104,8 @@ class MANO(LinearSkinnedHand):
             raise HandDataError(f'{where}: holds the {stated} hand, but side="{side}"')
         if side == 'left' and fix_shapedirs:
             arrays['shapedirs'] = mended_shapedirs(arrays['shapedirs'], fix_shapedirs, path, data)
+        if not len(boundary_ring(arrays['f'])):
+            arrays['wrist_ring'] = np.array(WRIST_RING)
         super().__init__(
             arrays,
             side=side,

@@ -7,7 +7,7 @@ listed, tested against the face's edges, and reduced to the nearest by one scatt
 import torch
 from torch import Tensor
 
-from .pixel_boxes import NOTHING, PixelBoxes, pack_nearest
+from .pixel_boxes import NOTHING, PixelBoxes, PixelGrid, pack_nearest
 
 #: Added around the boxes, pixels: rounding of the projection must not lose a pixel that the
 #: edge test, which is more exact, would accept.
@@ -52,7 +52,11 @@ def _clipped_extent(corner: Tensor, znear: float) -> tuple[Tensor, Tensor]:
 
 
 def face_boxes(
-    corner: Tensor, image_size: tuple[int, int], znear: float, front_sign: Tensor | None
+    corner: Tensor,
+    image_size: tuple[int, int],
+    znear: float,
+    front_sign: Tensor | None,
+    grid: PixelGrid | None = None,
 ) -> tuple[PixelBoxes, Tensor, Tensor]:
     """Find the faces that may be seen, and the pixels that may see them.
 
@@ -62,6 +66,7 @@ def face_boxes(
         znear: faces are cut at this depth, metres.
         front_sign: (B, 1) sign that :func:`turned_to_camera` has for outward faces turned to the
             camera, to drop the others; ``None`` keeps both sides.
+        grid: places of the columns and rows; ``None`` for whole numbers.
 
     Returns:
         Boxes of the N faces left over, and their mesh (N,) and face (N,).
@@ -76,7 +81,10 @@ def face_boxes(
     crossing = seen & ~ahead.all(-1)
     if crossing.any():
         low[crossing], high[crossing] = _clipped_extent(corner[crossing], znear)
-    boxes, (mesh, face) = PixelBoxes.around(low - _BOX_MARGIN, high + _BOX_MARGIN, image_size, seen)
+    low, high = low - _BOX_MARGIN, high + _BOX_MARGIN
+    if grid is not None:
+        low, high = grid.indices(low, high)
+    boxes, (mesh, face) = PixelBoxes.around(low, high, image_size, seen)
     return boxes, mesh, face
 
 
@@ -86,6 +94,7 @@ def nearest_faces(
     znear: float,
     front_sign: Tensor | None = None,
     pairs_per_chunk: int | None = None,
+    grid: PixelGrid | None = None,
 ) -> Tensor:
     """The nearest face of each pixel.
 
@@ -98,19 +107,23 @@ def nearest_faces(
         znear: what is nearer is cut away, metres.
         front_sign: see :func:`face_boxes`.
         pairs_per_chunk: (face, pixel) pairs tested at a time; ``None`` for what suits the device.
+        grid: places of the columns and rows; ``None`` for whole numbers.
 
     Returns:
         (B, H, W) int64 face indices, -1 where there is none.
     """
     height, width = image_size
-    boxes, mesh, face = face_boxes(corner, image_size, znear, front_sign)
+    boxes, mesh, face = face_boxes(corner, image_size, znear, front_sign, grid)
     coordinates = list(corner[mesh, face].reshape(-1, 9).T.contiguous())
     first_pixel = mesh * (height * width)
     shape = (len(corner), height, width)
     nearest = torch.full(shape, NOTHING, dtype=torch.int64, device=corner.device)
     for pairs in boxes.pairs(pairs_per_chunk):
         box = pairs.box
-        u, v = pairs.column.to(corner.dtype), pairs.row.to(corner.dtype)
+        if grid is None:
+            u, v = pairs.column.to(corner.dtype), pairs.row.to(corner.dtype)
+        else:
+            u, v = grid.columns[mesh[box], pairs.column], grid.rows[mesh[box], pairs.row]
         x0, y0, z0, x1, y1, z1, x2, y2, z2 = (values[box] for values in coordinates)
         # Corners as seen from the pixel, times depth. Taken so, an edge's function is the exact
         # negative of itself when its ends are swapped: neighbours leave no gap, however rounded.

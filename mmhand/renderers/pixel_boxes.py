@@ -10,6 +10,38 @@ from torch import Tensor
 _PAIRS_PER_CHUNK = {'cpu': 1 << 19, 'cuda': 1 << 24}
 
 
+class PixelGrid(NamedTuple):
+    """Places at which a picture is sampled: the crossings of columns and rows.
+
+    Attributes:
+        columns: (B, W) ascending u of the sampled columns, pixels; may repeat.
+        rows: (B, H) ascending v of the sampled rows.
+    """
+
+    columns: Tensor
+    rows: Tensor
+
+    def indices(self, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
+        """First and last sample (column, row) between corners, as floats; first > last: none.
+
+        Args:
+            low: (B, F, 2) smallest (u, v).
+            high: (B, F, 2) largest; the two are included.
+        """
+        low, high = low.unbind(-1), high.unbind(-1)
+        first = [torch.searchsorted(*pair) for pair in zip(self, map(_packed, low), strict=True)]
+        last = [
+            torch.searchsorted(*pair, right=True) - 1
+            for pair in zip(self, map(_packed, high), strict=True)
+        ]
+        dtype = self.columns.dtype
+        return torch.stack(first, -1).to(dtype), torch.stack(last, -1).to(dtype)
+
+
+def _packed(values: Tensor) -> Tensor:
+    return values.contiguous()
+
+
 class PixelPairs(NamedTuple):
     """Some pairs of a box and one of its pixels.
 

@@ -7,6 +7,7 @@ from mmhand.utils.errors import HandDataError
 
 from .coverage import nearest_faces
 from .fragments import Fragments, gather_faces, pixel_corners
+from .pixel_boxes import PixelGrid
 
 
 def rasterize(
@@ -17,6 +18,7 @@ def rasterize(
     cull_backfaces: bool = False,
     znear: float = 1e-2,
     pairs_per_chunk: int | None = None,
+    grid: PixelGrid | None = None,
 ) -> Fragments:
     """Find what each pixel sees of a batch of meshes.
 
@@ -42,6 +44,8 @@ def rasterize(
         znear: metres.
         pairs_per_chunk: (face, pixel) pairs tested at a time, to bound memory; ``None`` for a
             value that suits the device.
+        grid: columns (B, W) and rows (B, H) of the picture at which to look, in its pixels; ``None``
+            for every whole one. Only these are rasterised, whatever lies between.
 
     Returns:
         Fragments of the vertices' dtype (float32 for half precision) and device.
@@ -50,24 +54,40 @@ def rasterize(
         HandDataError: shapes do not fit, or a face names a vertex that is not there.
     """
     vertices, faces, K = _checked(vertices, faces, K, image_size)
+    if grid is not None:
+        batch = len(vertices)
+        expected = ((batch, image_size[1]), (batch, image_size[0]))
+        if tuple(tuple(places.shape) for places in grid) != expected:
+            raise HandDataError(
+                f'rasterize: the grid of {batch} pictures of {image_size} has columns '
+                f'{tuple(grid.columns.shape)} and rows {tuple(grid.rows.shape)}'
+            )
+        grid = PixelGrid(*(places.to(vertices).contiguous() for places in grid))
     height, width = image_size
     homogeneous = vertices @ K.mT
     with torch.no_grad():
         # Outward faces turned to the camera have a negative volume with it, unless K mirrors.
         front = -torch.linalg.det(K).sign()[:, None] if cull_backfaces else None
         corner = gather_faces(homogeneous.detach(), faces)
-        face_index = nearest_faces(corner, image_size, znear, front, pairs_per_chunk)
-    return _attach_surface(face_index, homogeneous, faces)
+        face_index = nearest_faces(corner, image_size, znear, front, pairs_per_chunk, grid)
+    return _attach_surface(face_index, homogeneous, faces, grid)
 
 
-def _attach_surface(face_index: Tensor, homogeneous: Tensor, faces: Tensor) -> Fragments:
+def _attach_surface(
+    face_index: Tensor, homogeneous: Tensor, faces: Tensor, grid: PixelGrid | None
+) -> Fragments:
     """Barycentric weights and depth of the covered pixels, as functions of the vertices."""
     batch, height, width = face_index.shape
     pixels, corners = pixel_corners(face_index, faces, homogeneous.shape[1])
     corner = homogeneous.reshape(-1, 3).index_select(0, corners.reshape(-1)).view(-1, 3, 3)
     row = torch.div(pixels, width, rounding_mode='floor')
-    u = (pixels - row * width).to(corner.dtype)[:, None]
-    v = (row % height).to(corner.dtype)[:, None]
+    column = pixels - row * width
+    if grid is None:
+        u, v = column.to(corner.dtype)[:, None], (row % height).to(corner.dtype)[:, None]
+    else:
+        mesh = torch.div(row, height, rounding_mode='floor')
+        u = grid.columns.flatten()[mesh * width + column][:, None]
+        v = grid.rows.flatten()[row][:, None]
     z = corner[..., 2]
     x, y = corner[..., 0] - u * z, corner[..., 1] - v * z
     weight = x.roll(-1, 1) * y.roll(-2, 1) - y.roll(-1, 1) * x.roll(-2, 1)
