@@ -19,7 +19,7 @@ def _parse_order(order: str) -> tuple[tuple[int, int, int], bool]:
     return (axes[::-1] if extrinsic else axes), extrinsic  # type: ignore[return-value]
 
 
-def _axis_rotation(axis: int, angle: Tensor) -> Tensor:
+def axis_rotation(axis: int, angle: Tensor) -> Tensor:
     """(..., 3, 3) rotation by ``angle`` (...) about a coordinate axis."""
     cos, sin = angle.cos(), angle.sin()
     one, zero = torch.ones_like(angle), torch.zeros_like(angle)
@@ -48,7 +48,7 @@ def euler_to_matrix(angles: Tensor, order: str = 'XYZ') -> Tensor:
     """
     axes, extrinsic = _parse_order(order)
     parts = angles.unbind(-1)[::-1] if extrinsic else angles.unbind(-1)
-    first, second, third = (_axis_rotation(a, t) for a, t in zip(axes, parts, strict=True))
+    first, second, third = (axis_rotation(a, t) for a, t in zip(axes, parts, strict=True))
     return first @ second @ third
 
 
