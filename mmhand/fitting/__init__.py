@@ -3,8 +3,10 @@
 from .evidence import HandEvidence
 from .joints import FittedHands, JointFitter
 from .placed_hand import PlacedHands
+from .pose_optimization import OptimizedHands, optimize_pose
 from .reprojection import ReprojectionFit
 from .root import fit_root
+from .shape_calibration import calibrate_shapes, shape_curve
 from .translation import NEAREST, fit_translation, translation_by_size
 
 __all__ = [
@@ -12,9 +14,13 @@ __all__ = [
     'HandEvidence',
     'JointFitter',
     'NEAREST',
+    'OptimizedHands',
     'PlacedHands',
     'ReprojectionFit',
+    'calibrate_shapes',
     'fit_root',
     'fit_translation',
+    'optimize_pose',
+    'shape_curve',
     'translation_by_size',
 ]
