@@ -174,7 +174,9 @@ def optimize_pose(
             )
         if not torch.isfinite(value).all():
             raise HandDataError(f'{name} has numbers that are not finite')
-    scores = None if confidence is None else torch.as_tensor(confidence).to(like).reshape(count, joints)
+    scores = (
+        None if confidence is None else torch.as_tensor(confidence).to(like).reshape(count, joints)
+    )
     with torch.inference_mode(False):
         out = _optimize(
             rotations.clone(),

@@ -64,9 +64,7 @@ def choose_rows(
             )
     # One stream for all subjects, as released: a subject's draw depends on those before it.
     rng = np.random.RandomState(seed)
-    return {
-        name: STRATEGIES[strategy](rows, num, rng, confidence) for name, rows in groups.items()
-    }
+    return {name: STRATEGIES[strategy](rows, num, rng, confidence) for name, rows in groups.items()}
 
 
 def calibrate_shapes(
@@ -114,7 +112,9 @@ def calibrate_shapes(
         if strategy == 'softmax':
             weights = np.exp(scores[rows] - scores[rows].max())
         shape = np.average(values[rows], axis=0, weights=weights)
-        shapes[name] = betas.new_tensor(shape) if as_tensor else shape.astype(np.asarray(betas).dtype)
+        shapes[name] = (
+            betas.new_tensor(shape) if as_tensor else shape.astype(np.asarray(betas).dtype)
+        )
     return shapes
 
 
