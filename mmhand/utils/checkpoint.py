@@ -3,6 +3,7 @@
 :mod:`mmhand.utils.checkpoint_loaders` makes mmengine read the same way.
 """
 
+import contextlib
 import io
 import os
 import pickle
@@ -19,8 +20,10 @@ from mmengine.logging import print_log
 from mmengine.runner.checkpoint import _load_checkpoint_to_model
 from torch import Tensor, nn
 
+from .checkpoint_archive import check_archive
 from .errors import HandFileError, UnsafeFileError
-from .safe_globals import known_globals, register_safe_globals
+from .safe_arrays import resolve
+from .safe_globals import known_globals, safe_globals
 
 MapLocation = str | torch.device | Callable | None
 
@@ -70,12 +73,13 @@ def read_open_checkpoint(file: BinaryIO, name: str, map_location: MapLocation, t
     if trust:
         print_log(f'{name} is loaded as an ordinary pickle, as asked', 'current')
     else:
-        register_safe_globals()
+        check_archive(file, name)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), contextlib.nullcontext() if trust else safe_globals():
             # About pickle protocols and TorchScript; what matters of it is said below.
             warnings.simplefilter('ignore', UserWarning)
             checkpoint = torch.load(file, map_location=map_location, weights_only=not trust)
+        checkpoint = checkpoint if trust else resolve(checkpoint)
     except Exception as error:
         if not trust and (foreign := _refused(error, file)):
             raise _unsafe(name, foreign) from error
@@ -220,6 +224,10 @@ def check_state_dict(
             f'checkpoint {source} fits no weight of {type(model).__name__}: its first key is '
             f'"{example}", the model\'s is "{next(iter(wanted), "none")}"; check the config'
         )
+    for key in common:
+        if key.endswith('_extra_state'):
+            continue
+        _check_tensor(state_dict[key], key, source)
     for key in common if shapes else ():
         have, want = getattr(state_dict[key], 'shape', None), wanted[key.removeprefix('module.')]
         if have is not None and tuple(have) != tuple(want.shape):
@@ -227,6 +235,21 @@ def check_state_dict(
                 f'checkpoint {source} has "{key}" of shape {tuple(have)}, '
                 f'{type(model).__name__} wants {tuple(want.shape)}; check the config'
             )
+
+
+def _check_tensor(value: object, key: str, source: str) -> None:
+    """Refuse what is no plain tensor of numbers under a weight's name."""
+    if not isinstance(value, Tensor):
+        kind = f'a {type(value).__name__}'
+    elif value.layout is not torch.strided:
+        kind = 'a sparse tensor'
+    elif value.is_meta:
+        kind = 'a tensor without content'
+    elif value.is_complex():
+        kind = 'a complex tensor'
+    else:
+        return
+    raise HandFileError(f'checkpoint {source} has {kind} under "{key}", which is a weight')
 
 
 def load_weights(

@@ -3,28 +3,32 @@
 torch's ``weights_only`` unpickler refuses every function and class that is not on its list.
 Checkpoints of mmengine's Runner hold a few more: the logs of its message hub (``HistoryBuffer``,
 numpy arrays), best scores (numpy scalars), ``ConfigDict``. Exactly these are added here, each
-under its pickled name. ``getattr``, which ``HistoryBuffer`` pickles to find its own statistics
-methods, is served by a stand-in that knows these methods and nothing else.
+under its pickled name, and all but the last are served by the checked stand-ins of
+:mod:`.safe_arrays`. ``getattr``, which ``HistoryBuffer`` pickles to find its own statistics methods,
+is served by a stand-in that knows these methods and nothing else.
 """
 
+import contextlib
 import pickle
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 
-import numpy as np
 import torch
 from mmengine.config import ConfigDict
 from mmengine.logging import HistoryBuffer
 from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 
-try:
-    from numpy._core import multiarray as _multiarray
-except ImportError:  # numpy 1
-    from numpy.core import multiarray as _multiarray
-
-_NUMPY_SCALARS = (
-    *(np.bool_, np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32, np.uint64),
-    *(np.float16, np.float32, np.float64, np.complex64, np.complex128, np.str_, np.bytes_),
+from .safe_arrays import (
+    PickledArray,
+    PickledBuffer,
+    PickledDType,
+    PickledNDArray,
+    reconstruct,
+    scalar,
 )
+
+#: Allowed by torch itself, of no use to a checkpoint, and able to ask for any amount of memory.
+UNWANTED = frozenset({'builtins.bytearray'})
 
 #: Methods that ``getattr`` may be asked for: (owner's name, method's name).
 _METHODS: dict[tuple[str, str], Callable] = {
@@ -70,35 +74,67 @@ _OneCycleOwner = type(
 )
 
 
+#: The stand-ins under the names they are pickled by.
+_Buffer = type('HistoryBuffer', (PickledBuffer,), {'__module__': HistoryBuffer.__module__})
+_NDArray = type('ndarray', (PickledNDArray,), {'__module__': 'numpy'})
+
+
+def _reconstruct(kind: object, *rest: object) -> PickledArray:
+    return reconstruct(PickledNDArray if kind is _NDArray else kind, *rest)
+
+
+def _no_bytes(*args: object) -> bytes:
+    """Stand-in for ``bytes``, which the content of an empty array is pickled as a call of."""
+    if args:
+        raise pickle.UnpicklingError('Unsupported global: GLOBAL builtins.bytes with arguments')
+    return b''
+
+
 def _collect() -> list[Callable]:
     entries: list[Callable] = [
-        HistoryBuffer,
+        _Buffer,
         ConfigDict,
         _OneCycleOwner,
-        np.ndarray,
-        np.dtype,
-        *dict.fromkeys(type(np.dtype(scalar)) for scalar in _NUMPY_SCALARS),
+        PickledArray,
+        PickledDType,
+        _NDArray,
+        _named(PickledDType, 'numpy.dtype'),
         _named(_method, 'builtins.getattr'),
+        _named(_no_bytes, 'builtins.bytes'),
     ]
     for package in ('numpy.core', 'numpy._core'):
-        entries.append(_named(_multiarray._reconstruct, f'{package}.multiarray._reconstruct'))
-        entries.append(_named(_multiarray.scalar, f'{package}.multiarray.scalar'))
+        entries.append(_named(_reconstruct, f'{package}.multiarray._reconstruct'))
+        entries.append(_named(scalar, f'{package}.multiarray.scalar'))
     return entries
 
 
 SAFE_GLOBALS: tuple[Callable, ...] = tuple(_collect())
 
+_LOCK = threading.RLock()
 
-def register_safe_globals() -> None:
-    """Let ``torch.load(..., weights_only=True)`` read checkpoints of mmengine's Runner.
 
-    Can be called any number of times.
+@contextlib.contextmanager
+def safe_globals() -> Iterator[None]:
+    """Let torch's ``weights_only`` unpickler know :data:`SAFE_GLOBALS`, and nothing else beside its own.
+
+    What others have registered with torch is back afterwards.
     """
-    torch.serialization.add_safe_globals(list(SAFE_GLOBALS))
+    known = torch.serialization
+    with _LOCK:
+        before = known.get_safe_globals()
+        known.clear_safe_globals()
+        known.add_safe_globals(list(SAFE_GLOBALS))
+        try:
+            yield
+        finally:
+            known.clear_safe_globals()
+            known.add_safe_globals(before)
 
 
 def known_globals() -> set[str]:
-    """Dotted names that a checkpoint may hold, torch's own and those registered with it."""
+    """Dotted names that a checkpoint may hold, torch's own and ours."""
     from torch import _weights_only_unpickler as unpickler
 
-    return set(unpickler._get_allowed_globals()) | set(unpickler._get_user_allowed_globals())
+    with safe_globals():
+        own = set(unpickler._get_user_allowed_globals())
+    return (set(unpickler._get_allowed_globals()) | own) - UNWANTED
