@@ -32,6 +32,9 @@ _LEAST = 4
 #: Views tried where no 3D joints tell how the hand is turned.
 _VIEWS = 64
 
+#: First steps, and how many times the errors are tolerated in them.
+_EARLY, _SLACK = 6, 2.0
+
 Cameras = HandCamera | Sequence[HandCamera] | np.ndarray | Tensor
 
 
@@ -149,13 +152,13 @@ class ReprojectionFit(nn.Module):
         if estimate is not None and estimate.rotmats is not None:
             flat = torch.zeros_like(flat)
         if not bool(flat.any()):
-            return levenberg_marquardt(x, lambda x: self.energy.linearise(x, seen), self.steps)
+            return self._refine(x, seen)
         turns = self._picture_starts(seen)
         best = None
         for start in range(self.starts):
             wrist = torch.where(flat[:, None, None], turns[:, start], x.wrist)
             trial = self._placed(replace(x, wrist=wrist), seen)
-            found = levenberg_marquardt(trial, lambda x: self.energy.linearise(x, seen), self.steps)
+            found = self._refine(trial, seen)
             if best is None:
                 best = found
                 continue
@@ -166,6 +169,12 @@ class ReprojectionFit(nn.Module):
             )
             best = found[0].where(better, best[0]), Normal(*normal)
         return best
+
+    def _refine(self, x: HandUnknowns, seen: Observed) -> tuple[HandUnknowns, Normal]:
+        """From far, an error that looks wild may be the start's: first nearly all count."""
+        early = min(_EARLY, self.steps)
+        x, _ = levenberg_marquardt(x, lambda x: self.energy.linearise(x, seen, _SLACK), early)
+        return levenberg_marquardt(x, lambda x: self.energy.linearise(x, seen), self.steps - early)
 
     def _at_rest(self, seen: Observed) -> HandUnknowns:
         count = len(seen.model)

@@ -28,16 +28,19 @@ class FitWeights:
         limit: radians beyond the joint limits.
         betas: of the shape coefficients.
         size: of the logarithm of the size beyond what the betas explain.
+        joint_scale: of the scale of the 3D joints: learned world points show fingers that they are
+            not sure of too short.
     """
 
-    pixels: float = 0.02
+    pixels: float = 0.015
     joints: float = 0.012
     wrist: float = 2.0
     robust: float = 4.0
-    prior: float = 1.6
+    prior: float = 2.0
     limit: float = 0.05
     betas: float = 1.0
     size: float = 0.08
+    joint_scale: float = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,40 +105,49 @@ class ReprojectionEnergy(nn.Module):
         parts = (by_turn[..., 3:], by_turn[..., :3], by_shift, by_shape, points[..., None])
         return points + x.transl[:, None], torch.cat(parts, -1)
 
-    def linearise(self, x: HandUnknowns, seen: Observed) -> Normal:
-        """Normal equations and cost of hands."""
+    def linearise(self, x: HandUnknowns, seen: Observed, slack: float = 1.0) -> Normal:
+        """Normal equations and cost of hands; ``slack`` times the errors are tolerated."""
         points, moves = self.motion(x, seen.model)
-        return self.normal(x, seen, points[:, :21], moves[:, :21])
+        return self.normal(x, seen, points[:, :21], moves[:, :21], slack)
 
-    def normal(self, x: HandUnknowns, seen: Observed, points: Tensor, moves: Tensor) -> Normal:
+    def normal(
+        self, x: HandUnknowns, seen: Observed, points: Tensor, moves: Tensor, slack: float = 1.0
+    ) -> Normal:
         """The same from joints (B, 21, 3) and their derivatives (B, 21, 3, U)."""
-        metric, pull, cost = self._pixel_term(points, seen)
-        share, apart, cost_3d = self._joint_term(points, seen)
-        metric = metric + share[..., None, None] * torch.eye(3).to(points)
+        metric, pull, cost = self._pixel_term(points, seen, slack)
+        share, apart, shape, scale, cost_3d = self._joint_term(points, seen, slack)
+        share = share * scale
         pull = pull + share[..., None] * apart
+        metric = metric + (share * scale)[..., None, None] * torch.eye(3).to(points)
         flat = moves.flatten(1, 2)
         matrix = flat.mT @ (metric @ moves).flatten(1, 2)
         slope = (flat.mT @ pull.flatten(1)[..., None])[..., 0]
-        # Only differences of 3D joints count: what their mean would pull is taken off.
-        total = share.sum(1).clamp_min(1e-12)[:, None, None]
+        # Neither place nor scale of the 3D joints counts: what they would hold is taken off.
         mean = (share[..., None, None] * moves).sum(1)
+        total = (share / scale).sum(1).clamp_min(1e-12)[:, None, None]
         matrix = matrix - mean.mT @ mean / total
+        weighed = share[..., None] * shape
+        along = (flat.mT @ weighed.flatten(1)[..., None])[..., 0]
+        power = (weighed * shape / scale[..., None]).sum((1, 2)) + self.weights.joint_scale**-2
+        matrix = matrix - along[:, :, None] * along[:, None] / power[:, None, None]
         return self._priors(x, matrix, slope, cost + cost_3d)
 
-    def _robust(self, square: Tensor) -> tuple[Tensor, Tensor]:
+    def _robust(self, square: Tensor, slack: float) -> tuple[Tensor, Tensor]:
         """Cost and weight of squared errors in standard deviations (Geman and McClure)."""
-        limit = self.weights.robust**2
+        limit = (slack * self.weights.robust) ** 2
         share = limit / (limit + square)
         return share * square, share.square()
 
-    def _pixel_term(self, points: Tensor, seen: Observed) -> tuple[Tensor, Tensor, Tensor]:
+    def _pixel_term(
+        self, points: Tensor, seen: Observed, slack: float
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Metric (B, 21, 3, 3), pull (B, 21, 3) and cost (B,) of the reprojection."""
         projected = points @ seen.K.mT
         depth = projected[..., 2:].clamp_min(_NEAR)
         place = projected[..., :2] / depth
         scale = 1 / (self.weights.pixels * seen.span)[:, None, None]
         error = (place - seen.pixels) * scale
-        cost, weight = self._robust(error.square().sum(-1))
+        cost, weight = self._robust(error.square().sum(-1), slack)
         weight = seen.pixel_weights * weight
         slopes = (seen.K[:, None, :2] - place[..., None] * seen.K[:, None, 2:]) / depth[..., None]
         slopes = slopes * scale[..., None]
@@ -143,20 +155,33 @@ class ReprojectionEnergy(nn.Module):
         pull = (weighed @ error[..., None])[..., 0]
         return weighed @ slopes, pull, (seen.pixel_weights * cost).sum(1)
 
-    def _joint_term(self, points: Tensor, seen: Observed) -> tuple[Tensor, Tensor, Tensor]:
-        """Weights (B, 21) per square metre, errors (B, 21, 3) about their mean, and cost (B,)."""
+    def _joint_term(self, points: Tensor, seen: Observed, slack: float) -> tuple[Tensor, ...]:
+        """The hand against the 3D joints, moved and scaled to fit them best.
+
+        The hand is scaled and not the 3D joints, or else a smaller hand would be a smaller error.
+
+        Returns:
+            Weights (B, 21) per square metre, errors (B, 21, 3), points about their mean (B, 21, 3),
+            their scale (B, 1) and the cost (B,).
+        """
         base = seen.joint_weights / self.weights.joints**2
-        apart = points - seen.joints
+        stiff = self.weights.joint_scale**-2
 
-        def centred(weights: Tensor) -> Tensor:
-            total = weights.sum(1, keepdim=True).clamp_min(1e-12)
-            return apart - ((weights / total)[..., None] * apart).sum(1, keepdim=True)
+        def best(weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            share = (weights / weights.sum(1, keepdim=True).clamp_min(1e-12))[..., None]
+            mine = points - (share * points).sum(1, keepdim=True)
+            theirs = seen.joints - (share * seen.joints).sum(1, keepdim=True)
+            weighed = weights[..., None] * mine
+            scale = (weighed * theirs).sum((1, 2)) + stiff
+            scale = scale / ((weighed * mine).sum((1, 2)) + stiff)
+            return scale[:, None, None] * mine - theirs, mine, scale[:, None]
 
-        square = (centred(base) / self.weights.joints).square().sum(-1)
-        weights = base * self._robust(square)[1]
-        apart = centred(weights)
-        cost = self._robust((apart / self.weights.joints).square().sum(-1))[0]
-        return weights, apart, (seen.joint_weights * cost).sum(1)
+        square = (best(base)[0] / self.weights.joints).square().sum(-1)
+        weights = base * self._robust(square, slack)[1]
+        apart, shape, scale = best(weights)
+        cost = self._robust((apart / self.weights.joints).square().sum(-1), slack)[0]
+        cost = (seen.joint_weights * cost).sum(1) + stiff * (scale[:, 0] - 1).square()
+        return weights, apart, shape, scale, cost
 
     def _priors(self, x: HandUnknowns, matrix: Tensor, slope: Tensor, cost: Tensor) -> Normal:
         """Add anatomy, shape and size, which are about the unknowns themselves."""

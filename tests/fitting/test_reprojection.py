@@ -57,10 +57,10 @@ def millimetres(found, found_joints, true, true_joints):
 def test_recovers_hands_from_2d_and_3d(fit, truth):
     side, joints, vertices, pixels, *_ = truth
     out = fit(None, HandEvidence(pixels, side, joints_3d=joints - joints[:, :1]), HandCamera(K))
-    assert out.residual.max() < 1.5
+    assert out.residual.max() < 2.5
     error = millimetres(out.joints, out.joints, joints, joints)
     assert error.mean() < 4, error
-    assert error.max() < 7, error
+    assert error.max() < 9, error
     assert millimetres(out.vertices, out.joints, vertices, joints).mean() < 4.5
     assert (out.confidence > 0.9).all()
     assert not out.camera_assumed.any()

@@ -57,8 +57,11 @@ def problem(energy):
     return truth.moved(0.05 * normal(COUNT, 62)), seen
 
 
-def residuals(energy, x, seen, row):
-    """All residuals of one hand, robust weights of joints held at their values, plainly."""
+def residuals(energy, x, seen, row, scale_change):
+    """All residuals of one hand, plainly; robust weights of joints are held at their values.
+
+    The scale of the hand against its 3D joints is an unknown beside the others.
+    """
     points = energy.points(x, seen.model[row : row + 1])[0]
     w, c = energy.weights, energy.weights.robust
 
@@ -70,17 +73,32 @@ def residuals(energy, x, seen, row):
     pixel = projected[:, :2] / projected[:, 2:] - seen.pixels[row]
     pixel = pixel / (w.pixels * seen.span[row])
     trust = seen.joint_weights[row] + 1e-15
-    apart = (points - seen.joints[row]) / w.joints
-    rough = apart - (trust[:, None] * apart).sum(0) / trust.sum()
-    trust = trust * robust(rough).square()
-    apart = apart - (trust[:, None] * apart).sum(0) / trust.sum()
+
+    def centred(weights):
+        share = (weights / weights.sum())[:, None]
+        theirs = seen.joints[row] - (share * seen.joints[row]).sum(0)
+        return points - (share * points).sum(0), theirs
+
+    def best_scale(weights):
+        mine, theirs = centred(weights)
+        weights = weights[:, None] / w.joints**2
+        top = (weights * mine * theirs).sum() + w.joint_scale**-2
+        return (top / ((weights * mine**2).sum() + w.joint_scale**-2)).detach()
+
+    def apart(weights, scale):
+        mine, theirs = centred(weights)
+        return (scale * mine - theirs) / w.joints
+
+    trust = trust * robust(apart(trust, best_scale(trust))).square()
+    scale = best_scale(trust) + scale_change
     off = x.angles[0] - energy.anatomy.mean
     half = torch.linalg.cholesky(energy.anatomy.precision).T
     low, high = energy.anatomy.limits.flatten(0, 1).unbind(-1)
     return torch.cat(
         (
             (seen.pixel_weights[row, :, None].sqrt() * robust(pixel)[:, None] * pixel).flatten(),
-            (trust[:, None].sqrt() * apart).flatten(),
+            (trust[:, None].sqrt() * apart(trust, scale)).flatten(),
+            (scale - 1)[None] / w.joint_scale,
             half @ off / w.prior,
             (x.angles[0] - high).clamp_min(0) / w.limit,
             (low - x.angles[0]).clamp_min(0) / w.limit,
@@ -96,16 +114,20 @@ def test_normal_equations_are_those_of_autograd(energy, problem):
     for row in range(COUNT):
 
         def of(change, row=row):
-            return residuals(energy, x[row : row + 1].moved(change[None]), seen, row)
+            return residuals(
+                energy, x[row : row + 1].moved(change[None, :-1]), seen, row, change[-1]
+            )
 
-        still = torch.zeros(62, dtype=torch.float64)
+        still = torch.zeros(63, dtype=torch.float64)
         jacobian = torch.autograd.functional.jacobian(of, still)
         error = of(still)
-        scale = (jacobian.T @ jacobian).abs().max()
-        torch.testing.assert_close(
-            normal.matrix[row], jacobian.T @ jacobian, atol=1e-10 * float(scale), rtol=1e-8
-        )
-        torch.testing.assert_close(normal.slope[row], jacobian.T @ error, atol=1e-6, rtol=1e-8)
+        matrix, slope = jacobian.T @ jacobian, jacobian.T @ error
+        # The scale is at its best, and eliminated.
+        assert abs(slope[-1]) < 1e-6
+        matrix = matrix[:-1, :-1] - torch.outer(matrix[:-1, -1], matrix[:-1, -1]) / matrix[-1, -1]
+        limit = 1e-10 * float(matrix.abs().max())
+        torch.testing.assert_close(normal.matrix[row], matrix, atol=limit, rtol=1e-8)
+        torch.testing.assert_close(normal.slope[row], slope[:-1], atol=1e-6, rtol=1e-8)
 
 
 def test_angles_survive_rotations(energy):
