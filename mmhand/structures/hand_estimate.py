@@ -25,6 +25,7 @@ class HandEstimate:
         confidence: (...) or (..., 1) how good the whole estimate is; higher is better, no fixed range.
         rotations_6d: (..., 16, 6) rotations as regressed, two rows or columns as the method says, not
             orthonormalised.
+        rest_joints: (..., 16, 3) metres, joints of the shaped but unposed hand, ``mano16`` order.
     """
 
     joints: Tensor | None
@@ -36,6 +37,7 @@ class HandEstimate:
     pixel_scores: Tensor | None = None
     confidence: Tensor | None = None
     rotations_6d: Tensor | None = None
+    rest_joints: Tensor | None = None
 
     def as_dict(self) -> dict[str, Tensor]:
         """What is there, by name: the form that ``mode='tensor'`` returns."""

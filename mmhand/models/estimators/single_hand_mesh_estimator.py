@@ -1,20 +1,15 @@
-"""What HandOccNet and SPMHand share: one right hand in, parameters and mesh out."""
+"""Networks that see one hand and tell joints, and perhaps a mesh, parameters, pixels, confidence."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from mmhand.fitting import NEAREST, fit_root, translation_by_size
-from mmhand.hand_models import HandModel
-from mmhand.hand_models.rotations import axis_angle_to_matrix_manopth
-from mmhand.models.spmhand.mano_reg_head import ManoStage, pose_hand_model
-from mmhand.models.spmhand.soft_argmax_hourglass_head import SoftArgmaxOutput
-from mmhand.registry import MODELS
-from mmhand.structures import HandDataSample
-from mmhand.utils.errors import HandConfigError, HandDataError
+from mmhand.structures import HandDataSample, HandEstimate
+from mmhand.utils.errors import HandConfigError
 
 from .base_hand_estimator import BaseHandEstimator
 
@@ -22,164 +17,138 @@ from .base_hand_estimator import BaseHandEstimator
 _CROP = 256.0
 
 
-class MeshEstimate(NamedTuple):
-    """Everything a single-hand mesh network computes.
+@dataclass(frozen=True, eq=False)
+class HandOutputs:
+    """Everything a single-hand network computes for B pictures.
 
     Attributes:
-        stages: estimates from coarse to final; the last is the result.
-        pose_2d: heat maps, 2D joints and structure feature.
-        mask_logits: by head name, (B, 1, h, w).
-        features: by-products worth looking at, by name.
+        hand: the result, what :meth:`SingleHandMeshEstimator.predict` tells.
+        stages: estimates from coarse to final, as ``mode='tensor'`` returns them; none for networks
+            that do not work in stages.
+        mask_logits: by mask name, (B, 1, h, w).
+        tensors: what else ``mode='tensor'`` returns, by key.
     """
 
-    stages: tuple[ManoStage, ...]
-    pose_2d: SoftArgmaxOutput
-    mask_logits: dict[str, Tensor]
-    features: dict[str, Tensor]
+    hand: HandEstimate
+    stages: tuple[HandEstimate, ...] = ()
+    mask_logits: dict[str, Tensor] = field(default_factory=dict)
+    tensors: dict[str, object] = field(default_factory=dict)
 
 
 class SingleHandMeshEstimator(BaseHandEstimator):
-    """Base of estimators that regress one right hand's parameters from a crop.
+    """Base of estimators of one right hand in a crop.
+
+    A subclass writes :meth:`estimate` and ``loss``; :meth:`tensor` and :meth:`predict` follow. What a
+    network does not tell is left out of both: mesh decoders have no parameters, some methods no 2D
+    joints, and only few a confidence.
 
     Left hands are mirrored by the data pipeline, annotations and all; predictions are in the frame of
-    the sample's annotations, from which ``camera['frame']`` of its metainfo leads back. The hand
-    model's own origin is arbitrary, so a prediction is moved to a root: the annotated one, as in the
-    released evaluation (methods/spmhand.md#root), or where its joints fall on the predicted pixels.
+    the sample's annotations, from which the sample's ``camera`` leads back. A hand model's own origin
+    is arbitrary, so an estimate in its frame is moved to a root: the annotated one, as in the released
+    evaluations, or where its joints fall on its pixels.
 
     Args:
-        num_stages: how many estimates the network makes.
-        loss_mano: config of the loss of each stage, final last; one config serves all.
-        loss_silhouette: config of a loss of the final mesh's silhouette against the whole-hand mask;
-            the release's render loss has no gradient and is left out.
         data_preprocessor: config.
         test_cfg: ``root``: ``'sample'`` (the annotated root; fitted where a sample has none) or
-            ``'fit'`` (always :func:`~mmhand.cameras.fit_root`, from the sample's ``K_crop``).
+            ``'fit'`` (always fitted).
         init_cfg: mmengine initialisation.
 
     Raises:
         HandConfigError: unknown ``root``.
     """
 
-    hand_model: HandModel
-
     #: Pictures of left hands are mirrored (:func:`mmhand.apis.inference_hands`).
     right_hands_only = True
 
+    #: ``'model'``: estimates are where the hand model puts them, ``'camera'``: where they were seen.
+    frame = 'model'
+
     def __init__(
         self,
-        num_stages: int,
-        loss_mano: dict | Sequence[dict],
-        loss_silhouette: dict | None = None,
         data_preprocessor: dict | None = None,
         test_cfg: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(data_preprocessor, test_cfg=test_cfg, init_cfg=init_cfg)
-        configs = [loss_mano] * num_stages if isinstance(loss_mano, dict) else list(loss_mano)
-        self.loss_mano = torch.nn.ModuleList(MODELS.build(config) for config in configs)
-        self.loss_silhouette = MODELS.build(loss_silhouette) if loss_silhouette else None
         self.root_source = self.test_cfg.get('root', 'sample')
         if self.root_source not in ('sample', 'fit'):
             raise HandConfigError(f'test_cfg.root is "{self.root_source}", not sample or fit')
 
     @abstractmethod
-    def estimate(self, inputs: Tensor) -> MeshEstimate:
-        """(B, 3, H, W) RGB in [0, 1] to everything the network computes."""
+    def estimate(
+        self, inputs: Tensor, data_samples: Sequence[HandDataSample] | None = None
+    ) -> HandOutputs:
+        """What the network says of preprocessed inputs.
+
+        Args:
+            inputs: (B, C, H, W).
+            data_samples: B samples, for methods that are told something about the hand: its shape, or
+                the space that a depth crop shows.
+        """
 
     def tensor(
         self, inputs: Tensor, data_samples: Sequence[HandDataSample] | None = None
     ) -> dict[str, object]:
-        """Raw tensors, see design: ``stages`` (dicts), ``heatmaps``, ``joints_img``, logits."""
-        estimate = self.estimate(inputs)
+        """Raw tensors: ``stages`` (dicts) where there are some, ``{mask}_logits`` and others."""
+        outputs = self.estimate(inputs, data_samples)
+        stages = [stage.as_dict() for stage in outputs.stages]
         return {
-            'stages': [stage._asdict() for stage in estimate.stages],
-            'heatmaps': estimate.pose_2d.heatmaps,
-            'joints_img': estimate.pose_2d.joints,
-            **{f'{name}_logits': logits for name, logits in estimate.mask_logits.items()},
-            **estimate.features,
+            **({'stages': stages} if stages else {}),
+            **{f'{name}_logits': logits for name, logits in outputs.mask_logits.items()},
+            **outputs.tensors,
         }
-
-    def target(self, data_samples: Sequence[HandDataSample], like: Tensor) -> ManoStage:
-        """Annotated hands posed by the same hand model (not the annotated joints).
-
-        Source: methods/spmhand.md#hand-model-head.
-
-        Raises:
-            HandDataError: a sample has no hand parameters.
-            HandConfigError: they belong to another hand model.
-        """
-        for sample in data_samples:
-            if 'pose' not in sample.gt_hands:
-                raise HandDataError(
-                    f'sample {sample.get("sample_id", "?")} has no hand parameters: this model '
-                    'learns from pose and betas, use a data set (or filter) that has them'
-                )
-            stated = sample.get('hand_model')
-            if stated not in (None, type(self.hand_model).__name__):
-                raise HandConfigError(
-                    f'the annotations of sample {sample.get("sample_id", "?")} are parameters of '
-                    f'{stated}, the model poses {type(self.hand_model).__name__}: set '
-                    f'model.mano_head.hand_model.type={stated}'
-                )
-        pose = torch.cat([sample.gt_hands.pose[:1] for sample in data_samples]).to(like)
-        betas = torch.cat([sample.gt_hands.betas[:1] for sample in data_samples]).to(like)
-        with torch.no_grad():
-            vertices, joints = pose_hand_model(self.hand_model, pose, betas)
-            rotmats = axis_angle_to_matrix_manopth(pose.unflatten(1, (-1, 3)))
-        return ManoStage(vertices, joints, rotmats, pose, betas)
-
-    def mano_losses(
-        self, stages: Sequence[ManoStage], data_samples: Sequence[HandDataSample]
-    ) -> dict[str, Tensor]:
-        """Losses of all stages; names carry the stage's number, the final stage's do not."""
-        target = self.target(data_samples, stages[-1].vertices)
-        losses = {}
-        for index, (loss, stage) in enumerate(zip(self.loss_mano, stages, strict=True)):
-            prefix = '' if index == len(stages) - 1 else f'stage{index}.'
-            losses.update({prefix + name: value for name, value in loss(stage, target).items()})
-        if self.loss_silhouette is not None:
-            losses['loss_silhouette'] = self.loss_silhouette(
-                stages[-1], self.hand_model.faces, data_samples
-            )
-        return losses
-
-    def joints_target(self, data_samples: Sequence[HandDataSample], inputs: Tensor) -> Tensor:
-        """(B, 21, 2) annotated joints over the input size, in [0, 1] where inside."""
-        joints = torch.stack([sample.gt_hands.keypoints_2d[0] for sample in data_samples])
-        return joints.to(inputs) / inputs.new_tensor([inputs.shape[-1], inputs.shape[-2]])
 
     def predict(
         self, inputs: Tensor, data_samples: Sequence[HandDataSample]
     ) -> list[HandDataSample]:
-        """Fill ``pred_hands``, one right hand per sample, in the frame of its annotations."""
-        estimate = self.estimate(inputs)
-        final = estimate.stages[-1]
-        origin = final.joints[:, :1]
-        size = inputs.new_tensor([inputs.shape[-1], inputs.shape[-2]])
-        keypoints_2d = estimate.pose_2d.joints * size
-        root = self._roots(final.joints - origin, keypoints_2d, data_samples)[:, None]
+        """Fill ``pred_hands``, one right hand per sample, in the frame of its annotations.
+
+        Fields of what the network tells: ``keypoints_3d``, ``vertices``, ``root`` and, with a hand
+        model, ``transl`` from its frame; ``pose`` and ``betas``; ``keypoints_2d`` and
+        ``keypoint_scores``; ``confidence``; and ``{mask}_mask`` (1, h, w) uint8.
+        """
+        outputs = self.estimate(inputs, data_samples)
+        hand = outputs.hand
         fields = {
-            'side': torch.zeros_like(final.pose[:, 0], dtype=torch.int64),
-            'keypoints_3d': final.joints - origin + root,
-            'keypoints_2d': keypoints_2d,
-            'vertices': final.vertices - origin + root,
-            'root': root[:, 0],
-            'pose': final.pose,
-            'betas': final.betas,
+            'side': torch.zeros(len(hand.joints), dtype=torch.int64),
+            'keypoints_3d': hand.joints,
+            'keypoints_2d': hand.pixels,
+            'keypoint_scores': hand.pixel_scores,
+            'vertices': hand.vertices,
+            'root': hand.joints[:, 0],
+            'pose': hand.pose,
+            'betas': hand.betas,
+            'confidence': None if hand.confidence is None else hand.confidence.reshape(-1),
         }
-        fields = {name: value.unsqueeze(1) for name, value in fields.items()}
-        for name, logits in estimate.mask_logits.items():
+        if self.frame == 'model':
+            origin = hand.joints[:, :1]
+            relative = hand.joints - origin
+            root = self._roots(relative, hand.pixels, inputs, data_samples)[:, None]
+            fields |= {
+                'keypoints_3d': relative + root,
+                'root': root[:, 0],
+                'transl': (root - origin)[:, 0],
+            }
+            if hand.vertices is not None:
+                fields['vertices'] = hand.vertices - origin + root
+        fields = {name: value.unsqueeze(1) for name, value in fields.items() if value is not None}
+        for name, logits in outputs.mask_logits.items():
             fields[f'{name}_mask'] = (logits.sigmoid() * 255).round().to(torch.uint8)
         return self.attach_hands(data_samples, fields)
 
     def _roots(
-        self, relative: Tensor, pixels: Tensor, data_samples: Sequence[HandDataSample]
+        self,
+        relative: Tensor,
+        pixels: Tensor | None,
+        inputs: Tensor,
+        data_samples: Sequence[HandDataSample],
     ) -> Tensor:
         """Wrists (B, 3), metres: annotated, or fitted to the pixels, or the origin without a camera.
 
         Args:
             relative: (B, 21, 3) joints less the wrist.
-            pixels: (B, 21, 2) joints in the crop.
+            pixels: (B, 21, 2) joints in the crop; without them the hand is as large as usual.
+            inputs: (B, C, H, W) the crops.
             data_samples: B samples.
         """
         roots = torch.zeros_like(relative[:, 0])
@@ -191,13 +160,21 @@ class SingleHandMeshEstimator(BaseHandEstimator):
             elif 'K_crop' in (sample.get('camera') or {}):
                 unknown.append(row)
                 cameras.append(torch.as_tensor(sample.camera['K_crop']))
-        if unknown:
-            K = torch.stack(cameras).to(roots)
-            hands, uv = relative[unknown], pixels[unknown]
-            fitted = fit_root(hands, uv, K)
-            # The whole hand must be in front of the camera; pixels that no hand has ask for anything.
-            nearest = fitted[:, 2:] + hands[..., 2].amin(1, keepdim=True)
-            good = torch.isfinite(fitted).all(-1, keepdim=True) & (nearest > NEAREST)
-            by_size = translation_by_size(hands, uv, K, 0.5 * _CROP)
-            roots[unknown] = torch.where(good, fitted, by_size)
+        if not unknown:
+            return roots
+        hands, K = relative[unknown], torch.stack(cameras).to(roots)
+        if pixels is None:
+            height, width = inputs.shape[-2:]
+            middle = roots.new_tensor([(width - 1) / 2, (height - 1) / 2])
+            roots[unknown] = translation_by_size(
+                hands, middle.expand(len(unknown), 1, 2), K, width / 2
+            )
+            return roots
+        uv = pixels[unknown]
+        fitted = fit_root(hands, uv, K)
+        # The whole hand must be in front of the camera; pixels that no hand has ask for anything.
+        nearest = fitted[:, 2:] + hands[..., 2].amin(1, keepdim=True)
+        good = torch.isfinite(fitted).all(-1, keepdim=True) & (nearest > NEAREST)
+        by_size = translation_by_size(hands, uv, K, 0.5 * _CROP)
+        roots[unknown] = torch.where(good, fitted, by_size)
         return roots

@@ -1,24 +1,15 @@
 """Losses of the identity-aware hand mesh network and its baselines."""
 
-from typing import Protocol
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmhand.registry import MODELS
+from mmhand.structures import HandEstimate
 
 from .mesh_losses import MeshEdgeLoss, MeshNormalLoss
 
 #: The release measures meshes in this many metres.
 RELEASE_UNIT = 0.2
-
-
-class ShapedHand(Protocol):
-    """Anything with a mesh, and perhaps rotations and a shape; see ``HandEstimate``."""
-
-    vertices: Tensor
-    rotations_6d: Tensor | None
-    betas: Tensor | None
 
 
 @MODELS.register_module()
@@ -49,7 +40,9 @@ class IdentityAwareLoss(nn.Module):
         self.normal = MeshNormalLoss(normal)
         self.edge = MeshEdgeLoss(edge)
 
-    def forward(self, estimate: ShapedHand, target: ShapedHand, faces: Tensor) -> dict[str, Tensor]:
+    def forward(
+        self, estimate: HandEstimate, target: HandEstimate, faces: Tensor
+    ) -> dict[str, Tensor]:
         """Compare hands.
 
         Args:

@@ -1,20 +1,10 @@
 """Mean squared errors of one hand estimate."""
 
-from typing import Protocol
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmhand.registry import MODELS
-
-
-class HandEstimate(Protocol):
-    """Anything with a mesh, joints, rotations and shape; see ``ManoStage``."""
-
-    vertices: Tensor
-    joints: Tensor
-    rotmats: Tensor
-    betas: Tensor
+from mmhand.structures import HandEstimate
 
 
 @MODELS.register_module()

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from mmhand.models.estimators.single_hand_mesh_estimator import (
-    MeshEstimate,
-    SingleHandMeshEstimator,
-)
+from mmhand.models.estimators.single_hand_mesh_estimator import HandOutputs
 from mmhand.registry import MODELS
-from mmhand.structures import HandDataSample
+from mmhand.structures import HandDataSample, HandEstimate
+
+from .mano_mesh_estimator import ManoMeshEstimator
+from .soft_argmax_hourglass_head import SoftArgmaxOutput
 
 
 @MODELS.register_module()
-class HandOccNet(SingleHandMeshEstimator):
+class HandOccNet(ManoMeshEstimator):
     """Occlusion-robust mesh regression by feature injection (methods/spmhand.md#handoccnet).
 
     Args:
@@ -24,7 +24,7 @@ class HandOccNet(SingleHandMeshEstimator):
         encoder: config of the parameter encoder (``ManoEncoder``).
         mano_head: config of ``ManoRegHead``.
         loss_mano: config of its loss.
-        loss_silhouette, test_cfg: see :class:`SingleHandMeshEstimator`.
+        loss_silhouette, test_cfg: see :class:`ManoMeshEstimator`.
         data_preprocessor: config; RGB over 255, no mean or deviation.
         init_cfg: mmengine initialisation.
     """
@@ -59,18 +59,25 @@ class HandOccNet(SingleHandMeshEstimator):
         self.mano_head = MODELS.build(mano_head)
         self.hand_model = self.mano_head.hand_model
 
-    def estimate(self, inputs: Tensor) -> MeshEstimate:
-        """See :meth:`SingleHandMeshEstimator.estimate`."""
+    def forward_stages(self, inputs: Tensor) -> tuple[HandEstimate, SoftArgmaxOutput, Tensor]:
+        """The hand, its 2D joints, and the encoding (B, C) that it comes from."""
         primary, secondary = self.neck(self.backbone(inputs))
         pose_2d = self.pose_head(self.injector(primary, secondary))
         encoding = self.encoder(pose_2d.heatmaps, pose_2d.feature)
-        return MeshEstimate((self.mano_head(encoding),), pose_2d, {}, {'encoding': encoding})
+        return self.mano_head(encoding), pose_2d, encoding
+
+    def estimate(
+        self, inputs: Tensor, data_samples: Sequence[HandDataSample] | None = None
+    ) -> HandOutputs:
+        """See :meth:`SingleHandMeshEstimator.estimate`."""
+        hand, pose_2d, encoding = self.forward_stages(inputs)
+        return self.outputs(inputs, [hand], pose_2d, encoding=encoding)
 
     def loss(self, inputs: Tensor, data_samples: Sequence[HandDataSample]) -> dict[str, Tensor]:
         """Released losses: parameters, mesh, joints and 2D joints (methods/spmhand.md#losses)."""
-        estimate = self.estimate(inputs)
+        hand, pose_2d, _ = self.forward_stages(inputs)
         joints = self.joints_target(data_samples, inputs)
         return {
-            **self.mano_losses(estimate.stages, data_samples),
-            **self.pose_head.loss(estimate.pose_2d, joints),
+            **self.mano_losses([hand], data_samples),
+            **self.pose_head.loss(pose_2d, joints),
         }

@@ -1,7 +1,5 @@
 """Regression of hand-model parameters from a feature vector."""
 
-from typing import NamedTuple
-
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -10,24 +8,7 @@ from mmhand.hand_models import HandModel
 from mmhand.hand_models.rotation_6d import rotation_6d_to_matrix
 from mmhand.hand_models.rotations import axis_angle_to_matrix_manopth, matrix_to_axis_angle
 from mmhand.registry import MODELS
-
-
-class ManoStage(NamedTuple):
-    """One estimate of a hand.
-
-    Attributes:
-        vertices: (B, V, 3) metres, the hand model's frame (not root-centred).
-        joints: (B, 21, 3) metres, canonical order.
-        rotmats: (B, 16, 3, 3) regressed rotations, hand mean not added.
-        pose: (B, 48) the same as axis-angle, radians.
-        betas: (B, S) shape.
-    """
-
-    vertices: Tensor
-    joints: Tensor
-    rotmats: Tensor
-    pose: Tensor
-    betas: Tensor
+from mmhand.structures import HandEstimate
 
 
 def pose_hand_model(hand_model: HandModel, pose: Tensor, betas: Tensor) -> tuple[Tensor, Tensor]:
@@ -86,11 +67,12 @@ class ManoRegHead(BaseModule):
         self.pose = nn.Linear(second, self.hand_model.num_joints * 6)
         self.shape = nn.Linear(second, self.hand_model.num_betas)
 
-    def forward(self, feature: Tensor) -> ManoStage:
-        """(B, in_channels) to one estimate of the hand."""
+    def forward(self, feature: Tensor) -> HandEstimate:
+        """(B, in_channels) to one estimate of the hand, in its model's frame, mean pose not added."""
         trunk = self.trunk(feature)
         rotation_6d = self.pose(trunk).unflatten(1, (-1, 6))
         rotmats = rotation_6d_to_matrix(rotation_6d, layout='columns')
         pose = matrix_to_axis_angle(rotmats).flatten(1)
         betas = self.shape(trunk)
-        return ManoStage(*pose_hand_model(self.hand_model, pose, betas), rotmats, pose, betas)
+        vertices, joints = pose_hand_model(self.hand_model, pose, betas)
+        return HandEstimate(joints, vertices, rotmats, pose, betas)

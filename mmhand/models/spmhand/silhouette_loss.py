@@ -7,10 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmhand.cameras import crop_intrinsics, resize_affine
-from mmhand.models.losses.mano_loss import HandEstimate
 from mmhand.registry import MODELS
 from mmhand.renderers import soft_silhouette
-from mmhand.structures import HAND_MASK_PLANES, HandDataSample
+from mmhand.structures import HAND_MASK_PLANES, HandDataSample, HandEstimate
 from mmhand.utils.errors import HandDataError
 
 

@@ -1,20 +1,30 @@
 """SPMHand (TMM 2024)."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from mmhand.models.estimators.single_hand_mesh_estimator import (
-    MeshEstimate,
-    SingleHandMeshEstimator,
-)
+from mmhand.models.estimators.single_hand_mesh_estimator import HandOutputs
 from mmhand.registry import MODELS
-from mmhand.structures import HandDataSample
+from mmhand.structures import HandDataSample, HandEstimate
+
+from .mano_mesh_estimator import ManoMeshEstimator
+from .soft_argmax_hourglass_head import SoftArgmaxOutput
+
+
+class _Progress(NamedTuple):
+    """All that one forward pass makes: stages, 2D joints, (B, 1, h, w) logits, encoding (B, C)."""
+
+    stages: list[HandEstimate]
+    pose_2d: SoftArgmaxOutput
+    mask_logits: dict[str, Tensor]
+    encoding: Tensor
 
 
 @MODELS.register_module()
-class SPMHand(SingleHandMeshEstimator):
+class SPMHand(ManoMeshEstimator):
     """Segmentation-guided progressive multi-path mesh regression (methods/spmhand.md#spmhand).
 
     One MANO head serves all four stages. Gradients flow everywhere: pose losses reach the segmentation
@@ -31,7 +41,7 @@ class SPMHand(SingleHandMeshEstimator):
         encoder: config of ``ManoEncoder``.
         loss_mano: configs of the losses of the four stages; the release weighs the auxiliary
             stages 0.4 of the final one.
-        loss_silhouette, test_cfg: see :class:`SingleHandMeshEstimator`.
+        loss_silhouette, test_cfg: see :class:`ManoMeshEstimator`.
         segmentation_only: stage-1 training: only the mask losses, nothing else is computed. The
             whole-hand head needs the structure feature, so pyramid and hourglass train with it.
         data_preprocessor: config; RGB over 255, no mean or deviation.
@@ -71,8 +81,8 @@ class SPMHand(SingleHandMeshEstimator):
         self.hand_model = self.mano_head.hand_model
         self.segmentation_only = segmentation_only
 
-    def estimate(self, inputs: Tensor) -> MeshEstimate:
-        """See :meth:`SingleHandMeshEstimator.estimate`."""
+    def forward_stages(self, inputs: Tensor) -> _Progress:
+        """The whole network."""
         feats = self.backbone(inputs)
         pyramid = self.neck(feats)
         stages = [self.mano_head(feature) for feature in pyramid.paths]
@@ -84,7 +94,14 @@ class SPMHand(SingleHandMeshEstimator):
         encoding = self.encoder(pose_2d.heatmaps, pose_2d.feature, embedding, pyramid.maps)
         stages.append(self.mano_head(encoding))
         logits = {'visible': visible, 'whole': whole}
-        return MeshEstimate(tuple(stages), pose_2d, logits, {'encoding': encoding})
+        return _Progress(stages, pose_2d, logits, encoding)
+
+    def estimate(
+        self, inputs: Tensor, data_samples: Sequence[HandDataSample] | None = None
+    ) -> HandOutputs:
+        """See :meth:`SingleHandMeshEstimator.estimate`."""
+        stages, pose_2d, logits, encoding = self.forward_stages(inputs)
+        return self.outputs(inputs, stages, pose_2d, logits, encoding=encoding)
 
     def mask_logits(self, inputs: Tensor) -> dict[str, Tensor]:
         """Only the masks: what stage-1 training computes."""
@@ -100,12 +117,12 @@ class SPMHand(SingleHandMeshEstimator):
         """Released losses (methods/spmhand.md#losses)."""
         if self.segmentation_only:
             return self.mask_losses(self.mask_logits(inputs), data_samples)
-        estimate = self.estimate(inputs)
+        made = self.forward_stages(inputs)
         joints = self.joints_target(data_samples, inputs)
         return {
-            **self.mask_losses(estimate.mask_logits, data_samples),
-            **self.mano_losses(estimate.stages, data_samples),
-            **self.pose_head.loss(estimate.pose_2d, joints),
+            **self.mask_losses(made.mask_logits, data_samples),
+            **self.mano_losses(made.stages, data_samples),
+            **self.pose_head.loss(made.pose_2d, joints),
         }
 
     def mask_losses(

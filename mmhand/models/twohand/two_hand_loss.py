@@ -7,9 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from mmhand.registry import MODELS
-from mmhand.structures import convert_joints, get_joint_set
-
-from .two_hand_mesh_head import TwoHandStage
+from mmhand.structures import HandEstimate, convert_joints, get_joint_set
 
 #: Lengths below this, metres, are taken as this; 1e-8 mm in the release.
 _SHORTEST = 1e-11
@@ -80,7 +78,7 @@ class TwoHandLoss(nn.Module):
         self.register_buffer('bones', bones, persistent=False)
 
     def forward(
-        self, stages: Sequence[TwoHandStage], trans: Tensor, target: TwoHandTarget
+        self, stages: Sequence[HandEstimate], trans: Tensor, target: TwoHandTarget
     ) -> dict[str, Tensor]:
         """Losses of a batch.
 

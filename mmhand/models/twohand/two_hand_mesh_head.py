@@ -1,7 +1,6 @@
 """Two-Hand-Shape-Pose's regressors: first estimate, relative place, and the cascade."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -10,6 +9,7 @@ from torch import Tensor, nn
 
 from mmhand.models.layers.precision import full_precision
 from mmhand.registry import MODELS
+from mmhand.structures import HandEstimate
 from mmhand.utils.errors import HandConfigError
 
 from .hand_registration import register_hands, union_map
@@ -18,24 +18,6 @@ from .plain_bottleneck import PlainBottleneck
 
 #: The registration is done in millimetres, as in the release; metres are everywhere else.
 MM = 1000.0
-
-
-class TwoHandStage(NamedTuple):
-    """One estimate of both hands, right before left, each in its hand model's frame.
-
-    Attributes:
-        vertices: (B, 2, V, 3) metres.
-        joints: (B, 2, 21, 3) metres, canonical order.
-        pose: (B, 2, 48) axis-angle radians, hand mean not added.
-        betas: (B, 2, 10).
-        rest_joints: (B, 2, 16, 3) metres, shaped and unposed, ``mano16`` order.
-    """
-
-    vertices: Tensor
-    joints: Tensor
-    pose: Tensor
-    betas: Tensor
-    rest_joints: Tensor
 
 
 class _CascadeStep(nn.Module):
@@ -122,7 +104,7 @@ class TwoHandMeshHead(BaseModule):
 
     def forward(
         self, feats: Sequence[Tensor], peaks: Tensor, attention: Tensor
-    ) -> tuple[list[TwoHandStage], Tensor]:
+    ) -> tuple[list[HandEstimate], Tensor]:
         """Estimate both hands.
 
         Args:
@@ -131,7 +113,8 @@ class TwoHandMeshHead(BaseModule):
             attention: (B, 2, H, W) at heat-map resolution.
 
         Returns:
-            The stages, coarse to final, and (B, 4) relative place: logarithm of the left hand's size
+            The stages, coarse to final, (B, 2, ...) each hand in its own model's frame, hand mean not
+            added, with ``rest_joints``; and (B, 4) relative place: logarithm of the left hand's size
             over the right's, and the left middle knuckle from the right's in left-hand lengths.
         """
         last = feats[-1]
@@ -149,11 +132,11 @@ class TwoHandMeshHead(BaseModule):
         self,
         step: _CascadeStep,
         feature: Tensor,
-        stage: TwoHandStage,
+        stage: HandEstimate,
         peaks: Tensor,
         trans: Tensor,
         width: int,
-    ) -> TwoHandStage:
+    ) -> HandEstimate:
         """The next stage from the one before."""
         with full_precision(feature.device):
             joints = MM * stage.joints.float()
@@ -166,14 +149,14 @@ class TwoHandMeshHead(BaseModule):
         context = (betas.flip(0), pose.flip(0), betas, pose, pooled, trans.expand(2, -1, -1))
         return self._pose(*step.branch(torch.cat([part.to(pooled) for part in context], dim=-1)))
 
-    def _pose(self, pose: Tensor, betas: Tensor) -> TwoHandStage:
+    def _pose(self, pose: Tensor, betas: Tensor) -> HandEstimate:
         """(2, B, 48) and (2, B, 10) to a stage."""
         pose, betas = pose.float(), betas.float()
         outputs = [
             model(theta[:, :3], theta[:, 3:], beta)
             for model, theta, beta in zip(self.hand_models, pose, betas, strict=True)
         ]
-        return TwoHandStage(
+        return HandEstimate(
             vertices=torch.stack([out.vertices for out in outputs], dim=1),
             joints=torch.stack([out.joints for out in outputs], dim=1),
             pose=pose.transpose(0, 1),

@@ -9,6 +9,7 @@ from mmhand.models.estimators.base_hand_estimator import BaseHandEstimator
 from mmhand.registry import MODELS
 from mmhand.structures import (
     HandDataSample,
+    HandEstimate,
     convert_joints,
     get_joint_set,
     stack_hand_types,
@@ -18,7 +19,7 @@ from mmhand.utils.errors import HandConfigError
 
 from .hand_registration import register_hands
 from .two_hand_loss import TwoHandTarget
-from .two_hand_mesh_head import MM, TwoHandStage
+from .two_hand_mesh_head import MM
 from .two_hand_placement import mend_fits, place_hands, relative_position
 from .volume_summary import VolumeSummary, join_summaries, summarise_bands
 
@@ -121,7 +122,7 @@ class TwoHandShapePose(BaseHandEstimator):
         logits = head.hand_type_head(head.neck(feature).float())
         return VolumeSummary(maps, peaks, summary.attention), logits
 
-    def estimate(self, inputs: Tensor) -> tuple[list[TwoHandStage], Tensor, VolumeSummary, Tensor]:
+    def estimate(self, inputs: Tensor) -> tuple[list[HandEstimate], Tensor, VolumeSummary, Tensor]:
         """Stages, relative place, what the heat-map branch saw, and its logits of presence."""
         seen, logits = self.look(inputs)
         feats = self.backbone((inputs - self.mesh_mean) / self.mesh_std, seen.maps.flatten(1, 3))
@@ -145,7 +146,7 @@ class TwoHandShapePose(BaseHandEstimator):
         """
         stages, trans, seen, logits = self.estimate(inputs)
         return {
-            'stages': [stage._asdict() for stage in stages],
+            'stages': [stage.as_dict() for stage in stages],
             'trans': trans,
             'peaks': seen.peaks,
             'attention': seen.attention,

@@ -58,7 +58,7 @@ def test_a_fitted_hand_projects_onto_its_pixels(model):
     root = torch.tensor([[0.02, 0.03, 0.5]])
     pixels = project(joints + root[:, None], K[None])
     bare = HandDataSample(metainfo=dict(camera=dict(K_crop=K.numpy())))
-    found = model._roots(joints, pixels, [bare])
+    found = model._roots(joints, pixels, torch.rand(1, 3, 128, 128), [bare])
     torch.testing.assert_close(found, root, atol=1e-4, rtol=0)
 
 

@@ -6,8 +6,9 @@ import torch
 
 from mmhand.models.losses import ManoLoss
 from mmhand.models.spmhand import BCEDiceLoss, ManoRegHead
-from mmhand.models.spmhand.mano_reg_head import ManoStage, pose_hand_model
+from mmhand.models.spmhand.mano_reg_head import pose_hand_model
 from mmhand.registry import MODELS
+from mmhand.structures import HandEstimate
 
 DROPPED = {
     'spmhand': {'alias': 12 - 4, 'never used': 6, 'pixel grid': 2, "MANO's own": 18},
@@ -102,7 +103,7 @@ def test_parameter_losses_are_the_authors(release, model, recipe):
     from mmhand.hand_models.rotations import axis_angle_to_matrix_manopth
 
     rotmats = axis_angle_to_matrix_manopth(pose.view(1, 16, 3))
-    target = ManoStage(vertices, joints, rotmats, pose, betas)
+    target = HandEstimate(joints, vertices, rotmats, pose, betas)
     with torch.no_grad():
         estimate = head(torch.from_numpy(recipe.pm1((1, 1024), 7001)))
     expected = {

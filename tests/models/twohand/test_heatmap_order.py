@@ -9,8 +9,7 @@ import torch
 
 from mmhand.apis import init_model
 from mmhand.hand_models import OpenHand
-from mmhand.models.twohand.two_hand_mesh_head import TwoHandStage
-from mmhand.structures import convert_joints
+from mmhand.structures import HandEstimate, convert_joints
 
 NAME = 'twohand_cpu_interhand'
 
@@ -43,7 +42,7 @@ def model(monkeypatch):
 
     def head(feats, peaks, attention):
         both = joints.expand(len(peaks), -1, -1, -1)
-        stage = TwoHandStage(both, both, pose, zero, both)
+        stage = HandEstimate(both, both, pose=pose, betas=zero, rest_joints=both)
         return [stage, stage], torch.zeros(len(peaks), 4)
 
     monkeypatch.setattr(model.heatmap.head, 'hand_volume_bands', bands)

@@ -1,13 +1,14 @@
 """The six losses: golden numbers, masks and options."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from mmhand.models.twohand import TwoHandLoss
 from mmhand.models.twohand.two_hand_loss import TwoHandTarget
-from mmhand.models.twohand.two_hand_mesh_head import TwoHandStage
-from mmhand.structures import convert_joints
+from mmhand.structures import HandEstimate, convert_joints
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def batch(recipe):
     pose = torch.from_numpy(out['pose']).float().unflatten(-1, (2, 48))
     betas = torch.from_numpy(out['shape']).float().unflatten(-1, (2, 10))
     stages = [
-        TwoHandStage(joints[:, i], joints[:, i], pose[:, i], betas[:, i], rest[:, i])
+        HandEstimate(joints[:, i], pose=pose[:, i], betas=betas[:, i], rest_joints=rest[:, i])
         for i in range(4)
     ]
     flags = torch.from_numpy(valid['joint_valid']).float().unflatten(-1, (2, 21))
@@ -84,7 +85,7 @@ def test_only_its_own_terms_train_the_relative_place_and_the_shape(batch):
     stages, trans, target = batch
     leaf = trans.clone().requires_grad_()
     rest = stages[0].rest_joints.clone().requires_grad_()
-    losses = TwoHandLoss()([stages[0]._replace(rest_joints=rest)], leaf, target)
+    losses = TwoHandLoss()([replace(stages[0], rest_joints=rest)], leaf, target)
     grads = {
         name: torch.autograd.grad(value, (leaf, rest), retain_graph=True, allow_unused=True)
         for name, value in losses.items()
