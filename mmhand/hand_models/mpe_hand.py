@@ -14,6 +14,9 @@ from mmhand.utils.errors import HandConfigError, HandDataError
 from .linear_skinned_hand import LinearSkinnedHand
 from .rotations import axis_angle_to_matrix_manopth, quaternion_to_matrix
 
+#: A vertex whose skinning weight for a joint is above this belongs to the joint's bone, too.
+_FOLLOWS = 0.1
+
 #: Half the cube of 250 mm in which a scale of 1 is the hand's true size, metres.
 _UNIT = 0.125
 
@@ -65,6 +68,8 @@ class MPEHand(nn.Module):
     Attributes:
         hand_model: the hand.
         faces: (F, 3) int64 buffer of the closed mesh, outward.
+        part_faces: (16, F) bool buffer, the faces of the bone that starts at each joint of ``mano16``;
+            bones share faces, and the wrist's has none.
         num_verts: V + 1.
         num_params: 62 for ten shape coefficients.
 
@@ -73,6 +78,7 @@ class MPEHand(nn.Module):
     """
 
     faces: Tensor
+    part_faces: Tensor
 
     def __init__(self, hand_model: LinearSkinnedHand | dict) -> None:
         super().__init__()
@@ -94,6 +100,11 @@ class MPEHand(nn.Module):
         faces = closed_faces(hand_model.faces.cpu().numpy(), ring, hand_model.num_verts)
         self.register_buffer('faces', torch.from_numpy(faces), persistent=False)
         self.num_verts = hand_model.num_verts + 1
+        # The fan's middle follows no joint.
+        moved = torch.nn.functional.pad(hand_model.skinning_weights > _FOLLOWS, (0, 0, 0, 1))
+        part_faces = moved[self.faces].any(1).T.contiguous()
+        part_faces[0] = False
+        self.register_buffer('part_faces', part_faces, persistent=False)
         self.num_params = 3 + 45 + hand_model.num_betas + 1 + 3
 
     def split(self, mpe: Tensor) -> MPE:

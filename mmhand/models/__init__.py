@@ -8,6 +8,7 @@ ensure_openmmlab()
 from . import (  # noqa: E402, F401
     backbones,
     data_preprocessors,
+    dsf,
     estimators,
     hdr,
     iahm,
