@@ -6,21 +6,18 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from mmhand.geometry.procrustes import fit_similarity
 from mmhand.hand_models.linear_skinned_hand import LinearSkinnedHand
 from mmhand.hand_models.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from mmhand.registry import MODELS
-from mmhand.structures.joint_sets import FINGERS, get_joint_set
+from mmhand.structures.joint_sets import get_joint_set
 from mmhand.utils.errors import HandConfigError, HandDataError
 
 from .joint_chain import JointChain
+from .starts import follow_bones, palm_turn
 
 _CANONICAL = get_joint_set('canonical')
 _KINEMATIC = get_joint_set('mano16')
 _BONES = tuple(zip(*_CANONICAL.bones, strict=True))
-
-#: Joints that hardly move against each other.
-_PALM = ('wrist', *(f'{finger}1' for finger in FINGERS))
 
 #: Standard deviations about the mean pose, radians: about the axis across the finger, the axis out
 #: of its back, and the bone. The thumb's joints bend about axes that its rest pose does not tell.
@@ -185,28 +182,10 @@ class JointFitter(nn.Module):
     def _start(self, target: Tensor, side: Tensor, weights: Tensor) -> Tensor:
         """Unknowns (N, 48 + S + 3 + 1) of hands whose bones point as the target's, where known."""
         rest = self.chain.rest[side]
-        palm = torch.zeros_like(weights)
-        palm[:, [_CANONICAL.index(joint) for joint in _PALM]] = 1.0
-        palm = palm * weights
-        enough = ((palm > 0).sum(1) >= 3)[:, None]
-        fit = fit_similarity(rest, target, scale=False, weights=torch.where(enough, palm, weights))
+        wrist = palm_turn(rest, target, weights)
         mean = self.chain.finger_mean[side].unflatten(1, (15, 3))
-        turned, pose = {}, {'wrist': matrix_to_axis_angle(fit.rotation)}
-        for level in (1, 2, 3):
-            # All five fingers at once.
-            here, next_ = (
-                [_CANONICAL.index(f'{finger}{at}') for finger in FINGERS]
-                for at in (level, level + 1)
-            )
-            rows = [_KINEMATIC.index(f'{finger}{level}') - 1 for finger in FINGERS]
-            above = turned.get(level - 1, fit.rotation[:, None].expand(-1, 5, 3, 3))
-            wanted = above.mT @ (target[:, next_] - target[:, here])[..., None]
-            swing = _swing(rest[:, next_] - rest[:, here], wanted[..., 0])
-            known = (weights[:, here] > 0) & (weights[:, next_] > 0)
-            swing = torch.where(known[..., None], swing, mean[:, rows])
-            turned[level] = above @ axis_angle_to_matrix(swing)
-            pose |= {f'{f}{level}': swing[:, i] for i, f in enumerate(FINGERS)}
-        pose = torch.cat([pose[joint] for joint in _KINEMATIC.joints], 1)
+        fingers = follow_bones(rest, target, weights > 0, wrist, mean)
+        pose = torch.cat((matrix_to_axis_angle(wrist), fingers.flatten(1)), 1)
         betas = pose.new_zeros(len(pose), self.chain.num_betas)
         share = (weights / weights.sum(1, keepdim=True))[..., None]
         shift = (share * (target - self.chain.joints(side, pose, betas))).sum(1)
@@ -266,14 +245,6 @@ class JointFitter(nn.Module):
             vertices[rows] = out.vertices.to(pose)
             joints[rows] = out.joints.to(pose)
         return vertices, joints
-
-
-def _swing(source: Tensor, target: Tensor) -> Tensor:
-    """Axis-angle (..., 3) of the smallest turns that point vectors (..., 3) where others point."""
-    cross = torch.linalg.cross(source, target)
-    length = cross.norm(dim=-1, keepdim=True)
-    angle = torch.atan2(length, (source * target).sum(-1, keepdim=True))
-    return cross * (angle / length.clamp_min(torch.finfo(length.dtype).tiny))
 
 
 def _pose_prior(model: LinearSkinnedHand) -> Tensor:

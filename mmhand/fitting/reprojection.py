@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmhand.hand_models.rotations import matrix_to_axis_angle
+from mmhand.hand_models.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from mmhand.registry import MODELS, TASK_UTILS
 from mmhand.structures.hand_camera import HandCamera
 from mmhand.structures.hand_estimate import HandEstimate
@@ -20,7 +20,7 @@ from .joint_chain import JointChain
 from .levenberg_marquardt import Normal, levenberg_marquardt
 from .placed_hand import HandUnknowns, PlacedHands
 from .reprojection_energy import FitWeights, Observed, ReprojectionEnergy
-from .starts import palm_turn, picture_turns, view_directions
+from .starts import follow_bones, palm_turn, picture_turns, view_directions
 from .translation import fit_translation, translation_by_size
 
 _CANONICAL = get_joint_set('canonical')
@@ -190,15 +190,22 @@ class ReprojectionFit(nn.Module):
     def _start(self, estimate: HandEstimate | None, seen: Observed) -> HandUnknowns:
         """Hands turned as the estimate or the 3D joints say, placed by the 2D joints."""
         x = self._at_rest(seen)
+        anatomy = self.energy.anatomy
+        low, high = anatomy.limits.flatten(0, 1).unbind(-1)
         if estimate is not None and estimate.rotmats is not None:
             rotmats = estimate.rotmats.double().cpu()
-            angles = self.energy.anatomy.angles(seen.model, rotmats[:, 1:])
-            low, high = self.energy.anatomy.limits.flatten(0, 1).unbind(-1)
+            angles = anatomy.angles(seen.model, rotmats[:, 1:])
             betas = x.betas if estimate.betas is None else estimate.betas.double().cpu()
             x = replace(x, angles=angles.clamp(low, high), wrist=rotmats[:, 0], betas=betas)
         else:
             rest = self.energy.chain.rest[seen.model][:, :21]
-            x = replace(x, wrist=palm_turn(rest, seen.joints, seen.joint_weights))
+            wrist = palm_turn(rest, seen.joints, seen.joint_weights.clamp_min(1e-9))
+            mean = anatomy.rotations(seen.model, x.angles)
+            mean = matrix_to_axis_angle(mean)
+            known = seen.joint_weights > 0
+            bones = follow_bones(rest, seen.joints, known, wrist, mean)
+            angles = anatomy.angles(seen.model, axis_angle_to_matrix(bones)).clamp(low, high)
+            x = replace(x, angles=angles, wrist=wrist)
         return self._placed(x, seen)
 
     def _picture_starts(self, seen: Observed) -> Tensor:

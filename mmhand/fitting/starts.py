@@ -8,6 +8,7 @@ from mmhand.hand_models.rotations import axis_angle_to_matrix
 from mmhand.structures.joint_sets import FINGERS, get_joint_set
 
 _CANONICAL = get_joint_set('canonical')
+_KINEMATIC = get_joint_set('mano16')
 
 #: Joints that hardly move against each other.
 PALM = [_CANONICAL.index(name) for name in ('wrist', *(f'{finger}1' for finger in FINGERS))]
@@ -19,8 +20,47 @@ def palm_turn(rest: Tensor, joints: Tensor, weights: Tensor) -> Tensor:
     palm[:, PALM] = 1.0
     palm = palm * weights
     enough = ((palm > 0).sum(1) >= 3)[:, None]
-    palm = torch.where(enough, palm, weights + 1e-9)
+    palm = torch.where(enough, palm, weights)
     return fit_similarity(rest, joints, scale=False, weights=palm).rotation
+
+
+def follow_bones(
+    rest: Tensor, joints: Tensor, known: Tensor, wrist: Tensor, default: Tensor
+) -> Tensor:
+    """Finger rotations under which each bone points as it does between given joints.
+
+    Args:
+        rest: (B, 21, 3) joints at rest.
+        joints: (B, 21, 3).
+        known: (B, 21) which of them mean something.
+        wrist: (B, 3, 3) rotation of the wrist.
+        default: (B, 15, 3) axis-angle of joints whose bone is not known.
+
+    Returns:
+        (B, 15, 3) axis-angle radians, ``mano16`` order without the wrist; they do not twist.
+    """
+    above = wrist[:, None].expand(-1, len(FINGERS), 3, 3)
+    result = torch.empty_like(default)
+    for level in (1, 2, 3):
+        # All five fingers at once.
+        here, tip = (
+            [_CANONICAL.index(f'{finger}{at}') for finger in FINGERS] for at in (level, level + 1)
+        )
+        rows = [_KINEMATIC.index(f'{finger}{level}') - 1 for finger in FINGERS]
+        wanted = above.mT @ (joints[:, tip] - joints[:, here])[..., None]
+        swing = _swing(rest[:, tip] - rest[:, here], wanted[..., 0])
+        both = (known[:, here] & known[:, tip])[..., None]
+        result[:, rows] = torch.where(both, swing, default[:, rows])
+        above = above @ axis_angle_to_matrix(result[:, rows])
+    return result
+
+
+def _swing(source: Tensor, target: Tensor) -> Tensor:
+    """Axis-angle (..., 3) of the smallest turns that point vectors (..., 3) where others point."""
+    cross = torch.linalg.cross(source, target)
+    length = cross.norm(dim=-1, keepdim=True)
+    angle = torch.atan2(length, (source * target).sum(-1, keepdim=True))
+    return cross * (angle / length.clamp_min(torch.finfo(length.dtype).tiny))
 
 
 def view_directions(count: int) -> Tensor:
