@@ -7,6 +7,7 @@ from .pose_optimization import OptimizedHands, optimize_pose
 from .reprojection import ReprojectionFit
 from .root import fit_root
 from .shape_calibration import calibrate_shapes, shape_curve
+from .shape_table import ShapeTable
 from .translation import NEAREST, fit_translation, translation_by_size
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     'OptimizedHands',
     'PlacedHands',
     'ReprojectionFit',
+    'ShapeTable',
     'calibrate_shapes',
     'fit_root',
     'fit_translation',

@@ -1,10 +1,15 @@
 """A file backend whose files are whole or absent."""
 
+import io
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 from mmengine.fileio import LocalBackend, register_backend
+
+from .errors import HandFileError
 
 
 class AtomicLocalBackend(LocalBackend):
@@ -41,6 +46,26 @@ class AtomicLocalBackend(LocalBackend):
     def put_text(self, obj: str, filepath: str | os.PathLike, encoding: str = 'utf-8') -> None:
         """Write text to a path; see :meth:`put`."""
         self.put(obj.encode(encoding), filepath)
+
+
+def save_npz(path: str | os.PathLike, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays as a compressed ``.npz`` file, whole or not at all.
+
+    Args:
+        path: the file.
+        arrays: by name.
+
+    Raises:
+        HandFileError: another ending, or it cannot be written.
+    """
+    if Path(path).suffix != '.npz':
+        raise HandFileError(f'{path}: arrays are saved as .npz')
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **arrays)
+    try:
+        AtomicLocalBackend().put(stream.getvalue(), path)
+    except OSError as error:
+        raise HandFileError(f'cannot write {path}: {error.strerror or error}') from None
 
 
 register_backend('mmhand_atomic', AtomicLocalBackend, force=True)

@@ -1,6 +1,7 @@
 """Data transforms."""
 
 from .amodal_seg_augment import AmodalSegAugment
+from .attach_betas import AttachBetas
 from .generate_hand_target import GenerateHandTarget
 from .hand_bbox_crop import HandBBoxCrop
 from .hand_blur_occlusion import BlurOcclusionParams, HandBlurOcclusion, Occluder
@@ -19,6 +20,7 @@ from .random_hand_affine import HandAffineParams, RandomHandAffine
 from .select_hand import SelectHand
 
 __all__ = [
+    'AttachBetas',
     'AIHColorJitter',
     'AmodalSegAugment',
     'BlurOcclusionParams',

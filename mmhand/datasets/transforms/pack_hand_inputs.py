@@ -30,6 +30,7 @@ META_KEYS = (
     *('img_path', 'sample_id', 'dataset', 'subject', 'capture', 'camera_name', 'frame_idx'),
     *('sequence', 'annotation_id', 'hand_type', 'hand_type_valid', 'root_depth', 'bbox'),
     *('ori_shape', 'img_shape', 'camera', 'flipped', 'hand_model', 'scored', 'toolkit_index'),
+    'betas',
 )
 
 

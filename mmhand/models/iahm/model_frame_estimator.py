@@ -137,7 +137,8 @@ class ModelFrameEstimator(BaseHandEstimator):
 
         Besides the usual fields: ``transl``, ``betas``, ``pose`` as the hand model takes it (absolute
         rotations, unless the estimator has pose components) and, with a confidence branch,
-        ``confidence``.
+        ``confidence``; ``rotations_6d`` (16, 6) as regressed, where the network regresses
+        rotations.
         """
         estimate = self.hand(inputs, data_samples)
         origin = estimate.joints[:, 0]
@@ -154,6 +155,8 @@ class ModelFrameEstimator(BaseHandEstimator):
         }
         if estimate.confidence is not None:
             fields['confidence'] = estimate.confidence.flatten()
+        if estimate.rotations_6d is not None:
+            fields['rotations_6d'] = estimate.rotations_6d
         fields = {name: value.unsqueeze(1) for name, value in fields.items()}
         return self.attach_hands(data_samples, fields)
 

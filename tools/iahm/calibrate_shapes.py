@@ -1,0 +1,53 @@
+#!/usr/bin/env python
+"""One shape for each subject from collected predictions.
+
+    python tools/iahm/calibrate_shapes.py predictions.npz shapes.npz --strategy random --num 20
+    python tools/test.py iahm_r50_dexycb-s1 CHECKPOINT \\
+        --cfg-options test_dataloader.dataset.pipeline.3.type=AttachBetas ...
+
+The identity-aware network takes the result by the transform AttachBetas(source='shapes.npz').
+"""
+
+import argparse
+
+import numpy as np
+
+from mmhand.fitting import ShapeTable, calibrate_shapes
+from mmhand.fitting.prediction_file import load_predictions
+from mmhand.fitting.shape_calibration import STRATEGIES, choose_rows
+from mmhand.utils.errors import cli_guard
+
+
+def parse_args(argv=None):
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('predictions', help='.npz of collect_predictions.py')
+    parser.add_argument('out', help='.npz file to write')
+    parser.add_argument('--strategy', choices=STRATEGIES, default='random')
+    parser.add_argument('--num', type=int, default=20, help='pictures of each subject')
+    parser.add_argument('--seed', type=int, default=0)
+    return parser.parse_args(argv)
+
+
+@cli_guard
+def main(argv=None):
+    args = parse_args(argv)
+    columns = load_predictions(args.predictions)
+    given = (columns['subject'], args.strategy, args.num, args.seed, columns.get('confidence'))
+    shapes = calibrate_shapes(columns['betas'], *given)
+    rows = choose_rows(*given)
+    ShapeTable(
+        tuple(map(str, shapes)),
+        np.stack(list(shapes.values())),
+        str(columns['hand_model']),
+        np.array([len(rows[name]) for name in shapes]),
+        f'{args.strategy}, {args.num} pictures, seed {args.seed}',
+    ).save(args.out)
+    for name in shapes:
+        print(f'{name}: {len(rows[name])} pictures')
+    print(f'{len(shapes)} shapes -> {args.out}')
+
+
+if __name__ == '__main__':
+    main()
