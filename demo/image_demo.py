@@ -47,6 +47,11 @@ def parse_args() -> argparse.Namespace:
         'said, MANO is read from MMHAND_MANO_ROOT',
     )
     parser.add_argument(
+        '--person',
+        metavar='NPZ',
+        help='whose hands they are: a file of tools/personalize.py; hands get its shape',
+    )
+    parser.add_argument(
         '--deploy',
         action='store_true',
         help='prepare the network first: worth it for many pictures',
@@ -72,7 +77,14 @@ def main() -> None:
     if args.fit_mesh:
         fitter = dict(type='JointFitter', hand_model=dict(type=args.fit_mesh))
     inferencer = HandInferencer(
-        args.model, args.checkpoint, args.device, args.cfg_options, detector, fitter, args.deploy
+        args.model,
+        args.checkpoint,
+        args.device,
+        args.cfg_options,
+        detector,
+        fitter,
+        args.deploy,
+        args.person,
     )
     print(f'weights: {inferencer.weights}')
     camera = None

@@ -13,6 +13,7 @@ from mmengine.config import Config
 from torch import nn
 
 from mmhand.deploy import deploy as deploy_model
+from mmhand.fitting import ShapeTable
 from mmhand.geometry.mesh_io import save_mesh, save_meshes
 from mmhand.registry import INFERENCERS, MODELS
 from mmhand.renderers import render_views
@@ -89,6 +90,7 @@ class HandInferencer:
             no meshes.
         deploy: change the model in place for inference, see :func:`mmhand.deploy.deploy`: seconds
             now, less for every picture.
+        person: file of ``tools/personalize.py``: whose hands the pictures show; they get this shape.
 
     Raises:
         HandConfigError, HandFileError, UnsafeFileError: see :func:`mmhand.apis.init_model`; the
@@ -104,6 +106,7 @@ class HandInferencer:
         detector: Detector | None = None,
         mesh_fitter: Mapping | None = None,
         deploy: bool = False,
+        person: str | os.PathLike | None = None,
     ) -> None:
         if not isinstance(model, nn.Module):
             cfg = load_config(model)
@@ -118,6 +121,7 @@ class HandInferencer:
             deploy_model(model, lambda net: inference_hands(net, blank))
         self.model = model
         self.detector = detector
+        self.person = None if person is None else ShapeTable.load(person)
         self.visualizer = HandVisualizer('hand-inferencer')
         self.visualizer.faces = face_table(model)
         #: Seconds spent in each stage by the last call.
@@ -180,6 +184,7 @@ class HandInferencer:
             None if cameras is None else [cameras[index] for index in owner],
             batch_size,
             None if sides is None else [sides[index] for index in owner],
+            self.person,
         )
         clock.lap('model')
         results = [

@@ -16,6 +16,7 @@ from mmengine.registry import DefaultScope
 from torch import nn
 
 from mmhand.engine.user_errors import readable_errors
+from mmhand.fitting import ShapeTable
 from mmhand.registry import MODELS
 from mmhand.structures import HandDataSample
 from mmhand.utils.checkpoint import load_weights
@@ -24,11 +25,12 @@ from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
 from mmhand.utils.setup_env import setup_env
 
 from .left_hands import restore_left_hand, with_mirroring
+from .worn_shape import shape_for, wear_shape
 
 Image = np.ndarray | str | os.PathLike
 
 #: Transforms of test pipelines that a picture without annotation has nothing for.
-_ANNOTATION_STEPS = ('LoadHandMasks', 'GenerateHandTarget')
+_ANNOTATION_STEPS = ('LoadHandMasks', 'GenerateHandTarget', 'AttachBetas')
 
 
 def init_model(
@@ -240,6 +242,7 @@ def inference_hands(
     cameras: Sequence[np.ndarray] | None = None,
     batch_size: int = 8,
     sides: Sequence[str] | None = None,
+    person: ShapeTable | None = None,
 ) -> list[HandDataSample]:
     """Run a model on pictures.
 
@@ -252,6 +255,7 @@ def inference_hands(
         batch_size: pictures run at a time.
         sides: ``right`` or ``left`` for each picture, for networks that know right hands only: left
             hands are mirrored and given back as left hands. ``None``: right hands.
+        person: whose hands they are; the hands get this shape (``tools/personalize.py``).
 
     Returns:
         A sample for each picture, ``pred_hands`` filled, on the CPU. Its metainfo ``camera`` holds
@@ -260,7 +264,8 @@ def inference_hands(
     Raises:
         HandFileError: a file is missing or no picture.
         HandDataError: a box does not fit its picture, or there are not as many as pictures.
-        HandConfigError: ``sides`` for a network that finds out itself.
+        HandConfigError: ``sides`` for a network that finds out itself, or a shape of another hand
+            model than the network's.
     """
     if isinstance(images, np.ndarray | str | os.PathLike):
         images = [images]
@@ -271,6 +276,7 @@ def inference_hands(
         raise HandConfigError(
             f'{type(model).__name__} finds out itself which hand it sees; leave the sides out'
         )
+    betas = None if person is None else shape_for(model, person)
     pipeline = picture_pipeline(model)
     samples: list[HandDataSample] = []
     for start in range(0, len(images), batch_size):
@@ -284,6 +290,9 @@ def inference_hands(
                 None if isinstance(image, np.ndarray) else str(image),
                 None if sides is None else sides[index],
             )
+            if betas is not None:
+                record['betas'] = betas
             packed.append(pipeline(record))
-        samples += model.test_step(pseudo_collate(packed))
+        found = model.test_step(pseudo_collate(packed))
+        samples += found if betas is None else wear_shape(model, found, betas)
     return [restore_left_hand(sample.cpu()) for sample in samples]

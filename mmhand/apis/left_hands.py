@@ -47,6 +47,10 @@ def restore_left_hand(sample: HandDataSample) -> HandDataSample:
     if torch.linalg.det(frame) > 0:
         return sample
     hands = sample.pred_hands
+    if 'transl' in hands:
+        # The wrist at rest is mirrored with the model; the rest of the way to it is translation.
+        flip = frame.new_tensor([-1.0, 1.0, 1.0])
+        hands.transl = hands.root @ frame - (hands.root - hands.transl) * flip
     for name in ('keypoints_3d', 'vertices', 'root'):
         if name in hands:
             # Rows times an orthogonal matrix: its inverse applied to each point.

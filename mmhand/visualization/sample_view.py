@@ -30,7 +30,10 @@ def face_table(model: nn.Module) -> FaceTable:
         for part in model.modules()
         if isinstance(part, HandModel)
     }
-    mirrored = {(1 - side, count): faces[:, ::-1] for (side, count), faces in table.items()}
+    mirrored = {
+        (1 - side, count): np.ascontiguousarray(faces[:, ::-1])
+        for (side, count), faces in table.items()
+    }
     return {**mirrored, **table}
 
 

@@ -86,6 +86,11 @@ class IdentityAwareHandMesh(ModelFrameEstimator):
             self.requires_grad_(False)
             self.confidence_head.requires_grad_(True)
 
+    @property
+    def needs_betas(self) -> bool:
+        """Whether samples must bring the shape with them."""
+        return self.shape_head is None
+
     def train(self, mode: bool = True) -> 'IdentityAwareHandMesh':
         """Switch to training; the part that does not learn follows ``bn_mode``."""
         super().train(mode)

@@ -1,0 +1,117 @@
+#!/usr/bin/env python
+"""The hand of one person from pictures of the person.
+
+    python tools/personalize.py pictures/anna --model iahm_r50_confidence_dexycb-s1 \\
+        --checkpoint FILE.pth --out anna.npz
+    python tools/personalize.py anna.mp4 --model CONFIG --checkpoint FILE.pth --out anna.npz
+    python demo/image_demo.py photo.jpg --model CONFIG --checkpoint FILE.pth --person anna.npz
+
+Any model works that predicts shape coefficients; with a confidence the best pictures are taken. Writes
+anna.npz (shape, what it was made of), anna.glb (the hand at rest) and anna.html (a report).
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from mmhand.apis import HandInferencer, MMDetHandDetector
+from mmhand.apis.person_report import person_report
+from mmhand.apis.personalize import personal_hand, sightings_of
+from mmhand.apis.pictures import list_pictures, unique_stems
+from mmhand.apis.video_frames import is_video, video_frames
+from mmhand.apis.worn_shape import hand_model_of
+from mmhand.fitting.shape_calibration import STRATEGIES
+from mmhand.geometry.mesh_io import save_mesh
+from mmhand.utils.config import ConfigOptions
+from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError, cli_guard
+
+
+def parse_args(argv=None):
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('source', help='folder of pictures of one person, a picture, or a video')
+    parser.add_argument('--model', required=True, help='config file, or name of one of our configs')
+    parser.add_argument('--checkpoint', help='weights; without them the model is untrained')
+    parser.add_argument('--out', default='person.npz', help='.npz file to write')
+    parser.add_argument(
+        '--strategy',
+        choices=STRATEGIES,
+        help='which estimates count; the most confident ones, or all if the model states no confidence',
+    )
+    parser.add_argument('--num', type=int, default=20, help='hands that are taken at most')
+    parser.add_argument(
+        '--frames', type=int, default=100, help='frames of a video that are looked at'
+    )
+    parser.add_argument('--side', choices=('right', 'left'), help='look at this hand only')
+    parser.add_argument(
+        '--bbox', nargs=4, type=float, metavar=('X', 'Y', 'W', 'H'), help='box around the hands'
+    )
+    parser.add_argument('--detector', nargs=2, metavar=('CONFIG', 'CHECKPOINT'), help='of mmdet')
+    parser.add_argument('--device', default='cpu')
+    parser.add_argument('--batch-size', type=int, default=8)
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE')
+    return parser.parse_args(argv)
+
+
+def read_source(source, limit):
+    """Names and pictures."""
+    if is_video(source):
+        frames = video_frames(source, limit)
+        return list(frames), list(frames.values())
+    if not Path(source).exists():
+        raise HandFileError(f'{source} does not exist')
+    pictures = list_pictures(source)
+    stems = unique_stems([str(picture) for picture in pictures])
+    return stems, pictures
+
+
+@cli_guard
+def main(argv=None):
+    args = parse_args(argv)
+    if Path(args.out).suffix != '.npz':
+        raise HandConfigError(f'--out {args.out} does not end in .npz')
+    if args.bbox and args.detector:
+        raise HandConfigError('--bbox and --detector both say where the hands are; give one')
+    names, pictures = read_source(args.source, args.frames)
+    detector = MMDetHandDetector(*args.detector, device=args.device) if args.detector else None
+    inferencer = HandInferencer(
+        args.model, args.checkpoint, args.device, args.cfg_options, detector
+    )
+    model = inferencer.model
+    if getattr(model, 'needs_betas', False):
+        raise HandConfigError(
+            f'{args.model} is given shapes and predicts none; personalize with its baseline, then use '
+            'the result with it'
+        )
+    only = getattr(model, 'right_hands_only', False) and args.side
+    results = inferencer(
+        pictures,
+        bboxes=[args.bbox] * len(pictures) if args.bbox else None,
+        batch_size=args.batch_size,
+        sides=[args.side] * len(pictures) if only else None,
+    )
+    sightings = sightings_of(results, args.side)
+    if not sightings:
+        raise HandDataError(f'no hand was found in the {len(names)} pictures of {args.source}')
+    hand = personal_hand(hand_model_of(model), sightings, args.strategy, args.num)
+    out = Path(args.out)
+    hand.table(names).save(out)
+    faces = hand.hand_model.faces.cpu().numpy()
+    skin = np.tile(np.array([224, 172, 140, 255], np.uint8), (hand.hand_model.num_verts, 1))
+    save_mesh(out.with_suffix('.glb'), hand.rest_vertices(), faces, skin)
+    drawn = [inferencer.draw(result) for result in results]
+    report = person_report(hand, names, drawn, inferencer.weights, f'The hand in {args.source}')
+    report.write(out.with_suffix('.html'))
+    print(f'weights: {inferencer.weights}')
+    print(
+        f'{len(hand.used)} of {len(sightings)} hands in {len(names)} pictures, {hand.strategy}: '
+        f'{hand.length[0] / 10:.1f} cm long, sure to about {hand.uncertainty[0]:.1f} mm'
+    )
+    for suffix in ('.npz', '.glb', '.html'):
+        print(f'-> {out.with_suffix(suffix)}')
+
+
+if __name__ == '__main__':
+    main()
