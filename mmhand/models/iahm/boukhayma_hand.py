@@ -9,7 +9,7 @@ from torch import Tensor
 from mmhand.registry import MODELS
 from mmhand.structures import HandDataSample, HandEstimate
 
-from .model_frame_estimator import ModelFrameEstimator
+from mmhand.models.estimators.model_frame_estimator import ModelFrameEstimator
 
 
 @MODELS.register_module()

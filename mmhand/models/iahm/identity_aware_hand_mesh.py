@@ -11,7 +11,7 @@ from mmhand.registry import MODELS
 from mmhand.structures import HandDataSample, HandEstimate, sample_name
 from mmhand.utils.errors import HandConfigError, HandDataError
 
-from .model_frame_estimator import ModelFrameEstimator
+from mmhand.models.estimators.model_frame_estimator import ModelFrameEstimator
 
 
 @MODELS.register_module()

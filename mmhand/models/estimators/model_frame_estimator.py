@@ -9,10 +9,11 @@ from torch import Tensor
 from mmhand.fitting import translation_by_size
 from mmhand.hand_models import HandModel
 from mmhand.hand_models.rotations import axis_angle_to_matrix, matrix_to_rotation_6d
-from mmhand.models.estimators.base_hand_estimator import BaseHandEstimator
 from mmhand.registry import MODELS
 from mmhand.structures import HandDataSample, HandEstimate, sample_name
 from mmhand.utils.errors import HandConfigError, HandDataError
+
+from .base_hand_estimator import BaseHandEstimator
 
 
 class ModelFrameEstimator(BaseHandEstimator):
@@ -78,28 +79,41 @@ class ModelFrameEstimator(BaseHandEstimator):
             HandConfigError: its parameters belong to another hand model.
         """
         betas = self.annotated_betas(data_samples, like)
-        pose = self._stack(data_samples, 'pose', like)
-        model = self.hand_model
-        full = torch.cat((pose[:, :3], pose[:, 3:] + model.hand_mean.to(pose)), dim=1)
-        with torch.no_grad():
-            rotmats = axis_angle_to_matrix(full.unflatten(1, (-1, 3)))
-            if all({'vertices', 'transl'} <= set(s.gt_hands.keys()) for s in data_samples):
-                vertices = self._stack(data_samples, 'vertices', like)
-                if vertices.shape[1] != model.num_verts:
-                    raise HandDataError(
-                        f'sample {sample_name(data_samples[0])}: its mesh has {vertices.shape[1]} '
-                        f'vertices, {type(model).__name__} has {model.num_verts}'
-                    )
-                vertices = vertices - self._stack(data_samples, 'transl', like)[:, None]
-            else:
-                vertices = model(rotmats[:, 0], rotmats[:, 1:], betas).vertices
+        rotmats = self._annotated_rotations(data_samples, like)
         return HandEstimate(
             joints=None,
-            vertices=vertices,
+            vertices=self.mesh_target(data_samples, like),
             rotmats=rotmats,
             betas=betas,
             rotations_6d=matrix_to_rotation_6d(rotmats, layout='rows'),
         )
+
+    def mesh_target(self, data_samples: Sequence[HandDataSample], like: Tensor) -> Tensor:
+        """(B, V, 3) annotated meshes without their translation.
+
+        ``gt_hands.vertices`` less ``transl`` where all samples have both; else posed from ``pose`` (mean
+        not added) and ``betas``. Raises as :meth:`target` does.
+        """
+        model = self.hand_model
+        wanted = {'vertices', 'transl'}
+        if all('gt_hands' in s and wanted <= set(s.gt_hands.keys()) for s in data_samples):
+            vertices = self._stack(data_samples, 'vertices', like)
+            if vertices.shape[1] != model.num_verts:
+                raise HandDataError(
+                    f'sample {sample_name(data_samples[0])}: its mesh has {vertices.shape[1]} '
+                    f'vertices, {type(model).__name__} has {model.num_verts}'
+                )
+            return vertices - self._stack(data_samples, 'transl', like)[:, None]
+        betas = self.annotated_betas(data_samples, like)
+        rotmats = self._annotated_rotations(data_samples, like)
+        with torch.no_grad():
+            return model(rotmats[:, 0], rotmats[:, 1:], betas).vertices
+
+    def _annotated_rotations(self, data_samples: Sequence[HandDataSample], like: Tensor) -> Tensor:
+        """(B, 16, 3, 3), the mean pose added."""
+        pose = self._stack(data_samples, 'pose', like)
+        full = torch.cat((pose[:, :3], pose[:, 3:] + self.hand_model.hand_mean.to(pose)), dim=1)
+        return axis_angle_to_matrix(full.unflatten(1, (-1, 3)))
 
     def annotated_betas(self, data_samples: Sequence[HandDataSample], like: Tensor) -> Tensor:
         """(B, S) ``gt_hands.betas``; raises as :meth:`target` does."""
