@@ -4,6 +4,7 @@ from .evidence import HandEvidence
 from .joints import FittedHands, JointFitter
 from .placed_hand import PlacedHands
 from .pose_optimization import OptimizedHands, optimize_pose
+from .registration import mask_silhouette, register_root
 from .reprojection import ReprojectionFit
 from .root import fit_root
 from .shape_calibration import calibrate_shapes, shape_curve
@@ -22,7 +23,9 @@ __all__ = [
     'calibrate_shapes',
     'fit_root',
     'fit_translation',
+    'mask_silhouette',
     'optimize_pose',
+    'register_root',
     'shape_curve',
     'translation_by_size',
 ]

@@ -2,6 +2,7 @@
 
 from .contact import Contact, contact_deviation, inside, mesh_contact, winding_number
 from .mesh_distance import fscore, nearest_distances, surface_distances
+from .mesh_hierarchy import MeshHierarchy
 from .mesh_io import Mesh, load_mesh, save_mesh, save_meshes
 from .normals import face_normals, vertex_normals
 from .point_to_mesh import PointToMesh, closest_barycentric, point_mesh_distances
@@ -13,6 +14,7 @@ from .topology import is_watertight, signed_volume
 __all__ = [
     'Contact',
     'Mesh',
+    'MeshHierarchy',
     'PointToMesh',
     'Similarity',
     'SphereProxy',

@@ -76,7 +76,10 @@ class HalfEdges:
                     return False
                 links += moved
         new = [edge < 0 for edge in edges]
-        edges = [self._new_edge(*pair) if edge < 0 else edge for pair, edge in zip(pairs, edges)]
+        edges = [
+            self._new_edge(*pair) if edge < 0 else edge
+            for pair, edge in zip(pairs, edges, strict=True)
+        ]
         adjust = []
         for i in range(3):
             j = (i + 1) % 3

@@ -27,7 +27,7 @@ SPIRAL_LENGTH = 27
 
 @dataclass(frozen=True, eq=False)
 class MeshHierarchy:
-    """Levels of a mesh, finest first (docs/en/methods/cmr.md, mesh hierarchy).
+    """Levels of a mesh, finest first (methods/cmr.md#mesh-hierarchy).
 
     Attributes:
         vertices: of each level, (N_k, 3) float64, the mesh's own unit and frame.
@@ -132,8 +132,8 @@ class MeshHierarchy:
 @functools.lru_cache(maxsize=8)
 def _build(key: tuple) -> MeshHierarchy:
     data, shape, faces, levels, affine = key
-    vertices = [np.frombuffer(data).reshape(shape)]
-    faces = [np.frombuffer(faces, np.int64).reshape(-1, 3)]
+    vertices = [np.frombuffer(data).reshape(shape).copy()]
+    faces = [np.frombuffer(faces, np.int64).reshape(-1, 3).copy()]
     survivors, up, spirals = [], [], []
     for _ in range(levels):
         kept, coarse = decimate(vertices[-1], faces[-1])
@@ -170,8 +170,12 @@ def _from_arrays(raw: Mapping[str, list], path: Path) -> MeshHierarchy:
         if kept.shape != (coarse,) or kept.min() < 0 or kept.max() >= fine:
             raise HandDataError(f'{path}: what level {k + 1} keeps of level {k} makes no sense')
         if matrix.shape != (fine, coarse) or not np.isfinite(matrix).all():
-            raise HandDataError(f'{path}: up-sampling {k} is {matrix.shape}, not ({fine}, {coarse})')
-    spirals = [mesh_spirals(v, f, SPIRAL_LENGTH) for v, f in zip(vertices[:-1], faces[:-1])]
+            raise HandDataError(
+                f'{path}: up-sampling {k} is {matrix.shape}, not ({fine}, {coarse})'
+            )
+    spirals = [
+        mesh_spirals(v, f, SPIRAL_LENGTH) for v, f in zip(vertices[:-1], faces[:-1], strict=True)
+    ]
     return MeshHierarchy(vertices, faces, survivors, up, spirals)
 
 
@@ -182,7 +186,9 @@ def _read_pickle(path: Path) -> dict[str, list]:
 
     raw = load_pickle(path)
     if not isinstance(raw, Mapping):
-        raise HandDataError(f'{path}: holds a {type(raw).__name__}, not the dict of a transform file')
+        raise HandDataError(
+            f'{path}: holds a {type(raw).__name__}, not the dict of a transform file'
+        )
 
     def arrays(name: str) -> list[np.ndarray]:
         try:

@@ -10,7 +10,7 @@ def mesh_spirals(vertices: np.ndarray, faces: np.ndarray, length: int = 27) -> n
     """The first vertices of the spiral around every vertex.
 
     A vertex, its one-ring, then ring after ring of what was not yet seen, each in the order of the one
-    before. Where a part of the mesh has too few vertices, the nearest vertices in space take the spiral's
+    before. Where a part of the mesh has too few vertices, the nearest vertices in space take its
     place; a mesh that has fewer than ``length`` in all repeats the farthest one.
 
     Args:

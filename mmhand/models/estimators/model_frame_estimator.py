@@ -39,6 +39,9 @@ class ModelFrameEstimator(BaseHandEstimator):
     #: Pictures of left hands are mirrored (:func:`mmhand.apis.inference_hands`).
     right_hands_only = True
 
+    #: What ``test_cfg.root`` may be.
+    ROOTS: tuple[str, ...] = ('sample', 'crop')
+
     def __init__(
         self,
         hand_model: dict,
@@ -55,8 +58,9 @@ class ModelFrameEstimator(BaseHandEstimator):
         if self.hand_model.side != 'right':
             raise HandConfigError(f'{type(self).__name__} poses right hands: hand_model.side=right')
         self.root_source = self.test_cfg.get('root', 'sample')
-        if self.root_source not in ('sample', 'crop'):
-            raise HandConfigError(f'test_cfg.root is "{self.root_source}", not sample or crop')
+        if self.root_source not in self.ROOTS:
+            known = ' or '.join(self.ROOTS)
+            raise HandConfigError(f'test_cfg.root is "{self.root_source}", not {known}')
         self.crop_ratio = float(self.test_cfg.get('crop_ratio', 2.0))
 
     @abstractmethod

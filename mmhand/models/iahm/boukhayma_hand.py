@@ -6,10 +6,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from mmhand.models.estimators.model_frame_estimator import ModelFrameEstimator
 from mmhand.registry import MODELS
 from mmhand.structures import HandDataSample, HandEstimate
-
-from mmhand.models.estimators.model_frame_estimator import ModelFrameEstimator
 
 
 @MODELS.register_module()

@@ -7,11 +7,10 @@ import torch
 from torch import Tensor
 
 from mmhand.hand_models.rotations import matrix_to_axis_angle, rotation_6d_to_matrix
+from mmhand.models.estimators.model_frame_estimator import ModelFrameEstimator
 from mmhand.registry import MODELS
 from mmhand.structures import HandDataSample, HandEstimate, sample_name
 from mmhand.utils.errors import HandConfigError, HandDataError
-
-from mmhand.models.estimators.model_frame_estimator import ModelFrameEstimator
 
 
 @MODELS.register_module()

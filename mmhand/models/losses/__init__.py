@@ -3,7 +3,7 @@
 from .confidence_losses import ConfidenceL1Loss, PairRankingLoss, ranking_pairs
 from .dsf_self_supervised_loss import DSFSelfSupervisedLoss
 from .dsf_supervised_loss import DSFSupervisedLoss
-from .identity_aware_loss import IdentityAwareLoss
+from .identity_aware_loss import RELEASE_UNIT, IdentityAwareLoss
 from .mano_loss import ManoLoss
 from .mesh_losses import MeshEdgeLoss, MeshNormalLoss
 
@@ -16,5 +16,6 @@ __all__ = [
     'MeshEdgeLoss',
     'MeshNormalLoss',
     'PairRankingLoss',
+    'RELEASE_UNIT',
     'ranking_pairs',
 ]
