@@ -11,7 +11,9 @@ import torch
 
 from mmhand.hand_models.base import HandModel
 from mmhand.registry import MODELS
-from mmhand.utils.errors import HandConfigError, HandFileError
+from mmhand.utils.errors import HandConfigError, HandFileError, UnsafeFileError
+
+from .store.record_column import shorten
 
 #: A synthetic set says here which hand model its parameters belong to.
 SYNTHETIC_FILE = 'synthetic.json'
@@ -120,9 +122,36 @@ def find_hand_model(data_root: str | Path) -> dict | None:
     try:
         record = json.loads(path.read_text())
         model = record.get('hand_model', 'OpenHand')
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise HandFileError(f'cannot read {path}: {error}') from None
-    return dict(type=model) if isinstance(model, str) else dict(model)
+    return _stated_model(model, path)
+
+
+def _stated_model(model: object, path: Path) -> dict:
+    """Config of a hand model that a file names, which may be the name of one and nothing else.
+
+    Files written so far state ``{"type": "OpenHand", "flat_hand_mean": false}``; that form, with no
+    other key, is understood too.
+    """
+    stated = dict(type=model) if isinstance(model, str) else model
+    name = stated.get('type') if isinstance(stated, dict) else None
+    if not isinstance(name, str) or not name.isidentifier() or not _is_hand_model(name):
+        raise UnsafeFileError(
+            f'{path}: "hand_model" is {shorten(model)}; a data set may only name a hand model, such '
+            'as "OpenHand" or "MANO"; correct the file, or give the data set hand_model=dict(...)'
+        )
+    flat = stated.get('flat_hand_mean', False)
+    if set(stated) - {'type', 'flat_hand_mean'} or not isinstance(flat, bool):
+        raise UnsafeFileError(
+            f'{path}: "hand_model" is {shorten(model)}; beside its name it may state a true or false '
+            'flat_hand_mean only'
+        )
+    return dict(stated)
+
+
+def _is_hand_model(name: str) -> bool:
+    found = MODELS.get(name)
+    return isinstance(found, type) and issubclass(found, HandModel)
 
 
 def mano_to_camera(

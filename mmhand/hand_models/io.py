@@ -9,7 +9,6 @@ arrays are then evaluated by this module. Neither chumpy nor scipy is needed.
 import io
 import os
 import pickle
-import zipfile
 from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy as np
 from mmhand.structures.joint_sets import get_joint_set
 from mmhand.utils.errors import HandDataError, HandFileError, UnsafeFileError
 from mmhand.utils.pickle_records import Record, evaluate
+from mmhand.utils.safe_npz import load_npz
 
 #: Environment variable with the folder that holds ``MANO_RIGHT.pkl`` and ``MANO_LEFT.pkl``.
 MANO_ROOT_VARIABLE = 'MMHAND_MANO_ROOT'
@@ -131,13 +131,7 @@ def load_pickle_stream(stream: io.BufferedIOBase, name: str) -> Any:
 
 
 def _load_npz(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            wanted = {*MANO_SHAPES, 'kintree_table', 'side'}
-            return {key: archive[key] for key in archive.files if key in wanted}
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
-        reason = getattr(error, 'strerror', None) or str(error)
-        raise HandFileError(f'{path}: cannot be read as .npz ({reason})') from None
+    return load_npz(path, {*MANO_SHAPES, 'kintree_table', 'side'})
 
 
 def load_mano_file(path: str | Path) -> dict[str, np.ndarray]:

@@ -11,7 +11,9 @@ from pathlib import Path
 from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.utils import import_modules_from_strings
 
+from .data_config import check_data_config
 from .errors import HandConfigError, MMHandError
+from .safe_yaml import install_plain_yaml
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -119,6 +121,8 @@ def load_config(name: str | os.PathLike | Config, cfg_options: Mapping | None = 
         cfg = copy.deepcopy(name)
     else:
         path = resolve_config(name)
+        check_data_config(path)
+        install_plain_yaml()
         try:
             cfg = Config.fromfile(str(path))
         except MMHandError:

@@ -13,6 +13,7 @@ import numpy as np
 
 from mmhand.evaluation.functional import area_under_curve, auc, pck_curve
 from mmhand.utils.errors import HandDataError, HandFileError, cli_guard
+from mmhand.utils.safe_npz import load_npz
 from mmhand.visualization.plots import plot_curves, save_figure
 
 
@@ -43,11 +44,8 @@ def read_records(path: str, hands: str) -> tuple[dict[str, np.ndarray], np.ndarr
         HandDataError: it has no such hands.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            columns = dict(file)
+        columns = load_npz(path)
         rows, interacting = (columns[key].astype(bool) for key in ('counted', 'interacting'))
-    except (OSError, ValueError, EOFError) as error:
-        raise HandFileError(f'{path}: cannot be read ({error})') from None
     except (KeyError, AttributeError, TypeError):
         raise HandFileError(f'{path}: holds no records of a metric') from None
     if hands != 'all':

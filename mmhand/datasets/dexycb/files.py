@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from mmhand.datasets.store.record_column import record_field
 from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
+from mmhand.utils.safe_yaml import load_yaml
 
 SUBJECTS = (
     *('20200709-subject-01', '20200813-subject-02', '20200820-subject-03', '20200903-subject-04'),
@@ -182,10 +182,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         HandFileError: missing or no YAML.
         HandDataError: something else than a mapping.
     """
-    try:
-        content = yaml.safe_load(path.read_bytes())
-    except (OSError, yaml.YAMLError) as error:
-        raise HandFileError(f'cannot read {path}: {error}'.split('\n')[0]) from None
+    content = load_yaml(path)
     if not isinstance(content, dict):
         raise HandDataError(f'{path} holds no mapping')
     return content

@@ -1,13 +1,13 @@
 """DexYCB's labels as columns."""
 
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from mmhand.datasets.store.annotation_store import StoreWriter
-from mmhand.utils.errors import HandDataError, HandFileError
+from mmhand.utils.errors import HandDataError
+from mmhand.utils.safe_npz import load_npz
 
 from .files import SERIALS, DexYCBSequence, read_intrinsics
 
@@ -73,23 +73,23 @@ def build_dexycb_store(
     writer.add('frame', 'valid', valid)
 
 
+#: A label is a 640 x 480 mask and a few numbers; no array of it is larger, bytes.
+_LABEL_LIMIT = 1 << 24
+
+
 def label_file(folder: Path, number: int) -> Path:
     """Label of a frame of one camera."""
     return folder / f'labels_{number:06d}.npz'
 
 
 def _read_label(path: Path, progress: Callable[[int], None]) -> dict[str, np.ndarray] | None:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            label = {key: archive[key] for key in _SHAPES}
-    except FileNotFoundError:  # a part of the set
+    if not path.exists():  # a part of the set
         return None
-    except KeyError as error:
-        raise HandDataError(f'{path} has no {error}') from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise HandFileError(f'cannot read {path}: {error}') from None
+    label = load_npz(path, _SHAPES, limit=_LABEL_LIMIT)
     progress(path.stat().st_size)
     for key, shape in _SHAPES.items():
+        if key not in label:
+            raise HandDataError(f'{path} has no "{key}"')
         if label[key].shape != shape or not np.isfinite(label[key]).all():
             raise HandDataError(
                 f'{path}: "{key}" has shape {label[key].shape} or is not finite, expected {shape}'

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from mmhand.utils.errors import HandDataError, HandFileError
+from mmhand.utils.safe_names import check_relative_names
 
 #: Raised when the layout on disk changes; stores of another format are rebuilt.
-FORMAT = 1
+FORMAT = 2
 
 META_FILE = 'meta.json'
 
@@ -114,12 +115,20 @@ class StoreWriter:
         np.save(self._path(table, column), values, allow_pickle=False)
 
     def add_strings(self, table: str, column: str, values: Iterable[str]) -> None:
-        """Write one column of strings of any length.
+        """Write one column of names of any length, each of which may become part of a path.
+
+        Args:
+            table: table name.
+            column: column name.
+            values: a name a row, or empty text.
 
         Raises:
             HandDataError: the length differs from the table's.
+            UnsafeFileError: a name leads out of the data set's folder.
         """
-        encoded = [value.encode() for value in values]
+        sources = ', '.join(self.info.get('sources', {}).values()) or 'the annotations'
+        names = check_relative_names(values, f'{sources}: {table}.{column}')
+        encoded = [name.encode() for name in names]
         offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
         np.cumsum([len(value) for value in encoded], out=offsets[1:])
         self._register(table, column, len(encoded), 'string')

@@ -1,7 +1,6 @@
 """Reading the masks that single-hand benchmarks come with."""
 
 import io
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,7 +10,8 @@ from mmcv.transforms import BaseTransform
 
 from mmhand.registry import TRANSFORMS
 from mmhand.structures.hand_masks import HAND_MASK_PLANES
-from mmhand.utils.errors import HandDataError
+from mmhand.utils.errors import HandDataError, HandFileError
+from mmhand.utils.safe_npz import load_npz
 
 from .load_hand_image import decode_image, read_file
 
@@ -103,9 +103,8 @@ class LoadSoftHandMasks(BaseTransform):
 
 def _from_archive(content: bytes, source: MaskSource, name: str) -> np.ndarray:
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            mask = archive[source.array]
-    except (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        mask = load_npz(io.BytesIO(content), (source.array,), str(source.path))[source.array]
+    except (HandFileError, KeyError) as error:
         raise HandDataError(
             f'sample {name}: {source.path} has no mask "{source.array}" ({error})'
         ) from None
