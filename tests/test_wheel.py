@@ -32,6 +32,9 @@ def test_wheel_carries_configs_tools_and_the_hand(wheel):
         'mmhand/.mim/demo/run_demo.py',
         'mmhand/.mim/model-index.yml',
         'mmhand/hand_models/data/open_hand.npz',
+        'mmhand/models/blaze/data/blaze_hand.safetensors',
+        'mmhand/models/blaze/data/blaze_palm.safetensors',
+        'mmhand/models/blaze/data/README.md',
     ):
         assert name in names
     assert not [name for name in names if name.startswith('tests/') or name.endswith('.pyc')]

@@ -7,6 +7,7 @@ ensure_openmmlab()
 
 from . import (  # noqa: E402, F401
     backbones,
+    blaze,
     cmr,
     data_preprocessors,
     dsf,

@@ -1,0 +1,21 @@
+"""MediaPipe's openly licensed hand networks (BlazePalm, hand landmarks), with their weights.
+
+The weights lie in ``data/``; where they are from is in ``data/README.md``.
+"""
+
+from .blaze_hand import BlazeHand
+from .blaze_hand_trunk import BlazeHandTrunk
+from .blaze_palm import BlazePalm
+from .open_weights import OPEN_WEIGHTS, load_open_weights
+from .palm_boxes import Palms, decode_palms, palm_anchors
+
+__all__ = [
+    'OPEN_WEIGHTS',
+    'BlazeHand',
+    'BlazeHandTrunk',
+    'BlazePalm',
+    'Palms',
+    'decode_palms',
+    'load_open_weights',
+    'palm_anchors',
+]
