@@ -18,7 +18,7 @@ from torch import nn
 from mmhand.engine.user_errors import readable_errors
 from mmhand.fitting import ShapeTable
 from mmhand.registry import MODELS
-from mmhand.structures import HandDataSample
+from mmhand.structures import HandCamera, HandDataSample
 from mmhand.utils.checkpoint import load_weights
 from mmhand.utils.config import load_config
 from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
@@ -206,7 +206,7 @@ def picture_record(
         'ori_shape': (height, width),
         'img_shape': (height, width),
         'bbox': box,
-        'camera': {'K': matrix, 'R': np.eye(3, dtype=np.float32), 't': np.zeros(3, np.float32)},
+        'camera': HandCamera(K=matrix, assumed=camera is None),
     }
 
 

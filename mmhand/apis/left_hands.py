@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 
 from mmhand.hand_models.rotations import (
@@ -10,7 +9,7 @@ from mmhand.hand_models.rotations import (
     matrix_to_axis_angle,
     mirror_axis_angle,
 )
-from mmhand.structures import HandDataSample
+from mmhand.structures import HandCamera, HandDataSample
 
 _MIRROR, _WARP = 'MirrorLeftHand', 'HandTopdownAffine'
 
@@ -35,17 +34,15 @@ def restore_left_hand(sample: HandDataSample) -> HandDataSample:
     those of the crop, whose affine holds the mirror. A sample whose crop is not mirrored stays.
 
     Args:
-        sample: with ``pred_hands``, and ``camera['frame']`` in its metainfo.
+        sample: with ``pred_hands``, and ``camera`` in its metainfo.
 
     Returns:
         The sample.
     """
-    camera = dict(sample.metainfo.get('camera') or {})
-    if 'frame' not in camera or 'pred_hands' not in sample:
+    camera = HandCamera.of(sample.get('camera'))
+    if camera is None or not camera.mirrored or 'pred_hands' not in sample:
         return sample
-    frame = torch.as_tensor(camera['frame'], dtype=torch.float32)
-    if torch.linalg.det(frame) > 0:
-        return sample
+    frame = torch.from_numpy(camera.frame)
     hands = sample.pred_hands
     if 'transl' in hands:
         # The wrist at rest is mirrored with the model; the rest of the way to it is translation.
@@ -53,8 +50,7 @@ def restore_left_hand(sample: HandDataSample) -> HandDataSample:
         hands.transl = hands.root @ frame - (hands.root - hands.transl) * flip
     for name in ('keypoints_3d', 'vertices', 'root'):
         if name in hands:
-            # Rows times an orthogonal matrix: its inverse applied to each point.
-            hands.set_field(hands.get(name) @ frame.to(hands.get(name)), name)
+            hands.set_field(camera.to_original(hands.get(name)), name)
     if 'pose' in hands:
         # The frame is a mirror across x = 0, then an in-plane turn; of the pose only the wrist turns.
         mirror = torch.diag(frame.new_tensor([-1.0, 1.0, 1.0]))
@@ -63,8 +59,5 @@ def restore_left_hand(sample: HandDataSample) -> HandDataSample:
         wrist = matrix_to_axis_angle(back @ axis_angle_to_matrix(pose[..., :3]))
         hands.set_field(torch.cat((wrist, pose[..., 3:]), dim=-1), 'pose')
     hands.set_field(torch.ones_like(hands.side), 'side')
-    if 'K_crop' in camera:
-        camera['K_crop'] = camera['K_crop'] @ camera['frame']
-    camera['frame'] = np.eye(3, dtype=np.float32)
-    sample.set_metainfo({'camera': camera})
+    sample.set_field(camera.unturned(), 'camera', field_type='metainfo')
     return sample

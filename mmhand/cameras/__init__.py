@@ -1,7 +1,6 @@
 """Camera models: pinhole, weak perspective, crops, depth cubes."""
 
 from .crop import (
-    CropCamera,
     crop_intrinsics,
     crop_rotation,
     crop_to_metric,
@@ -44,7 +43,6 @@ from .weak_perspective import (
 )
 
 __all__ = [
-    'CropCamera',
     'DEPTH_CAMERAS',
     'DepthCamera',
     'WeakPerspective',

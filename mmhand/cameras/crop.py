@@ -3,13 +3,11 @@
 Every function takes numpy arrays or tensors, and returns what it was given.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from torch import Tensor
 
-from .pinhole import ArrayT, project, unproject
+from .pinhole import ArrayT, unproject
 
 
 def _homogeneous(affine: ArrayT) -> ArrayT:
@@ -146,41 +144,3 @@ def crop_to_metric(uv: ArrayT, depth: ArrayT, K: ArrayT, affine: ArrayT) -> Arra
         (..., N, 3) frame of the original camera, depth's unit.
     """
     return unproject(uv, depth, crop_intrinsics(K, affine))
-
-
-@dataclass(frozen=True)
-class CropCamera:
-    """A picture's camera together with the crop that was taken of it.
-
-    Attributes:
-        K: (..., 3, 3) intrinsics of the original image, pixels.
-        affine: (..., 2, 3) original pixels to crop pixels.
-    """
-
-    K: ArrayT
-    affine: ArrayT
-
-    @property
-    def K_crop(self) -> ArrayT:
-        """(..., 3, 3) see :func:`crop_intrinsics`."""
-        return crop_intrinsics(self.K, self.affine)
-
-    def project(self, points: ArrayT) -> ArrayT:
-        """Camera-frame points (..., N, 3) to crop pixels (..., N, 2)."""
-        return project(points, self.K_crop)
-
-    def unproject(self, uv: ArrayT, depth: ArrayT) -> ArrayT:
-        """Crop pixels (..., N, 2) with depth (..., N) to camera-frame points (..., N, 3)."""
-        return unproject(uv, depth, self.K_crop)
-
-    def to_crop(self, points: ArrayT) -> ArrayT:
-        """Original pixels (..., N, 2) to crop pixels."""
-        return to_crop(points, self.affine)
-
-    def to_full_image(self, points: ArrayT) -> ArrayT:
-        """Crop pixels (..., N, 2) to original pixels."""
-        return to_full_image(points, self.affine)
-
-    def upright(self) -> tuple[ArrayT, ArrayT]:
-        """Intrinsics and in-plane turn of the crop's own camera; :func:`upright_intrinsics`."""
-        return upright_intrinsics(self.K, self.affine)

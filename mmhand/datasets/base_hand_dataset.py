@@ -37,9 +37,10 @@ class BaseHandDataset(BaseDataset):
     Pipeline keys (see :meth:`read_row`): metres, camera frame, canonical joint order, right hand
     first: ``img_path``, ``sample_id``, ``bbox`` (4,) xywh, ``keypoints_2d`` (2, 21, 2),
     ``keypoints_3d`` (2, 21, 3), ``keypoint_valid`` (2, 21), ``hand_present`` (2,), ``hand_type``,
-    ``hand_type_valid``, ``root_depth`` (2,), ``camera`` (dict with ``K`` (3, 3), ``R`` (3, 3), ``t``
-    (3,)), and where annotated ``mano_pose`` (2, 48), ``mano_betas`` (2, 10), ``mano_trans`` (2, 3),
-    ``mano_rest_wrist`` (2, 3), ``mano_valid`` (2,). All arrays are float32. ``data_source`` is the
+    ``hand_type_valid``, ``root_depth`` (2,), ``camera`` (a
+    :class:`~mmhand.structures.HandCamera`), and where annotated ``mano_pose`` (2, 48),
+    ``mano_betas`` (2, 10), ``mano_trans`` (2, 3), ``mano_rest_wrist`` (2, 3), ``mano_valid`` (2,). All
+    arrays are float32. ``data_source`` is the
     data set itself, for transforms that combine samples.
 
     Args:

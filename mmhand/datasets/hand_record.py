@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from mmhand.structures import CANONICAL
+from mmhand.structures import CANONICAL, HandCamera
 from mmhand.structures.hand_batch import HAND_TYPE_FLAGS
 from mmhand.utils.errors import HandDataError
 
@@ -78,7 +78,7 @@ def hand_record(
         hand_type=hand_type,
         hand_present=np.array(HAND_TYPE_FLAGS[hand_type], dtype=np.float32),
         root_depth=keypoints_3d[:, WRIST, 2].astype(np.float32),
-        camera=dict(
+        camera=HandCamera(
             K=intrinsics.astype(np.float32, copy=False),
             R=(_NO_TURN if rotation is None else rotation).astype(np.float32, copy=False),
             t=(_NO_SHIFT if translation is None else translation).astype(np.float32, copy=False),

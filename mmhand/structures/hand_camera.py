@@ -1,13 +1,18 @@
 """One camera of one picture, through every crop, turn and mirror."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
+from mmhand.utils.errors import HandDataError
+
 _NO_WARP = np.eye(2, 3, dtype=np.float32)
 _NO_TURN = np.eye(3, dtype=np.float32)
+
+#: What a camera tells when it is read as a mapping, where it is known.
+_KEYS = ('K', 'affine', 'frame', 'K_crop', 'R', 't')
 
 
 @dataclass(frozen=True)
@@ -24,12 +29,13 @@ class DepthCube:
 
 
 @dataclass(frozen=True, eq=False)
-class HandCamera:
+class HandCamera(Mapping):
     """The pinhole camera of a picture, and how the network's input relates to it.
 
     Carried by the record of a data set, by the pipeline's results and by a sample's metainfo
     ``camera``. Immutable: a crop or a turn gives a new camera. At all times ``K_crop`` projects the 3D
-    annotations and predictions of the sample onto the current pixels.
+    annotations and predictions of the sample onto the current pixels. It can be read like a dict
+    (``camera['K_crop']``).
 
     Attributes:
         K: (3, 3) intrinsics of the original picture, pixels.
@@ -39,6 +45,8 @@ class HandCamera:
             turns it about the optical axis, a mirrored one has determinant -1.
         cube: the space that a depth crop shows; ``None`` for pictures.
         assumed: ``K`` is a guess, so absolute depth is one too.
+        R: (3, 3) world to original camera frame; ``None`` where there is no world.
+        t: (3,) alike, metres.
     """
 
     K: np.ndarray
@@ -46,28 +54,74 @@ class HandCamera:
     frame: np.ndarray = field(default_factory=lambda: _NO_TURN)
     cube: DepthCube | None = None
     assumed: bool = False
+    R: np.ndarray | None = None
+    t: np.ndarray | None = None
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        value = getattr(self, name) if name in _KEYS else None
+        if value is None:
+            raise KeyError(name)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([name for name in _KEYS if getattr(self, name) is not None])
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    # Arrays have no one truth; a camera is equal to itself.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
     @classmethod
     def of(cls, camera: 'HandCamera | Mapping | None') -> 'HandCamera | None':
         """A camera from whatever a record or an outside sample states.
 
         Args:
-            camera: a camera (returned as it is), a mapping with ``K`` and optionally ``affine`` and
-                ``frame``, or with ``K_crop`` alone (a crop whose original is not known), or ``None``.
+            camera: a camera (returned as it is), a mapping with ``K`` and optionally ``affine``,
+                ``frame``, ``R`` and ``t``, or with ``K_crop`` (alone: a crop whose original is not
+                known, which becomes the original), or ``None``.
+
+        Returns:
+            ``None`` where there are no intrinsics.
+
+        Raises:
+            HandDataError: intrinsics are not (3, 3).
         """
         if camera is None or isinstance(camera, HandCamera):
             return camera
         given = {
-            name: np.asarray(camera[name], np.float32)
-            for name in ('K', 'affine', 'frame')
+            name: _as_array(camera[name])
+            for name in ('K', 'affine', 'frame', 'R', 't')
             if camera.get(name) is not None
         }
-        if 'K_crop' in camera and ('K' not in given or 'affine' not in given):
-            # The crop is all that is known: it becomes the original.
-            crop = np.asarray(camera['K_crop'], np.float32)
-            frame = given.get('frame', _NO_TURN)
-            return cls(K=crop @ frame, frame=frame)
-        return cls(**given) if 'K' in given else None
+        crop = camera.get('K_crop')
+        if crop is not None and ('K' not in given or 'affine' not in given):
+            frame = given.setdefault('frame', _NO_TURN)
+            back = _as_array(crop).astype(np.float64) @ frame
+            if 'K' in given:
+                given['affine'] = (back @ np.linalg.inv(given['K']))[:2].astype(np.float32)
+            else:
+                given.pop('affine', None)
+                given['K'] = back.astype(np.float32)
+        if 'K' not in given:
+            return None
+        if given['K'].shape != (3, 3):
+            raise HandDataError(f"a camera's K is (3, 3), got {given['K'].shape}")
+        return cls(**given)
+
+    @staticmethod
+    def part_of(camera: 'HandCamera | Mapping | None', name: str) -> np.ndarray:
+        """``affine`` (2, 3) or ``frame`` (3, 3) that a camera states, even one without intrinsics.
+
+        Args:
+            camera: see :meth:`of`; where it states nothing, nothing was warped or turned.
+            name: ``'affine'`` or ``'frame'``.
+        """
+        value = None if camera is None else camera.get(name)
+        if value is None:
+            return {'affine': _NO_WARP, 'frame': _NO_TURN}[name]
+        return _as_array(value)
 
     @cached_property
     def K_crop(self) -> np.ndarray:
@@ -85,13 +139,22 @@ class HandCamera:
         """The camera after a further affine (2, 3) of the current picture."""
         if self.affine is _NO_WARP:
             return replace(self, affine=affine.astype(np.float32))
-        whole = affine[:, :2].astype(np.float64) @ self.affine
+        return replace(self, affine=self.chain(affine, self.affine))
+
+    @staticmethod
+    def chain(affine: np.ndarray, first: np.ndarray) -> np.ndarray:
+        """(2, 3) float32: ``affine`` (2, 3) after ``first`` (2, 3)."""
+        whole = affine[:, :2].astype(np.float64) @ first
         whole[:, 2] += affine[:, 2]
-        return replace(self, affine=whole.astype(np.float32))
+        return whole.astype(np.float32)
 
     def turn(self, rotation: np.ndarray) -> 'HandCamera':
         """The camera after the 3D annotations were multiplied by ``rotation`` (3, 3), orthogonal."""
         return replace(self, frame=(rotation @ self.frame).astype(np.float32))
+
+    def unturned(self) -> 'HandCamera':
+        """The camera once the sample's 3D is back in the original frame; pixels stay as they are."""
+        return replace(self, frame=_NO_TURN)
 
     @property
     def mirrored(self) -> bool:
@@ -114,3 +177,8 @@ class HandCamera:
         """3D points (..., 3) of the sample to current pixels (..., 2); NumPy arrays."""
         pixels = np.asarray(points) @ self.K_crop.T.astype(np.float64)
         return pixels[..., :2] / pixels[..., 2:]
+
+
+def _as_array(value: object) -> np.ndarray:
+    """float32 NumPy of an array, a list, or a tensor on any device."""
+    return np.asarray(value.cpu() if hasattr(value, 'cpu') else value, np.float32)

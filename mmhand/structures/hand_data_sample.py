@@ -27,8 +27,8 @@ class HandDataSample(BaseDataElement):
 
     Metainfo in use: ``img_path``, ``sample_id``, ``dataset``, ``subject``, ``hand_type``
     (``'right'``, ``'left'`` or ``'interacting'``), ``ori_shape`` and ``img_shape`` (H, W),
-    ``camera``: a dict with ``K`` (3, 3) of the original image, ``affine`` (2, 3) original to crop,
-    ``K_crop`` = affine times K.
+    ``camera``: a :class:`~mmhand.structures.HandCamera`, or a mapping that
+    :meth:`~mmhand.structures.HandCamera.of` makes one of.
 
     The names that mmsegmentation's and mmpose's heads read (``gt_sem_seg``, ``gt_fields``,
     ``gt_instances``, ``gt_instance_labels``) are kept, so their heads run on it unchanged.

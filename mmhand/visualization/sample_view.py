@@ -8,7 +8,7 @@ from mmengine.structures import BaseDataElement
 from torch import nn
 
 from mmhand.fitting.translation import fit_translation
-from mmhand.structures import HandInstances, invert_affine, transform_points
+from mmhand.structures import HandCamera, HandInstances, invert_affine, transform_points
 
 #: (side, number of vertices) to faces (F, 3).
 FaceTable = dict[tuple[int, int], np.ndarray]
@@ -44,21 +44,21 @@ def to_numpy(value: object) -> np.ndarray:
 
 def camera_matrix(sample: BaseDataElement) -> np.ndarray | None:
     """(3, 3) intrinsics of the original picture, if the sample has them."""
-    camera = sample.metainfo.get('camera') or {}
-    return None if camera.get('K') is None else to_numpy(camera['K']).astype(np.float64)
+    camera = HandCamera.of(sample.metainfo.get('camera'))
+    return None if camera is None else camera.K.astype(np.float64)
 
 
 def camera_frame(sample: BaseDataElement) -> np.ndarray:
     """(3, 3) rotation or reflection from the original camera frame to the sample's 3D."""
-    frame = (sample.metainfo.get('camera') or {}).get('frame')
-    return np.eye(3) if frame is None else to_numpy(frame).astype(np.float64)
+    return HandCamera.part_of(sample.metainfo.get('camera'), 'frame').astype(np.float64)
 
 
 def crop_affine_of(sample: BaseDataElement) -> np.ndarray:
     """(2, 3) affine from the original picture to the network's input; identity if unknown."""
-    camera = sample.metainfo.get('camera') or {}
-    affine = camera.get('affine', sample.metainfo.get('affine'))
-    return np.eye(2, 3) if affine is None else to_numpy(affine).astype(np.float64)
+    camera = sample.metainfo.get('camera')
+    if camera is None or camera.get('affine') is None:
+        camera = sample.metainfo
+    return HandCamera.part_of(camera, 'affine').astype(np.float64)
 
 
 def sides_of(hands: HandInstances) -> np.ndarray:

@@ -1,10 +1,14 @@
 """One camera through crops, turns and mirrors."""
 
+import pickle
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmhand.structures import HandCamera
+from mmhand.utils.errors import HandDataError
 
 K = np.array([[500.0, 0, 160], [0, 480, 120], [0, 0, 1]], np.float32)
 POINTS = np.random.default_rng(0).normal(0, 0.05, (21, 3)) + [0.02, -0.03, 0.6]
@@ -46,3 +50,29 @@ def test_a_mapping_becomes_a_camera():
     assert HandCamera.of(None) is None
     assert HandCamera.of({}) is None
     assert HandCamera.of(whole) is whole
+    turned = whole.turn(_turn(0.3, True))
+    known = HandCamera.of({'K': K, 'frame': turned.frame, 'K_crop': turned.K_crop})
+    np.testing.assert_allclose(known.affine, affine, atol=1e-4)
+    with pytest.raises(HandDataError, match=r'K is \(3, 3\), got \(2, 3\)'):
+        HandCamera.of({'K': affine})
+
+
+def test_a_camera_reads_like_the_mapping_that_makes_it():
+    camera = HandCamera(K=K).warp(np.array([[2.0, 0, 5], [0, 2, -3]])).turn(_turn(0.3, False))
+    assert set(camera) == {'K', 'affine', 'frame', 'K_crop'}
+    assert camera.get('R') is None
+    np.testing.assert_array_equal(camera['K_crop'], camera.K_crop)
+    again = HandCamera.of(dict(camera))
+    for name, value in camera.items():
+        np.testing.assert_allclose(again[name], value, rtol=1e-6, atol=1e-6)
+    with pytest.raises(KeyError):
+        camera['cube']
+    assert camera == camera
+    assert camera != again
+
+
+def test_a_camera_survives_a_worker():
+    camera = HandCamera(K=K).warp(np.array([[2.0, 0, 5], [0, 2, -3]]))
+    sent = pickle.loads(pickle.dumps(camera))
+    np.testing.assert_array_equal(sent.K_crop, camera.K_crop)
+    np.testing.assert_allclose(pickle.loads(pickle.dumps(HandCamera(K=K))).K_crop, K, rtol=1e-7)

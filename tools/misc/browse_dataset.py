@@ -23,6 +23,7 @@ from mmhand.datasets.mano_params import find_hand_model
 from mmhand.datasets.transforms.load_hand_image import decode_image, read_file
 from mmhand.engine.user_errors import readable_errors
 from mmhand.registry import DATASETS
+from mmhand.structures import HandCamera
 from mmhand.utils.config import ConfigOptions, load_config
 from mmhand.utils.errors import HandConfigError, cli_guard
 from mmhand.utils.setup_env import ensure_writable
@@ -128,7 +129,7 @@ def draw_view(view, sample, inputs, visualizer):
         return visualizer.draw_sample(image, sample, draw_pred=False)
     sample = sample.clone()
     # In the crop the crop's own camera holds, and nothing has to be brought back.
-    camera = dict(K=meta['camera']['K_crop'], affine=np.eye(2, 3), frame=np.eye(3))
+    camera = HandCamera(K=meta['camera'].K_crop)
     sample.set_field(camera, 'camera', field_type='metainfo')
     image = inputs.permute(1, 2, 0).numpy()[..., ::-1].clip(0, 255).astype(np.uint8)
     return visualizer.draw_sample(np.ascontiguousarray(image), sample, draw_pred=False)

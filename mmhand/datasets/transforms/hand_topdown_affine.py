@@ -10,7 +10,7 @@ from mmhand.registry import TRANSFORMS
 from mmhand.structures import crop_affine
 from mmhand.utils.errors import HandConfigError, HandDataError
 
-from .geometry import compose_affine, compose_frame, rotate_annotations
+from .geometry import rotate_annotations, warp_geometry
 from .mirror_hands import mirror_hands
 
 MASK_MODES = ('nearest', 'floor', 'linear')
@@ -22,9 +22,8 @@ class HandTopdownAffine(BaseTransform):
 
     A flip mirrors the picture before the rotation, and all that knows sides with it (see
     :func:`.mirror_hands.mirror_hands`). 3D annotations turn with the picture about the camera's
-    axis; scale and shift do not touch them (methods/twohand.md#cameras). ``camera['K_crop']``
-    projects them
-    onto the crop in every case.
+    axis; scale and shift do not touch them (methods/twohand.md#cameras). ``camera.K_crop``
+    projects them onto the crop in every case.
 
     Required keys: ``img``, ``bbox_center``, ``bbox_size``, ``bbox_rotation``, ``bbox_flip``.
     Modified: ``img``, ``img_shape``, ``hand_masks``, ``depth``, ``keypoints_2d``, ``keypoints_3d``,
@@ -76,14 +75,12 @@ class HandTopdownAffine(BaseTransform):
         if 'depth' in results:
             results['depth'] = self._warp(results['depth'], affine, cv2.INTER_NEAREST)
         results['img_shape'] = self.input_size[::-1]
-        compose_affine(results, affine)
-        turn = None
+        warp_geometry(results, affine)
         if rotation:
             angle = math.radians(rotation)
             cos, sin = math.cos(angle), math.sin(angle)
             turn = np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])
             rotate_annotations(results, turn)
-        compose_frame(results, turn)
         return results
 
     def _warp(self, picture: np.ndarray, affine: np.ndarray, interpolation: int) -> np.ndarray:

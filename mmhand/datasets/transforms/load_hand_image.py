@@ -62,7 +62,7 @@ class LoadHandImage(BaseTransform):
     An ``img`` that is there already is kept (pictures from memory).
 
     Required keys: ``img_path`` or ``img``. Added keys: ``img``, ``ori_shape``, ``img_shape`` (H,
-    W), ``affine``; ``camera`` gets ``frame`` and ``K_crop``.
+    W), ``affine``; ``camera`` becomes a :class:`~mmhand.structures.HandCamera`.
 
     Args:
         to_float32: give float32 instead of uint8; later colour changes are then not rounded.

@@ -6,7 +6,7 @@ import torch
 
 from mmhand.hand_models.rotations import mirror_axis_angle
 
-from .geometry import compose_affine, compose_frame
+from .geometry import turn_camera, warp_geometry
 
 _MIRROR = np.diag([-1.0, 1.0, 1.0])
 
@@ -53,7 +53,7 @@ def mirror_hands(results: dict, pixels: bool = True, swap_mano_valid: bool = Tru
         results['mano_pose'] = mirror_axis_angle(pose).numpy()
     if 'hand_type' in results:
         results['hand_type'] = _OTHER_TYPE[results['hand_type']]
-    compose_frame(results, _MIRROR, update=pixels)
+    turn_camera(results, _MIRROR)
     results['flipped'] = not results.get('flipped', False)
     return results
 
@@ -70,4 +70,4 @@ def _mirror_pixels(results: dict, width: int) -> None:
     if 'bbox_center' in results:
         x, y = results['bbox_center']
         results['bbox_center'] = np.array([width - 1 - x, y])
-    compose_affine(results, np.array([[-1.0, 0.0, width - 1.0], [0.0, 1.0, 0.0]]))
+    warp_geometry(results, np.array([[-1.0, 0.0, width - 1.0], [0.0, 1.0, 0.0]]))

@@ -10,7 +10,7 @@ class MirrorLeftHand(BaseTransform):
     """Ask :class:`HandTopdownAffine` to mirror a picture whose only hand is the left one.
 
     It belongs between the drawing of the crop and its warp. Estimators mirror their predictions back
-    by ``camera['frame']``. A picture without ``hand_type`` is taken for a right hand's.
+    by the sample's ``camera``. A picture without ``hand_type`` is taken for a right hand's.
 
     Required key: ``bbox_flip``. Modified key: ``bbox_flip``.
     """

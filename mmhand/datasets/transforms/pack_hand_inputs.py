@@ -6,7 +6,7 @@ from mmcv.transforms import BaseTransform
 from mmengine.structures import InstanceData, PixelData
 
 from mmhand.registry import TRANSFORMS
-from mmhand.structures import CANONICAL, HandDataSample, HandInstances
+from mmhand.structures import CANONICAL, HandCamera, HandDataSample, HandInstances
 
 from .planes import split_planes
 
@@ -41,7 +41,8 @@ class PackHandInputs(BaseTransform):
     ``gt_hands`` has a row for each hand that the hand type says is there, right before left; a hand
     that is there but not annotated has ``keypoint_valid`` 0. ``gt_sem_seg`` has the mask planes
     (4, H, W) uint8, ``depth`` the depth map (1, H, W); targets of :class:`GenerateHandTarget` go to
-    ``gt_fields`` and ``gt_instance_labels``. Metainfo ``camera`` carries ``affine``.
+    ``gt_fields`` and ``gt_instance_labels``. Metainfo ``camera`` is a
+    :class:`~mmhand.structures.HandCamera`.
 
     Args:
         meta_keys: pipeline keys that become metainfo where they exist.
@@ -53,7 +54,12 @@ class PackHandInputs(BaseTransform):
     def transform(self, results: dict) -> dict:
         """Pack."""
         sample = HandDataSample()
-        for key, value in self._metainfo(results).items():
+        for key in self.meta_keys:
+            if key not in results:
+                continue
+            value = results[key]
+            if key == 'camera' and not isinstance(value, HandCamera):
+                value = HandCamera.of({'affine': results['affine'], **value})
             # set_metainfo would deep-copy arrays that nobody else holds.
             sample.set_field(value, key, field_type='metainfo')
         if 'hand_present' in results:
@@ -69,12 +75,6 @@ class PackHandInputs(BaseTransform):
         if 'target_labels' in results:
             sample.gt_instance_labels = InstanceData(**results['target_labels'])
         return dict(inputs=torch.from_numpy(split_planes(results['img'])), data_samples=sample)
-
-    def _metainfo(self, results: dict) -> dict:
-        meta = {key: results[key] for key in self.meta_keys if key in results}
-        if 'camera' in meta:
-            meta['camera'] = dict(meta['camera'], affine=results['affine'])
-        return meta
 
 
 def _hands(results: dict) -> HandInstances:

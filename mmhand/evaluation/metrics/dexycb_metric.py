@@ -8,6 +8,7 @@ from mmengine.logging import print_log
 from mmengine.structures import BaseDataElement
 
 from mmhand.registry import METRICS
+from mmhand.structures import HandCamera
 from mmhand.utils.atomic_io import AtomicLocalBackend
 from mmhand.utils.errors import HandFileError
 
@@ -71,8 +72,8 @@ def original_joints(samples: Sequence[Mapping]) -> np.ndarray:
     hands = SampleHands(samples, 'pred_hands')
     joints = hands.get('keypoints_3d')
     joints = np.where(hands.present[:, 0, None, None], joints[:, 0], joints[:, 1])
-    frames = [(sample.get('camera') or {}).get('frame', np.eye(3)) for sample in samples]
-    return 1000.0 * joints @ np.stack([np.asarray(frame, np.float64) for frame in frames])
+    frames = [HandCamera.part_of(sample.get('camera'), 'frame') for sample in samples]
+    return 1000.0 * joints @ np.stack(frames)
 
 
 def write_dexycb_results(path: Path, joints: Mapping[int, np.ndarray]) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from mmhand.fitting import NEAREST, fit_root, translation_by_size
-from mmhand.structures import HandDataSample, HandEstimate
+from mmhand.structures import HandCamera, HandDataSample, HandEstimate
 from mmhand.utils.errors import HandConfigError
 
 from .base_hand_estimator import BaseHandEstimator
@@ -157,9 +157,9 @@ class SingleHandMeshEstimator(BaseHandEstimator):
             annotated = 'gt_hands' in sample and 'root' in sample.gt_hands
             if annotated and self.root_source == 'sample':
                 roots[row] = sample.gt_hands.root[0].to(roots)
-            elif 'K_crop' in (sample.get('camera') or {}):
+            elif (camera := HandCamera.of(sample.get('camera'))) is not None:
                 unknown.append(row)
-                cameras.append(torch.as_tensor(sample.camera['K_crop']))
+                cameras.append(torch.from_numpy(camera.K_crop))
         if not unknown:
             return roots
         hands, K = relative[unknown], torch.stack(cameras).to(roots)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from mmhand.fitting import NEAREST, FittedHands, fit_translation, translation_by_size
-from mmhand.structures import HandInstances
+from mmhand.structures import HandCamera, HandInstances
 
 
 def mesh_fields(fit: FittedHands, size: tuple[int, int]) -> dict[str, Tensor]:
@@ -24,7 +24,9 @@ def mesh_fields(fit: FittedHands, size: tuple[int, int]) -> dict[str, Tensor]:
     return {name: getattr(fit, field).unflatten(0, size) for name, field in names.items()}
 
 
-def place_hands(hands: HandInstances, camera: Mapping | None, bone_length: object | None) -> None:
+def place_hands(
+    hands: HandInstances, camera: HandCamera | Mapping | None, bone_length: object | None
+) -> None:
     """Give bone-normalised hands their size and their place, as far as these can be told.
 
     Args:
@@ -32,7 +34,7 @@ def place_hands(hands: HandInstances, camera: Mapping | None, bone_length: objec
             and ``bbox``, which is about twice the hand; with the fields of :func:`mesh_fields` or
             without. ``keypoints_cam`` is added where bone length and camera are known; meshes become
             metric, relative to the estimated wrist without a camera.
-        camera: ``K_crop`` or ``K`` (3, 3) of the pixels.
+        camera: of the sample, ``None`` where it is not known.
         bone_length: metres from wrist to middle MCP, one or N numbers; a mesh without it is as large
             as the hand model thinks.
     """
@@ -47,8 +49,9 @@ def place_hands(hands: HandInstances, camera: Mapping | None, bone_length: objec
     root = hands.keypoints_3d[:, :1]
     joints = (hands.keypoints_3d - root) * unit
     shift = torch.zeros_like(root)
+    camera = HandCamera.of(camera)
     if camera is not None:
-        K = torch.as_tensor(camera.get('K_crop', camera.get('K')), dtype=torch.float32)
+        K = torch.from_numpy(camera.K_crop)
         shift = _shift(joints, hands, K.expand(len(hands), 3, 3))[:, None]
         if bone_length is not None:
             hands.keypoints_cam = joints + shift

@@ -17,8 +17,8 @@ class SingleHandPoseEstimator(BaseHandEstimator):
     """HDR's single-hand pose estimator: Minimal-Hand's DetNet (methods/hdr.md#pose-network).
 
     The network sees right hands only. Left hands are mirrored by the pipeline, annotations and all;
-    predictions are in the frame of the sample's annotations, from which ``affine`` and
-    ``camera['frame']`` of its metainfo lead back to the original picture and camera.
+    predictions are in the frame of the sample's annotations, from which the
+    ``camera`` of its metainfo leads back to the original picture and camera.
 
     Args:
         backbone: config of the backbone.

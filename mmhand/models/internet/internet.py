@@ -9,7 +9,7 @@ from torch import Tensor
 from mmhand.cameras.pinhole import unproject
 from mmhand.models.estimators.base_hand_estimator import BaseHandEstimator
 from mmhand.registry import MODELS
-from mmhand.structures import HandDataSample, get_joint_set, sample_name
+from mmhand.structures import HandCamera, HandDataSample, get_joint_set, sample_name
 from mmhand.utils.errors import HandConfigError, HandDataError
 
 #: Root of the mean squared bone length of adult hands, metres (InterHand2.6M's test subjects).
@@ -85,8 +85,8 @@ class InterNet(BaseHandEstimator):
 
         Args:
             inputs: (B, 3, H, W).
-            data_samples: with metainfo ``camera`` (``K_crop``, or ``K`` and ``affine``), and
-                ``root_depth`` if that is where the wrists' depths come from.
+            data_samples: with metainfo ``camera``, and ``root_depth`` if that is where the wrists'
+                depths come from.
 
         Returns:
             The samples; ``pred_hands`` holds ``side``, ``keypoints_2d`` crop pixels,
@@ -178,13 +178,10 @@ def depth_from_bones(rays: Tensor, depth: Tensor, bones: Tensor, rms_length: flo
 
 def _crop_camera(sample: HandDataSample) -> np.ndarray:
     """(3, 3) float32 intrinsics of a sample's crop."""
-    camera = sample.get('camera')
-    if camera is None or ('K_crop' not in camera and not {'K', 'affine'} <= set(camera)):
+    camera = HandCamera.of(sample.get('camera'))
+    if camera is None:
         raise HandDataError(
             f'sample {sample_name(sample)} has no camera for its crop: set metainfo '
-            'camera=dict(K=..., affine=...)'
+            'camera=HandCamera(K=..., affine=...)'
         )
-    if 'K_crop' in camera:
-        return np.asarray(camera['K_crop'], dtype=np.float32)
-    affine = np.vstack([np.asarray(camera['affine'], dtype=np.float64), [0.0, 0.0, 1.0]])
-    return (affine @ np.asarray(camera['K'], dtype=np.float64)).astype(np.float32)
+    return camera.K_crop

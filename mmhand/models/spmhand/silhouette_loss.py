@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from mmhand.cameras import crop_intrinsics, resize_affine
 from mmhand.registry import MODELS
 from mmhand.renderers import soft_silhouette
-from mmhand.structures import HAND_MASK_PLANES, HandDataSample, HandEstimate
+from mmhand.structures import HAND_MASK_PLANES, HandCamera, HandDataSample, HandEstimate
 from mmhand.utils.errors import HandDataError
 
 
@@ -19,7 +19,7 @@ class SilhouetteLoss(nn.Module):
 
     SPMHand's render loss compares with the sign of a depth buffer, which has no gradient
     (methods/spmhand.md#losses); this one moves the mesh. The mesh is put at the
-    annotated wrist and seen through the crop's own camera (``K_crop``).
+    annotated wrist and seen through the sample's camera.
 
     Args:
         loss_weight: of the mean over pixels.
@@ -54,15 +54,16 @@ class SilhouetteLoss(nn.Module):
         Raises:
             HandDataError: a sample lacks one of them.
         """
-        for sample in data_samples:
-            if 'gt_sem_seg' not in sample or 'K_crop' not in (sample.get('camera') or {}):
+        cameras = [HandCamera.of(sample.get('camera')) for sample in data_samples]
+        for sample, camera in zip(data_samples, cameras, strict=True):
+            if 'gt_sem_seg' not in sample or camera is None:
                 raise HandDataError(
                     f'sample {sample.get("sample_id", "?")} has no whole-hand mask or camera for '
                     'the silhouette loss'
                 )
         vertices = estimate.vertices - estimate.joints[:, :1]
         root = torch.stack([sample.gt_hands.root[0] for sample in data_samples]).to(vertices)
-        K = torch.stack([torch.as_tensor(sample.camera['K_crop']) for sample in data_samples])
+        K = torch.stack([torch.from_numpy(camera.K_crop) for camera in cameras])
         masks = torch.stack([sample.gt_sem_seg.data[self.plane] for sample in data_samples])
         height, width = masks.shape[-2:]
         affine = torch.from_numpy(resize_affine((width, height), (self.size, self.size)))

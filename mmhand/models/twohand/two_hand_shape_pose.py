@@ -8,6 +8,7 @@ from torch import Tensor
 from mmhand.models.estimators.base_hand_estimator import BaseHandEstimator
 from mmhand.registry import MODELS
 from mmhand.structures import (
+    HandCamera,
     HandDataSample,
     HandEstimate,
     convert_joints,
@@ -188,7 +189,7 @@ class TwoHandShapePose(BaseHandEstimator):
 
         Args:
             inputs: (B, 3, H, W) RGB in [0, 1].
-            data_samples: those with metainfo ``camera['K_crop']`` are placed before the camera.
+            data_samples: those with metainfo ``camera`` are placed before the camera.
 
         Returns:
             The samples; ``pred_hands`` holds ``side``, ``pose``, ``betas``, ``keypoints_3d`` and
@@ -236,5 +237,5 @@ class TwoHandShapePose(BaseHandEstimator):
         """(3, 3) intrinsics of the crops that have them."""
         if not self.test_cfg.get('place', True):
             return [None] * len(data_samples)
-        crops = [(sample.get('camera') or {}).get('K_crop') for sample in data_samples]
-        return [None if matrix is None else torch.as_tensor(matrix) for matrix in crops]
+        cameras = [HandCamera.of(sample.get('camera')) for sample in data_samples]
+        return [None if camera is None else torch.from_numpy(camera.K_crop) for camera in cameras]
