@@ -35,6 +35,25 @@ TIP_PRESETS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
 #: Rim of MANO's mesh at the wrist, in cyclic order; used where a file's faces leave no rim to find.
 WRIST_RING = (121, 214, 215, 279, 239, 234, 92, 38, 122, 118, 117, 119, 120, 108, 79, 78)
 
+#: Loops of vertices at which MANO's closed mesh falls into palm and fourteen bones: root and knuckles of
+#: index, middle, little and ring finger, then two of the thumb (docs/en/methods/dsf.md#mesh-parts).
+PART_RINGS: tuple[tuple[int, ...], ...] = (
+    (274, 260, 258, 172, 169, 168, 138, 137, 263, 186),
+    (213, 87, 59, 58, 156, 49, 48, 166, 167, 225),
+    (298, 340, 341, 301, 300, 299, 294, 295, 296, 297),
+    (75, 246, 277, 269, 270, 187, 185, 262, 228, 288),
+    (389, 365, 363, 362, 373, 359, 358, 376, 377, 394),
+    (412, 411, 406, 407, 408, 409, 410, 452, 453, 413),
+    (606, 607, 596, 597, 612, 611, 627, 593, 592, 608),
+    (602, 603, 622, 617, 589, 587, 586, 599, 583, 582),
+    (641, 640, 639, 634, 635, 636, 637, 638, 680, 682),
+    (76, 141, 197, 198, 162, 163, 290, 276, 247),
+    (499, 504, 487, 486, 470, 471, 483, 474, 475, 477),
+    (523, 522, 517, 518, 519, 520, 521, 551, 565, 567),
+    (105, 286, 253, 252, 248, 123, 126, 266, 10, 30, 29),
+    (707, 708, 709, 710, 711, 753, 755, 714, 713, 712),
+)
+
 #: Below this sum of |left - right| the left x components are a copy of the right's.
 _COPIED_SHAPEDIRS = 1.0
 
@@ -77,6 +96,8 @@ class MANO(LinearSkinnedHand):
         >>> mano(zero[:, :3], zero, zero[:, :10]).vertices.shape
         torch.Size([1, 778, 3])
     """
+
+    part_rings = PART_RINGS
 
     def __init__(
         self,

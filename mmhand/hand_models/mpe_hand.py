@@ -4,8 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 from torch import Tensor, nn
 
 from mmhand.registry import MODELS
@@ -13,6 +11,7 @@ from mmhand.utils.errors import HandConfigError, HandDataError
 
 from .linear_skinned_hand import LinearSkinnedHand
 from .rotations import axis_angle_to_matrix_manopth, quaternion_to_matrix
+from .topology import cut_components
 
 #: A vertex whose skinning weight for a joint is above this belongs to the joint's bone, too.
 _FOLLOWS = 0.1
@@ -179,14 +178,5 @@ def closed_faces(faces: np.ndarray, ring: np.ndarray, middle: int) -> np.ndarray
     beside = face[np.isin(edges @ [size, 1], np.stack((ring, after), axis=1) @ [size, 1])]
     if len(beside) < len(ring):
         return np.concatenate((faces, fan))
-    rim = np.sort(np.stack((ring, after), axis=1), axis=1) @ [size, 1]
-    code = np.sort(edges, axis=1) @ [size, 1]
-    inner = ~np.isin(code, rim)
-    order = np.argsort(code[inner], kind='stable')
-    code, face = code[inner][order], face[inner][order]
-    shared = code[1:] == code[:-1]
-    graph = coo_matrix(
-        (np.ones(shared.sum()), (face[:-1][shared], face[1:][shared])), (len(faces),) * 2
-    )
-    _, component = connected_components(graph, directed=False)
-    return np.concatenate((faces[~np.isin(component, component[beside])], fan))
+    piece = cut_components(faces, np.stack((ring, after), axis=1))
+    return np.concatenate((faces[~np.isin(piece, piece[beside])], fan))

@@ -1,6 +1,8 @@
 """Facts about a mesh that follow from its faces."""
 
 import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 
 def boundary_ring(faces: np.ndarray) -> np.ndarray:
@@ -39,3 +41,28 @@ def boundary_ring(faces: np.ndarray) -> np.ndarray:
             best = loop
     ring = np.array(best, dtype=np.int64)
     return np.roll(ring, -int(ring.argmin())) if len(ring) else ring
+
+
+def cut_components(faces: np.ndarray, cut: np.ndarray) -> np.ndarray:
+    """Pieces into which a mesh falls when some of its edges are cut.
+
+    Args:
+        faces: (F, 3) vertex indices.
+        cut: (E, 2) vertices of the edges to cut; those that the mesh does not have are ignored.
+
+    Returns:
+        (F,) piece of each face, numbered by first face.
+    """
+    faces = np.asarray(faces, dtype=np.int64)
+    size = max(int(faces.max()), int(cut.max(initial=0))) + 1
+    edges = np.concatenate((faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]))
+    face = np.tile(np.arange(len(faces)), 3)
+    code = np.sort(edges, axis=1) @ [size, 1]
+    whole = ~np.isin(code, np.sort(np.asarray(cut, dtype=np.int64), axis=1) @ [size, 1])
+    order = np.argsort(code[whole], kind='stable')
+    code, face = code[whole][order], face[whole][order]
+    joined = code[1:] == code[:-1]
+    graph = coo_matrix(
+        (np.ones(joined.sum()), (face[:-1][joined], face[1:][joined])), (len(faces),) * 2
+    )
+    return connected_components(graph, directed=False)[1]

@@ -10,6 +10,7 @@ from .hand_shape_metric import HandShapeMetric
 from .ho3d_metric import HO3DMetric
 from .hole_quality_metric import HoleQualityMetric
 from .interhand_metric import InterHandMetric
+from .self_intersection_metric import MeshSelfIntersection
 
 __all__ = [
     'AmodalIoUMetric',
@@ -22,4 +23,5 @@ __all__ = [
     'HandShapeMetric',
     'HoleQualityMetric',
     'InterHandMetric',
+    'MeshSelfIntersection',
 ]
