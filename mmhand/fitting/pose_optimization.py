@@ -1,6 +1,7 @@
 """Pose and place of hands of known shape, moved until their joints fall on given pixels."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -177,7 +178,7 @@ def optimize_pose(
     scores = (
         None if confidence is None else torch.as_tensor(confidence).to(like).reshape(count, joints)
     )
-    with torch.inference_mode(False):
+    with torch.inference_mode(False), _one_thread():
         out = _optimize(
             rotations.clone(),
             shapes.clone(),
@@ -188,6 +189,21 @@ def optimize_pose(
             depth,
         )
     return OptimizedHands(*(x.cpu().numpy() for x in out)) if as_numpy else out
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep the CPU to one thread.
+
+    The operations are many and small: where cores are busy, threads that wait for each other at each
+    of them take many times as long as one.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _optimize(
