@@ -1,4 +1,4 @@
-"""The hand of one person from pictures of the person (docs/en/methods/iahm.md, "Personalisation")."""
+"""The hand of one person from pictures of the person (methods/iahm.md#personalisation)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

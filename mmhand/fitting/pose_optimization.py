@@ -130,7 +130,7 @@ def optimize_pose(
     depth: float = 0.85,
     confidence: Array | None = None,
 ) -> OptimizedHands:
-    """Fit hands of fixed shape to 2D joints (docs/en/methods/iahm.md, "Optimisation").
+    """Fit hands of fixed shape to 2D joints (methods/iahm.md#optimisation).
 
     Adam moves the translation alone, then translation and the raw six numbers of each joint. There is
     no prior. Every hand has its own energy, so hands do not know of each other: a batch gives what one

@@ -7,8 +7,30 @@ import numpy as np
 
 from mmhand.utils.errors import HandDataError, HandFileError
 
-#: Columns that every collection has.
-_NEEDED = ('subject', 'betas', 'hand_model')
+
+def load_columns(path: str | os.PathLike, *needed: str) -> dict[str, np.ndarray]:
+    """Read an ``.npz`` file of arrays; nothing in it is run.
+
+    Args:
+        path: the file.
+        needed: arrays that there must be.
+
+    Raises:
+        HandFileError: the file is missing or broken.
+        HandDataError: an array is missing.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            columns = dict(file)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+        reason = getattr(error, 'strerror', None) or error
+        raise HandFileError(f'{path} is no .npz file of arrays ({reason})') from None
+    for name in needed:
+        if name not in columns:
+            raise HandDataError(
+                f'{path} lacks "{name}": collect the predictions of a model that gives it'
+            )
+    return columns
 
 
 def load_predictions(path: str | os.PathLike, *needed: str) -> dict[str, np.ndarray]:
@@ -16,24 +38,18 @@ def load_predictions(path: str | os.PathLike, *needed: str) -> dict[str, np.ndar
 
     Args:
         path: the ``.npz`` file.
-        needed: columns that there must be, besides subjects and betas.
+        needed: columns that there must be, besides subjects, betas and the hand model.
 
     Returns:
         See :func:`mmhand.apis.collect_predictions.collect_predictions`.
 
     Raises:
-        HandFileError: the file is missing or holds no predictions.
-        HandDataError: a column is missing.
+        HandFileError: the file is missing or broken.
+        HandDataError: a column is missing, or columns have different lengths.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            columns = dict(file)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        reason = getattr(error, 'strerror', None) or error
-        raise HandFileError(f'{path} holds no collected predictions ({reason})') from None
-    for name in (*_NEEDED, *needed):
-        if name not in columns:
-            raise HandDataError(
-                f'{path} lacks "{name}": collect the predictions of a model that gives it'
-            )
+    columns = load_columns(path, 'subject', 'betas', 'hand_model', *needed)
+    count = len(columns['subject'])
+    for name, column in columns.items():
+        if name != 'hand_model' and len(column) != count:
+            raise HandDataError(f'{path}: "{name}" has {len(column)} rows for {count} subjects')
     return columns

@@ -75,7 +75,7 @@ def calibrate_shapes(
     seed: int = 0,
     confidence: Array | None = None,
 ) -> dict[Hashable, Array]:
-    """One shape for each subject (docs/en/methods/iahm.md, "Calibration").
+    """One shape for each subject (methods/iahm.md#calibration).
 
     Args:
         betas: (N, S) estimates.

@@ -1,4 +1,4 @@
-"""Boukhayma et al. (CVPR 2019), as the identity-aware release compares with it."""
+"""Boukhayma et al. (CVPR 2019), as the identity-aware release has it (methods/iahm.md#boukhayma)."""
 
 from collections.abc import Sequence
 from dataclasses import replace

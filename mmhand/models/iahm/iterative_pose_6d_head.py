@@ -28,7 +28,7 @@ class IterativePose6DHead(BaseModule):
     Step k feeds the image feature and the rotations so far to its own MLP. The answer is added to the
     six numbers, or is itself a rotation that is put in front of the one so far. The released baseline
     and identity-aware network differ in all three of ``agg``, ``start`` and ``eps``
-    (docs/en/methods/iahm.md, "Quirks").
+    (docs/en/methods/iahm.md#quirks-of-the-release).
 
     Args:
         in_channels: length of the feature.

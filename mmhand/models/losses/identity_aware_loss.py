@@ -14,7 +14,7 @@ RELEASE_UNIT = 0.2
 
 @MODELS.register_module()
 class IdentityAwareLoss(nn.Module):
-    """Mean absolute errors of mesh, surface, rotations and shape (docs/en/methods/iahm.md, "Losses").
+    """Mean absolute errors of mesh, surface, rotations and shape (methods/iahm.md#losses).
 
     Values are the release's, whose unit of length is 0.2 m. A term whose field the estimate lacks
     (``None``) is left out: a network that is *given* the shape learns none.
