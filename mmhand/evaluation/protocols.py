@@ -23,6 +23,7 @@ class Alignment:
         root: joint brought together; ``None`` compares in the camera frame.
         bone: two joints whose distance gives the scale (ground truth over prediction).
         bone_eps: added to both lengths, metres.
+        zero_bone: what a predicted length of zero counts as, metres; ``None``: such a hand is left out.
         procrustes: best similarity transform instead of root and bone; joints and vertices get
             their own.
         reflection: whether that transform may mirror.
@@ -31,6 +32,7 @@ class Alignment:
     root: str | None = None
     bone: tuple[str, str] | None = None
     bone_eps: float = 0.0
+    zero_bone: float | None = None
     procrustes: bool = False
     reflection: bool = False
 
@@ -192,7 +194,7 @@ TWOHAND = register_protocol(
 _HO3D_VIEWS = {
     '': Alignment(),
     'PA': _PA_MIRROR,
-    'ST': Alignment(root=WRIST, bone=(WRIST, MIDDLE_MCP)),
+    'ST': Alignment(root=WRIST, bone=(WRIST, MIDDLE_MCP), zero_bone=1.0),
 }
 _HO3D_SOURCE = (
     'shreyashampali/ho3d eval.py --version {}: raw, Procrustes with reflections, and scale and '

@@ -46,7 +46,8 @@ class ManoLayer(nn.Module):
         mano_root: folder with ``MANO_RIGHT.pkl`` and ``MANO_LEFT.pkl`` or a file; ``None`` reads
             ``MMHAND_MANO_ROOT``.
         use_pca: finger pose as PCA coefficients instead of 45 axis-angle numbers.
-        root_rot_mode: ``'axisang'`` (3 numbers) or ``'rotmat'`` (6 numbers, two columns).
+        root_rot_mode: ``'axisang'`` (3 numbers), or ``'rot6d'`` (or ``'rotmat'``): 6 numbers, the
+            first two columns of the matrix.
         joint_rot_mode: ``'axisang'``, or ``'rotmat'`` for (B, 16, 3, 3) poses; ignored with PCA.
         robust_rot: orthonormalise the 6 numbers symmetrically.
         fix_shapedirs: mend the left hand's shape directions as :class:`~.mano.MANO` does; manopth
@@ -74,9 +75,14 @@ class ManoLayer(nn.Module):
         data: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        for name, mode in (('root_rot_mode', root_rot_mode), ('joint_rot_mode', joint_rot_mode)):
-            if mode not in ('axisang', 'rotmat'):
-                raise HandConfigError(f'{name} must be "axisang" or "rotmat", not {mode!r}')
+        if root_rot_mode not in ('axisang', 'rot6d', 'rotmat'):
+            raise HandConfigError(
+                f'root_rot_mode must be "axisang", "rot6d" or "rotmat", not {root_rot_mode!r}'
+            )
+        if joint_rot_mode not in ('axisang', 'rotmat'):
+            raise HandConfigError(
+                f'joint_rot_mode must be "axisang" or "rotmat", not {joint_rot_mode!r}'
+            )
         if side not in ('right', 'left'):
             raise HandConfigError(f'side must be "right" or "left", not {side!r}')
         if use_pca and ncomps < 1:
@@ -215,7 +221,7 @@ class ManoLayer(nn.Module):
         root, fingers = coefficients[:, : self.rot], coefficients[:, self.rot : width]
         if self.use_pca:
             fingers = fingers @ self.th_selected_comps
-        if self.root_rot_mode == 'rotmat':
+        if self.root_rot_mode != 'axisang':
             convert = robust_rotation_6d_to_matrix if self.robust_rot else rotation_6d_to_matrix
             root = convert(root)
         return root, self.th_hands_mean + fingers

@@ -59,14 +59,15 @@ def matrix_to_rotation_6d(matrix: Tensor, layout: str = 'columns') -> Tensor:
         layout: see :data:`LAYOUTS_6D`.
 
     Returns:
-        (..., 6).
+        (..., 6), memory of its own in every layout.
 
     Raises:
         HandConfigError: unknown layout.
     """
     _check_layout(layout)
     if layout == 'rows':
-        return matrix[..., :2, :].flatten(-2)
+        # Flattening alone would give a view of the input.
+        return matrix[..., :2, :].reshape(*matrix.shape[:-2], 6).clone()
     if layout == 'interleaved':
         return matrix[..., :2].flatten(-2)
     return matrix[..., :2].transpose(-1, -2).flatten(-2)

@@ -10,6 +10,8 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from mmhand.utils.errors import HandDataError
+
 from .rotation_6d import (
     LAYOUTS_6D,
     matrix_to_rotation_6d,
@@ -31,6 +33,8 @@ __all__ = [
     'mirror_axis_angle',
     'mirror_matrix',
     'nearest_rotation',
+    'quaternion_apply',
+    'quaternion_multiply',
     'quaternion_to_axis_angle',
     'quaternion_to_matrix',
     'robust_rotation_6d_to_matrix',
@@ -144,7 +148,8 @@ def axis_angle_to_matrix_manopth(axis_angle: Tensor) -> Tensor:
     """
     angle = (axis_angle + 1e-8).norm(dim=-1, keepdim=True)
     half = 0.5 * angle
-    return quaternion_to_matrix(torch.cat((half.cos(), half.sin() * (axis_angle / angle)), dim=-1))
+    quaternion = torch.cat((half.cos(), half.sin() * (axis_angle / angle)), dim=-1)
+    return _unit_to_matrix(quaternion / quaternion.norm(dim=-1, keepdim=True))
 
 
 def quaternion_to_matrix(quaternion: Tensor) -> Tensor:
@@ -155,11 +160,64 @@ def quaternion_to_matrix(quaternion: Tensor) -> Tensor:
 
     Returns:
         (..., 3, 3).
+
+    Raises:
+        HandDataError: whole numbers, or a quaternion of length zero.
     """
-    unit = quaternion / quaternion.norm(dim=-1, keepdim=True)
+    return _unit_to_matrix(_unit_quaternion(quaternion))
+
+
+def _unit_to_matrix(unit: Tensor) -> Tensor:
     w, vector = unit[..., :1], unit[..., 1:]
     cos = w * w - (vector * vector).sum(-1, keepdim=True)
     return _half_angle_matrix(cos, w, vector)
+
+
+def _unit_quaternion(quaternion: Tensor) -> Tensor:
+    if not quaternion.is_floating_point():
+        raise HandDataError(f'quaternions are {quaternion.dtype}, they must be real numbers')
+    length = quaternion.norm(dim=-1, keepdim=True)
+    # Looked at on a processor only: elsewhere it would wait for the device.
+    looks = quaternion.device.type == 'cpu' and not torch.compiler.is_compiling()
+    if looks and not torch.jit.is_tracing() and bool((length == 0).any()):
+        raise HandDataError('a quaternion of length zero is no rotation')
+    return quaternion / length
+
+
+def quaternion_multiply(first: Tensor, second: Tensor) -> Tensor:
+    """Hamilton product: the rotation ``second``, then ``first``.
+
+    Args:
+        first: (..., 4) as (w, x, y, z).
+        second: (..., 4), broadcast against it.
+
+    Returns:
+        (..., 4); of unit length where both are.
+    """
+    w1, v1 = first[..., :1], first[..., 1:]
+    w2, v2 = second[..., :1], second[..., 1:]
+    v1, v2 = torch.broadcast_tensors(v1, v2)
+    w = w1 * w2 - (v1 * v2).sum(-1, keepdim=True)
+    return torch.cat((w, w1 * v2 + w2 * v1 + torch.linalg.cross(v1, v2, dim=-1)), dim=-1)
+
+
+def quaternion_apply(quaternion: Tensor, points: Tensor) -> Tensor:
+    """Rotate points.
+
+    Args:
+        quaternion: (..., 4) as (w, x, y, z), of any non-zero length.
+        points: (..., 3), broadcast against it.
+
+    Returns:
+        (..., 3).
+
+    Raises:
+        HandDataError: whole numbers, or a quaternion of length zero.
+    """
+    unit = _unit_quaternion(quaternion)
+    vector, points = torch.broadcast_tensors(unit[..., 1:], points)
+    turned = 2 * torch.linalg.cross(vector, points, dim=-1)
+    return points + unit[..., :1] * turned + torch.linalg.cross(vector, turned, dim=-1)
 
 
 def matrix_to_quaternion(matrix: Tensor) -> Tensor:

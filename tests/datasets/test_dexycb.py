@@ -165,6 +165,7 @@ def test_handoccnets_json_gives_the_same_samples(root, tmp_path):
     path = tmp_path / 'DEX_YCB_s0_train_data.json'
     path.write_text(json.dumps(dict(images=images, annotations=annotations)))
     listed = DexYCBDataset(data_root=root, ann_file=str(path), cache_dir=tmp_path)
+    assert 'json' in listed.store.folder.name, 'the JSON is what is read'
     assert len(listed) == len(labels)
     for row in range(len(labels)):
         a, b = labels.get_data_info(row), listed.get_data_info(row)

@@ -218,3 +218,18 @@ def test_gradients_reach_all_inputs():
     args = [draw(9).requires_grad_(), draw(10).requires_grad_(), draw(3).requires_grad_()]
     hand(*args)[0].square().sum().backward()
     assert all(a.grad.isfinite().all() and a.grad.any() for a in args)
+
+
+@pytest.mark.parametrize('robust', [False, True])
+def test_the_root_in_six_numbers(robust):
+    """manopth's name for it is ``rot6d``; the numbers are two columns of the matrix."""
+    pose = torch.randn(3, 48, generator=torch.Generator().manual_seed(1)) * 0.3
+    matrix = axis_angle_to_matrix(pose[:, :3])
+    six = torch.cat((matrix[..., 0], matrix[..., 1], pose[:, 3:]), dim=1)
+    arguments = dict(data=synthetic_mano(), use_pca=False, flat_hand_mean=False)
+    plain = ManoLayer(**arguments)(pose)
+    turned = ManoLayer(**arguments, root_rot_mode='rot6d', robust_rot=robust)(six)
+    for a, b in zip(turned, plain, strict=True):
+        torch.testing.assert_close(a, b, atol=1e-3, rtol=0)
+    with pytest.raises(HandConfigError, match='root_rot_mode'):
+        ManoLayer(**arguments, root_rot_mode='quaternion')

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from mmhand.hand_models import rotations as rot
-from mmhand.utils.errors import HandConfigError
+from mmhand.utils.errors import HandConfigError, HandDataError
 
 ORDERS = [''.join(p) for p in itertools.product('XYZ', repeat=3) if p[0] != p[1] != p[2]]
 ORDERS += [order.lower() for order in ORDERS]
@@ -316,3 +316,28 @@ class TestNearestRotation:
         out = rot.nearest_rotation(matrix)
         torch.testing.assert_close(out, matrix)
         assert torch.autograd.gradcheck(rot.nearest_rotation, (matrix,), atol=1e-6)
+
+
+def test_the_rows_layout_is_a_copy():
+    matrix = torch.eye(3).expand(4, 3, 3).clone()
+    rot.matrix_to_rotation_6d(matrix, 'rows').add_(1)
+    assert torch.equal(matrix, torch.eye(3).expand(4, 3, 3))
+
+
+def test_quaternions_multiply_and_apply():
+    generator = torch.Generator().manual_seed(0)
+    first, second = torch.randn(2, 5, 4, generator=generator, dtype=torch.float64)
+    points = torch.randn(5, 3, generator=generator, dtype=torch.float64)
+    product = rot.quaternion_to_matrix(rot.quaternion_multiply(first, second))
+    torch.testing.assert_close(
+        product, rot.quaternion_to_matrix(first) @ rot.quaternion_to_matrix(second)
+    )
+    turned = (rot.quaternion_to_matrix(first) @ points[..., None])[..., 0]
+    torch.testing.assert_close(rot.quaternion_apply(first, points), turned)
+
+
+def test_quaternions_that_are_no_rotations_are_refused():
+    with pytest.raises(HandDataError, match='length zero'):
+        rot.quaternion_to_matrix(torch.zeros(2, 4))
+    with pytest.raises(HandDataError, match='real numbers'):
+        rot.quaternion_apply(torch.tensor([1, 0, 0, 0]), torch.ones(3))

@@ -84,7 +84,7 @@ class DexYCBDataset(BaseHandDataset):
         **kwargs: Any,
     ) -> None:
         self.setup = setup
-        self.ann_file = ann_file
+        self._json_file = ann_file
         self.with_vertices = with_vertices
         self._whole_mask_dir = whole_mask_dir
         self._hand_model = hand_model
@@ -95,7 +95,7 @@ class DexYCBDataset(BaseHandDataset):
     @property
     def store_name(self) -> str:
         """One store serves all setups and splits; HandOccNet's files have one each."""
-        return f'dexycb_json_{self.split}' if self.ann_file else 'dexycb'
+        return f'dexycb_json_{self.split}' if self._json_file else 'dexycb'
 
     @cached_property
     def root(self) -> Path:
@@ -131,8 +131,8 @@ class DexYCBDataset(BaseHandDataset):
 
     def source_files(self) -> Mapping[str, Path | None]:
         """See :class:`BaseHandDataset`. Labels are not watched: touch a ``meta.yml`` after a change."""
-        if self.ann_file:
-            return {'annotations': Path(self.data_root) / self.ann_file}
+        if self._json_file:
+            return {'annotations': Path(self.data_root) / self._json_file}
         calibration = sorted((self.root / 'calibration').glob('*/*.yml'))
         shapes = {f'{path.parent.name}/{path.name}': path for path in calibration}
         return {**meta_files(self.root), **shapes}
@@ -144,7 +144,7 @@ class DexYCBDataset(BaseHandDataset):
         progress: Callable[[int], None],
     ) -> None:
         """See :func:`.dexycb_store.build_dexycb_store`."""
-        if self.ann_file:
+        if self._json_file:
             path = sources['annotations']
             build_handoccnet_store(writer, path, TRAINING, progress, with_sides=True)
         else:
@@ -154,7 +154,7 @@ class DexYCBDataset(BaseHandDataset):
     def select_rows(self, store: AnnotationStore) -> np.ndarray:
         """Rows of the split that show a hand, in the toolkit's order."""
         frame = store['frame']
-        if self.ann_file:
+        if self._json_file:
             left = frame['left'] > 0
             keep = member = np.ones(frame.rows, dtype=bool)
         else:
@@ -181,7 +181,7 @@ class DexYCBDataset(BaseHandDataset):
         """See :class:`BaseHandDataset`."""
         frame = store['frame']
         side = 'left' if self._left[row] else 'right'
-        if self.ann_file:
+        if self._json_file:
             name = frame['name'][row].rpartition('.')[0]
             intrinsics, betas = frame['K'][row], np.array(frame['betas'][row])
             pose = np.array(frame['pose'][row])

@@ -28,6 +28,7 @@ def root_scale_align(
     root: int | None = None,
     bone: tuple[int, int] | None = None,
     eps: float = 0.0,
+    zero_bone: float | None = None,
 ) -> np.ndarray:
     """Move and scale predicted points so that root and bone length agree with the ground truth.
 
@@ -40,9 +41,12 @@ def root_scale_align(
         root: index of the joint to bring together; ``None`` leaves the position as predicted.
         bone: ends of the bone that gives the scale; ``None`` leaves the scale as predicted.
         eps: added to both lengths (HDR's helper adds 1e-6 of its unit).
+        zero_bone: what a predicted length of exactly zero counts as; HO3D's evaluator then leaves the
+            prediction undivided, as if the bone were 1 m.
 
     Returns:
-        (N, P, 3) float64. Where a length is zero the result is not finite: mask those hands.
+        (N, P, 3) float64. Where a length is zero, and ``zero_bone`` not given, the result
+        is not finite: mask those hands.
     """
     aligned = np.asarray(points, dtype=np.float64)
     pred_joints = np.asarray(pred_joints, dtype=np.float64)
@@ -51,7 +55,10 @@ def root_scale_align(
         aligned = aligned - pred_joints[:, root, None]
     if bone is not None:
         with np.errstate(divide='ignore', invalid='ignore'):
-            scale = (bone_lengths(gt_joints, bone) + eps) / (bone_lengths(pred_joints, bone) + eps)
+            length = bone_lengths(pred_joints, bone)
+            if zero_bone is not None:
+                length = np.where(length == 0, zero_bone, length)
+            scale = (bone_lengths(gt_joints, bone) + eps) / (length + eps)
             aligned = aligned * scale[:, None, None]
     if root is not None:
         aligned = aligned + gt_joints[:, root, None]

@@ -149,6 +149,7 @@ def _align(
         alignment.root_index(),
         alignment.bone_indices(),
         alignment.bone_eps,
+        alignment.zero_bone,
     )
 
 

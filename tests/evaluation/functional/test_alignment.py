@@ -79,3 +79,15 @@ def test_hands_that_cannot_be_aligned_stay(data):
     assert np.isfinite(np.delete(aligned, 2, 0)).all()
     nothing = procrustes_align(pred, gt, np.zeros((6, 21)))
     np.testing.assert_array_equal(nothing, pred)
+
+
+def test_a_predicted_bone_of_zero_follows_the_official_rule():
+    """HO3D's evaluator does not divide by a zero bone, but still multiplies by the annotated one."""
+    rng = np.random.default_rng(0)
+    pred, gt = rng.normal(size=(2, 3, 21, 3))
+    pred[1, 9] = pred[1, 0]
+    aligned = root_scale_align(pred, pred, gt, root=0, bone=(0, 9), zero_bone=1.0)
+    length = np.linalg.norm(gt[1, 9] - gt[1, 0])
+    np.testing.assert_allclose(aligned[1], (pred[1] - pred[1, 0]) * length + gt[1, 0])
+    others = root_scale_align(pred[::2], pred[::2], gt[::2], root=0, bone=(0, 9))
+    np.testing.assert_allclose(aligned[::2], others)
