@@ -45,6 +45,7 @@ THIN = {
     'SNPatchDiscriminator': dict(channels=(8, 8, 8, 8)),
     'DetNetResNet': dict(base_channels=8, depths=(1, 1, 1), out_channels=16),
     'DetNetHead': dict(in_channels=16, hidden_channels=16),
+    'CMR': dict(backbone=dict(base_channels=8), num_features=32, mesh_channels=[8, 8, 8, 8]),
 }
 
 CONFIGS = list_configs()
@@ -100,8 +101,8 @@ def without_downloads(config):
 
 
 def thinned(name, model):
-    """A model's config with thin networks, if it is one of HDR's full size."""
-    if not name.startswith('hdr/') or '_cpu_' in name:
+    """A model's config with thin networks, if it is one of HDR's or CMR's full size."""
+    if not name.startswith(('hdr/', 'cmr/')) or '_cpu_' in name:
         return model
 
     def thin(node):

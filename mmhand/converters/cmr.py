@@ -58,7 +58,7 @@ def _model(variant: str, prefix: str) -> object:
         return dict(
             type='CMR',
             variant=variant,
-            depth=_DEPTHS[conv, len(blocks)],
+            backbone=dict(depth=_DEPTHS[conv, len(blocks)]),
             attention='attention.gamma' in state,
             # Any mesh of MANO's size: the hierarchy is not among the weights.
             hand_model=dict(type='MANO', data=synthetic_mano()),

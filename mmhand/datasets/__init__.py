@@ -4,6 +4,7 @@ from . import transforms  # noqa: F401
 from .aih import AIHDataset
 from .base_hand_dataset import BaseHandDataset
 from .dexycb import DexYCBDataset
+from .freihand import FreiHANDDataset
 from .ho3d import HO3DDataset
 from .interhand import InterHand26MDataset
 from .obman import ObManDataset
@@ -14,6 +15,7 @@ __all__ = [
     'AnnotationStore',
     'BaseHandDataset',
     'DexYCBDataset',
+    'FreiHANDDataset',
     'HO3DDataset',
     'InterHand26MDataset',
     'ObManDataset',

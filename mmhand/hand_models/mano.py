@@ -30,6 +30,7 @@ TIP_PRESETS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     'ho3d_2020': ((728, 353, 442, 576, 694),) * 2,
     'ho3d_2019': ((745, 320, 444, 555, 657),) * 2,
     'dsf': ((744, 333, 444, 555, 672),) * 2,
+    'cmr': ((744, 333, 444, 555, 672),) * 2,
 }
 
 #: Rim of MANO's mesh at the wrist, in cyclic order; used where a file's faces leave no rim to find.

@@ -1,7 +1,9 @@
 """Data transforms."""
 
 from .amodal_seg_augment import AmodalSegAugment
+from .anchor_mesh_at_wrist import AnchorMeshAtWrist
 from .attach_betas import AttachBetas
+from .cmr_crop import CMRCrop
 from .generate_hand_target import GenerateHandTarget
 from .hand_bbox_crop import HandBBoxCrop
 from .hand_blur_occlusion import BlurOcclusionParams, HandBlurOcclusion, Occluder
@@ -23,7 +25,9 @@ __all__ = [
     'AttachBetas',
     'AIHColorJitter',
     'AmodalSegAugment',
+    'AnchorMeshAtWrist',
     'BlurOcclusionParams',
+    'CMRCrop',
     'GenerateHandTarget',
     'HandAffineParams',
     'HandBBoxCrop',

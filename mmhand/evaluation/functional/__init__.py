@@ -12,6 +12,7 @@ from .errors import (
     point_means,
     sample_mean,
 )
+from .heatmaps import heatmap_peak_errors
 from .pck import (
     area_under_curve,
     auc,
@@ -32,6 +33,7 @@ __all__ = [
     'frame_success',
     'handedness_accuracy',
     'handedness_correct',
+    'heatmap_peak_errors',
     'macro_mean',
     'micro_mean',
     'mpjpe',

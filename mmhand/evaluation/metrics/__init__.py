@@ -3,10 +3,12 @@
 from .amodal_iou_metric import AmodalIoUMetric
 from .camera_interhand_metric import CameraInterHandMetric
 from .dexycb_metric import DexYCBMetric
+from .freihand_metric import FreiHANDMetric
 from .hand_contact_metric import HandContactMetric
 from .hand_mask_metric import HandMaskMetric
 from .hand_pose_metric import HandPoseMetric
 from .hand_shape_metric import HandShapeMetric
+from .heatmap_peak_metric import HeatmapPeakMetric
 from .ho3d_metric import HO3DMetric
 from .hole_quality_metric import HoleQualityMetric
 from .interhand_metric import InterHandMetric
@@ -16,11 +18,13 @@ __all__ = [
     'AmodalIoUMetric',
     'CameraInterHandMetric',
     'DexYCBMetric',
+    'FreiHANDMetric',
     'HO3DMetric',
     'HandContactMetric',
     'HandMaskMetric',
     'HandPoseMetric',
     'HandShapeMetric',
+    'HeatmapPeakMetric',
     'HoleQualityMetric',
     'InterHandMetric',
     'MeshSelfIntersection',

@@ -60,6 +60,15 @@ class HO3DMetric(HandPoseMetric):
         HandConfigError: a submission that is neither ``.json`` nor ``.zip``.
     """
 
+    BENCHMARK = 'HO3D'
+    #: Samples of the official splits by protocol.
+    COUNTS: Mapping[str, int] = OFFICIAL_COUNTS
+    #: How a submission has points: OpenGL's axes or not, and the order of joints.
+    OPENGL = True
+    JOINT_SET = 'ho3d'
+    #: The official evaluator's names, ours, and what ours are multiplied by.
+    OFFICIAL: Mapping[str, tuple[str, float]] = _OFFICIAL
+
     def __init__(
         self,
         protocol: str | dict = 'ho3d_v2',
@@ -85,7 +94,7 @@ class HO3DMetric(HandPoseMetric):
             super().process(data_batch, scored)
         measured = iter(self.results[before:])
         del self.results[before:]
-        written = submission_rows(samples) if self.submission else [None] * len(samples)
+        written = self._rows(samples) if self.submission else [None] * len(samples)
         for sample, row in zip(samples, written, strict=True):
             record = next(measured)[1] if sample.get('scored', True) else None
             place = sample.get('toolkit_index', -1)
@@ -103,7 +112,7 @@ class HO3DMetric(HandPoseMetric):
         if self.submission and results:
             order = sorted(range(len(results)), key=lambda row: (results[row][2], row))
             rows = [results[row][3] for row in order]
-            expected = OFFICIAL_COUNTS.get(self.protocol.name)
+            expected = self.COUNTS.get(self.protocol.name)
             if expected not in (None, len(rows)):
                 print_log(
                     f"{len(rows)} samples are submitted; the server's {self.protocol.name} wants "
@@ -115,32 +124,52 @@ class HO3DMetric(HandPoseMetric):
         if not scored:
             print_log(
                 'no ground truth: put evaluation_xyz.json and evaluation_verts.json (links in the '
-                'HO3D README) into the folder of HO3D to score here',
+                f'{self.BENCHMARK} README) into the folder of {self.BENCHMARK} to score here',
                 logger='current',
             )
             return {}
         numbers = super().compute_metrics(scored)
         if self.scores_file:
-            lines = [f'{key}: {value:f}' for key, value in official_scores(numbers).items()]
+            lines = [
+                f'{key}: {value:f}'
+                for key, value in official_scores(numbers, self.OFFICIAL).items()
+            ]
             _write(Path(self.scores_file), '\n'.join(lines).encode() + b'\n')
         return numbers
 
+    def _rows(self, samples: Sequence[Mapping]) -> list[tuple[np.ndarray, np.ndarray]]:
+        return submission_rows(samples, self.BENCHMARK, self.OPENGL, self.JOINT_SET)
 
-def official_scores(numbers: Mapping[str, float]) -> dict[str, float]:
+
+def official_scores(
+    numbers: Mapping[str, float], names: Mapping[str, tuple[str, float]] = _OFFICIAL
+) -> dict[str, float]:
     """Scores under the official evaluator's names, means in centimetres.
 
     Args:
-        numbers: of the ``ho3d_*`` protocols, millimetres, without prefix.
+        numbers: of the benchmark's protocols, millimetres, without prefix.
+        names: the official evaluator's names, ours, and the factors between them.
     """
     return {
         official: factor * numbers[ours]
-        for official, (ours, factor) in _OFFICIAL.items()
+        for official, (ours, factor) in names.items()
         if ours in numbers
     }
 
 
-def submission_rows(samples: Sequence[Mapping]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Joints (21, 3) and vertices (V, 3) of each sample as HO3D's server takes them, float32.
+def submission_rows(
+    samples: Sequence[Mapping],
+    benchmark: str = 'HO3D',
+    opengl: bool = True,
+    joint_set: str = 'ho3d',
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Joints (21, 3) and vertices (V, 3) of each sample as a benchmark's server takes them, float32.
+
+    Args:
+        samples: with one predicted hand each.
+        benchmark: its name, for messages.
+        opengl: whether it wants OpenGL's axes.
+        joint_set: its order of joints.
 
     Raises:
         HandDataError: a hand is not in front of the camera, or its mesh is missing.
@@ -153,10 +182,11 @@ def submission_rows(samples: Sequence[Mapping]) -> list[tuple[np.ndarray, np.nda
         if bad.any():
             raise HandDataError(
                 f'sample {sample_name(samples[int(bad.argmax())])}: the hand is not in front of '
-                'the camera; predictions for HO3D need the annotated wrist'
+                f'the camera; predictions for {benchmark} need a wrist, annotated or fitted'
             )
-        rows.append(opengl_to_opencv(points).astype(np.float32))
-    joints = convert_joints(rows[0], 'canonical', 'ho3d')
+        points = opengl_to_opencv(points) if opengl else points
+        rows.append(points.astype(np.float32))
+    joints = convert_joints(rows[0], 'canonical', joint_set)
     return list(zip(joints, rows[1], strict=True))
 
 

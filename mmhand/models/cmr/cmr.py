@@ -42,13 +42,12 @@ class CMR(ModelFrameEstimator):
     Args:
         hand_model: config of the right hand whose topology and joints the mesh has.
         variant: which of the family.
-        depth: of the ResNets.
+        backbone: settings of all ResNets: ``depth``, ``base_channels`` (also the heat-map decoders')
+            and ``init_cfg``.
         num_features: length of the image feature.
-        base_channels: width of the ResNets and their decoders.
         mesh_channels: of the mesh decoder's blocks, finest level first.
         attention: overrides the variant's.
         hierarchy: file of the mesh hierarchy, see :func:`.cmr_hierarchy.hierarchy_for`.
-        pretrained: checkpoint that all ResNets start from.
         codec: config of :class:`mmhand.codecs.CMRHeatmap`.
         loss: config of :class:`CMRLoss`.
         data_preprocessor: config; RGB, (x / 255 - 0.5) / 0.5.
@@ -67,13 +66,11 @@ class CMR(ModelFrameEstimator):
         self,
         hand_model: dict,
         variant: str = 'pg_pp',
-        depth: int = 18,
+        backbone: dict | None = None,
         num_features: int = 1000,
-        base_channels: int = 64,
         mesh_channels: Sequence[int] = (64, 128, 256, 512),
         attention: bool | None = None,
         hierarchy: str | None = None,
-        pretrained: str | None = None,
         codec: dict | None = None,
         loss: dict | None = None,
         data_preprocessor: dict | None = None,
@@ -89,7 +86,7 @@ class CMR(ModelFrameEstimator):
             init_cfg=init_cfg,
         )
         self.variant = variant
-        self.trunk = CMRTrunk(chosen, depth, num_features, base_channels, pretrained)
+        self.trunk = CMRTrunk(chosen, num_features, **(backbone or {}))
         self.decoder = None
         if chosen.mesh:
             self.hierarchy = hierarchy_for(self.hand_model, hierarchy)

@@ -76,28 +76,26 @@ class CMRTrunk(BaseModule):
 
     Args:
         variant: which of the family.
-        depth: of the ResNets.
         num_features: length of the feature.
+        depth: of the ResNets.
         base_channels: width of the ResNets and their decoders.
-        pretrained: checkpoint that all ResNets start from, e.g. ``'torchvision://resnet18'``.
-        init_cfg: mmengine initialisation.
+        init_cfg: of each ResNet.
     """
 
     def __init__(
         self,
         variant: CMRVariant,
-        depth: int = 18,
         num_features: int = 1000,
+        depth: int = 18,
         base_channels: int = 64,
-        pretrained: str | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(init_cfg)
+        super().__init__()
         self.variant = variant
         joints = len(CANONICAL)
         settings: dict = dict(depth=depth, base_channels=base_channels, stem_channels=base_channels)
-        if pretrained:
-            settings['init_cfg'] = dict(type='Pretrained', checkpoint=pretrained)
+        if init_cfg is not None:
+            settings['init_cfg'] = init_cfg
         counts = [joints if kind == 'pose' else 1 for kind in variant.stages]
         backbones: list[nn.Module] = [MODELS.build(dict(type='mmhand.StemResNet', **settings))]
         extra = [*counts[:-1], joints + variant.relations(torch.zeros(1, joints, 1, 1)).shape[1]]

@@ -25,8 +25,9 @@ class FreiHandWriter(DatasetWriter):
 
     Of FreiHAND's four versions of a training picture only the first (``gs``) is written, so the
     number of pictures equals the number of annotations. ``evaluation`` has the same files, the
-    published ground truth included. Official ``training/mask`` files hold the visible hand;
-    ``masks/`` and ``depth/`` mirror ``rgb`` with all planes and the depth.
+    published ground truth included. Official ``training/mask`` files hold the visible hand; ``masks/``
+    and ``depth/`` mirror ``rgb`` with all planes and the depth. ``SPLIT_subject.json``, which FreiHAND
+    has not, says whose hand it is: each capture has a person of its own, whose shape does not change.
 
     A ``mano`` row holds 48 pose numbers (axis-angle, mean not added), the shape, the root's pixel
     (2) and a scale s: the root lies at ``[u - cx, v - cy, f] / s`` with f the mean focal length.
@@ -92,10 +93,11 @@ class FreiHandWriter(DatasetWriter):
             'xyz': rounded(joints, 8),
             'verts': rounded(sample.camera.to_camera(hand.vertices), 7),
             'mano': [rounded(mano, 8)],
+            'subject': f'{split}-{sample.capture}',
             'scale': round(float(np.linalg.norm(joints[bone[0]] - joints[bone[1]])), 8),
         }
 
     def write_index(self, split: str, records: Iterable[dict[str, Any]]) -> None:
         """Write the annotation lists of a split."""
-        for key in ('K', 'xyz', 'verts', 'mano', 'scale'):
+        for key in ('K', 'xyz', 'verts', 'mano', 'scale', 'subject'):
             write_json_list(self.out / f'{split}_{key}.json', (record[key] for record in records))

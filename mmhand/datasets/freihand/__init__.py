@@ -1,0 +1,5 @@
+"""FreiHAND."""
+
+from .freihand import FreiHANDDataset
+
+__all__ = ['FreiHANDDataset']
