@@ -10,6 +10,7 @@ from .root import fit_root
 from .shape_calibration import calibrate_shapes, shape_curve
 from .shape_table import ShapeTable
 from .translation import NEAREST, fit_translation, translation_by_size
+from .two_hands import TwoHandFit
 
 __all__ = [
     'FittedHands',
@@ -20,6 +21,7 @@ __all__ = [
     'PlacedHands',
     'ReprojectionFit',
     'ShapeTable',
+    'TwoHandFit',
     'calibrate_shapes',
     'fit_root',
     'fit_translation',

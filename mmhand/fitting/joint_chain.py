@@ -108,30 +108,36 @@ class JointChain(nn.Module):
         """
         return self.carry(model, axis_angle_to_matrix(pose.unflatten(1, (-1, 3))), betas)
 
-    def carry(self, model: Tensor, rotations: Tensor, betas: Tensor) -> Tensor:
+    def carry(
+        self, model: Tensor, rotations: Tensor, betas: Tensor, rows: Tensor | None = None
+    ) -> Tensor:
         """Points of hands.
 
         Args:
             model: (B,) which model each hand is of.
             rotations: (B, 16, 3, 3) relative to the parents, mean pose included.
             betas: (B, num_betas).
+            rows: (B, P) which of the points are wanted, the 21 joints first; ``None``: all.
 
         Returns:
             (B, P, 3) metres, the models' own origin.
         """
-        return self._pose(model, rotations, betas)[0]
+        return self._pose(model, rotations, betas, rows)[0]
 
-    def _pose(self, model: Tensor, rotations: Tensor, betas: Tensor) -> tuple[Tensor, ...]:
+    def _pose(
+        self, model: Tensor, rotations: Tensor, betas: Tensor, rows: Tensor | None
+    ) -> tuple[Tensor, ...]:
         """Points, rotations and places of the chain, and the skinned parts of the points."""
-        rest = self.rest[model] + (self.shape_dirs[model] @ betas[:, None, :, None])[..., 0]
+        of = model if rows is None else (model[:, None], rows)
+        rest = self.rest[of] + (self.shape_dirs[of] @ betas[:, None, :, None])[..., 0]
         world, places = forward_kinematics(rotations, self._offsets(rest))
         if self.blends_pose:
             turned = rotations[:, 1:] - torch.eye(3).to(rotations)
-            rest = rest + (self.pose_dirs[model] @ turned.flatten(1)[:, None, :, None])[..., 0]
+            rest = rest + (self.pose_dirs[of] @ turned.flatten(1)[:, None, :, None])[..., 0]
         # (B, P, 16, 3): each point as each joint of the chain would carry it, by its weight.
-        arms = rest[:, :, None] - rest[:, None, self._chain]
-        carried = (world[:, None] @ arms[..., None])[..., 0] + places[:, None]
-        parts = self.weights[model][..., None] * carried
+        arms = rest[:, None] - rest[:, self._chain, None]
+        carried = arms @ world.mT + places[:, :, None]
+        parts = self.weights[of][..., None] * carried.transpose(1, 2)
         return parts.sum(2), world, places, parts
 
     def derivatives(
@@ -151,7 +157,12 @@ class JointChain(nn.Module):
         return self.motion(model, axis_angle_to_matrix(vectors), betas, axes)
 
     def motion(
-        self, model: Tensor, rotations: Tensor, betas: Tensor, axes: Tensor
+        self,
+        model: Tensor,
+        rotations: Tensor,
+        betas: Tensor,
+        axes: Tensor,
+        rows: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Points and how they move when each joint turns about three axes of its own.
 
@@ -159,15 +170,17 @@ class JointChain(nn.Module):
             model, rotations, betas: as of :meth:`carry`.
             axes: (B, 16, 3, 3) columns; a joint's rotation becomes ``exp([axes d]) R`` to first
                 order in its three parameters d.
+            rows: as of :meth:`carry`.
 
         Returns:
             As of :meth:`derivatives`, the 48 columns by the parameters d.
         """
-        points, world, places, parts = self._pose(model, rotations, betas)
-        weights = self.weights[model]
+        points, world, places, parts = self._pose(model, rotations, betas, rows)
+        of = model if rows is None else (model[:, None], rows)
+        weights = self.weights[of]
         # What of a point hangs on a joint turns about that joint.
-        hanging = torch.einsum('kj,bijc->bikc', self.descendants, parts)
-        share = torch.einsum('kj,bij->bik', self.descendants, weights)
+        hanging = self.descendants @ parts
+        share = weights @ self.descendants.mT
         levers = hanging - share[..., None] * places[:, None]
         upright = torch.eye(3).to(world).expand(len(world), 1, 3, 3)
         above = torch.cat((upright, world), 1)[:, self._parents]
@@ -175,23 +188,24 @@ class JointChain(nn.Module):
         # (B, P, 16, 3 axes, 3)
         by_turn = torch.linalg.cross(turning[:, None], levers[..., None, :])
         if self.blends_pose:
-            by_turn[:, :, 1:] += self._blending(model, rotations, axes, world)
+            by_turn[:, :, 1:] += self._blending(weights, self.pose_dirs[of], rotations, axes, world)
         by_turn = by_turn.permute(0, 1, 4, 2, 3).flatten(1, 2).flatten(2)
-        dirs = self.shape_dirs[model]
+        dirs = self.shape_dirs[of]
         moved = above @ self._offsets(dirs)
         moved = torch.einsum('kj,bkcs->bjcs', self.descendants, moved)
-        arms = dirs[:, :, None] - dirs[:, None, self._chain]
-        by_shape = moved[:, None] + world[:, None] @ arms
-        by_shape = (weights[..., None, None] * by_shape).sum(2)
+        blend = (weights @ world.flatten(2)).unflatten(2, (3, 3))
+        fixed = weights @ (moved - world @ dirs[:, self._chain]).flatten(2)
+        by_shape = blend @ dirs + fixed.unflatten(2, (3, -1))
         return points, by_turn, by_shape.flatten(1, 2)
 
-    def _blending(self, model: Tensor, rotations: Tensor, axes: Tensor, world: Tensor) -> Tensor:
+    def _blending(
+        self, weights: Tensor, dirs: Tensor, rotations: Tensor, axes: Tensor, world: Tensor
+    ) -> Tensor:
         """(B, P, 15, 3 axes, 3): motion by the pose blend shapes."""
         turned = torch.linalg.cross(
             axes[:, 1:].mT[..., None].expand(-1, -1, -1, -1, 3),
             rotations[:, 1:, None].expand(-1, -1, 3, -1, -1),
             dim=-2,
         )
-        blend = torch.einsum('bij,bjcd->bicd', self.weights[model], world)
-        dirs = blend @ self.pose_dirs[model]
-        return torch.einsum('bicke,bkae->bikac', dirs.unflatten(-1, (15, 9)), turned.flatten(-2))
+        blend = torch.einsum('bij,bjcd->bicd', weights, world) @ dirs
+        return torch.einsum('bicke,bkae->bikac', blend.unflatten(-1, (15, 9)), turned.flatten(-2))

@@ -50,6 +50,15 @@ class HandUnknowns:
             )
         )
 
+    def with_rows(self, rows: Tensor, part: 'HandUnknowns') -> 'HandUnknowns':
+        """The hands with some of them exchanged."""
+        changed = []
+        for field in fields(self):
+            value = getattr(self, field.name).clone()
+            value[rows] = getattr(part, field.name)
+            changed.append(value)
+        return HandUnknowns(*changed)
+
     def __getitem__(self, rows: Tensor | slice) -> 'HandUnknowns':
         return HandUnknowns(*(getattr(self, field.name)[rows] for field in fields(self)))
 

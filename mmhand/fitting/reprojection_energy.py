@@ -85,18 +85,28 @@ class ReprojectionEnergy(nn.Module):
         self.weights = weights
 
     def points(self, x: HandUnknowns, model: Tensor) -> Tensor:
-        """(B, P, 3) joints, and the chain's vertices, in the camera's frame, metres."""
+        """(B, P, 3) joints in the camera's frame, metres."""
         rotations = torch.cat((x.wrist[:, None], self.anatomy.rotations(model, x.angles)), 1)
         points = self.chain.carry(model, rotations, x.betas)
         return x.log_size.exp()[..., None] * points + x.transl[:, None]
 
-    def motion(self, x: HandUnknowns, model: Tensor) -> tuple[Tensor, Tensor]:
-        """Points (B, P, 3) as :meth:`points`, and their derivatives (B, P, 3, U)."""
+    def motion(
+        self,
+        x: HandUnknowns,
+        model: Tensor,
+        chain: JointChain | None = None,
+        rows: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Points (B, P, 3) as :meth:`points`, and their derivatives (B, P, 3, U).
+
+        ``chain`` and ``rows``: points (B, P) of another chain of the same models.
+        """
         fingers, axes = self.anatomy.turning(model, x.angles)
         rotations = torch.cat((x.wrist[:, None], fingers), 1)
         upright = torch.eye(3).to(axes).expand(len(axes), 1, 3, 3)
         axes = torch.cat((upright, axes), 1)
-        points, by_turn, by_shape = self.chain.motion(model, rotations, x.betas, axes)
+        chain = chain or self.chain
+        points, by_turn, by_shape = chain.motion(model, rotations, x.betas, axes, rows)
         size = x.log_size.exp()[..., None]
         points = size * points
         by_shift = torch.eye(3).to(points).expand(*points.shape[:2], 3, 3)

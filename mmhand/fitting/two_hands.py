@@ -1,0 +1,160 @@
+"""Two hands that meet, fitted as one."""
+
+import functools
+from collections.abc import Mapping
+from dataclasses import fields, replace
+
+import torch
+from torch import Tensor, nn
+
+from mmhand.registry import TASK_UTILS
+from mmhand.structures.hand_estimate import HandEstimate
+
+from .contact_energy import ContactEnergy, ContactWeights, PairUnknowns
+from .evidence import HandEvidence
+from .levenberg_marquardt import Normal, levenberg_marquardt
+from .placed_hand import HandUnknowns, PlacedHands
+from .reprojection import Cameras, stack_cameras
+from .reprojection_energy import Observed
+
+#: Rounds of the joint fit: firmness of non-penetration, and times the errors that are tolerated.
+_ROUNDS = ((0.1, 4.0), (0.2, 4.0), (0.3, 4.0), (0.5, 3.0), (1.0, 3.0), (2.0, 2.0), (3.0, 2.0))
+
+#: Hands that begin deeper in each other than this also start so much before and behind, metres.
+_DEEP, _SHIFT = 0.006, 0.02
+
+
+@TASK_UTILS.register_module()
+class TwoHandFit(nn.Module):
+    """Fit hands each by itself, then those that meet in the picture together.
+
+    Two hands of one picture meet where a joint of one is near a joint of the other. Their joint fit
+    starts from the single ones, keeps the evidence of both, and adds: no vertex within the other
+    hand, like depth where the picture shows both at one place, and like shape and size. At most two
+    hands make a pair; a hand joins the one it is nearest to.
+
+    Args:
+        single: config of the fit of single hands.
+        weights: fields of :class:`~mmhand.fitting.contact_energy.ContactWeights`.
+        steps: of each round of the joint fit, at most; the rounds look anew where the hands meet, and
+            keep them apart more and more firmly.
+        near: how near joints of the two are in the picture, parts of the hands' mean extent.
+    """
+
+    def __init__(
+        self,
+        single: Mapping | None = None,
+        weights: Mapping | None = None,
+        steps: int = 3,
+        near: float = 0.25,
+    ) -> None:
+        super().__init__()
+        self.single = TASK_UTILS.build(single or dict(type='ReprojectionFit'))
+        self.contact = ContactEnergy(
+            self.single.hand_models, self.single.energy, ContactWeights(**(weights or {}))
+        )
+        self.steps = steps
+        self.near = near
+
+    @torch.no_grad()
+    def forward(
+        self, estimate: HandEstimate | None, evidence: HandEvidence, camera: Cameras
+    ) -> PlacedHands:
+        """Fit hands; see :meth:`ReprojectionFit.forward`. All hands of a picture share its camera."""
+        K, assumed = stack_cameras(camera, len(evidence))
+        seen, usable = self.single.observe(estimate, evidence, K)
+        if not len(evidence):
+            return self.single(estimate, evidence, K)
+        x, normal = self.single.solve(estimate, seen)
+        placed = self.single.place(x, normal, seen, usable, evidence, assumed)
+        pairs = meeting_hands(placed, evidence, self.near)
+        if not len(pairs):
+            return placed
+        rows = pairs.flatten()
+        part = seen[rows]
+        hands, own = self._solve_pairs(x[rows], part)
+        found = self.single.place(hands, own, part, usable[rows], evidence[rows], assumed[rows])
+        return _with_rows(placed, found, rows)
+
+    def _solve_pairs(self, x: HandUnknowns, seen: Observed) -> tuple[HandUnknowns, Normal]:
+        """Joint fits of pairs of hands, in turn; hands deep in each other also start apart.
+
+        Returns:
+            The hands, and what each one's unknowns are worth with the other where it is.
+        """
+        depth = self.contact.facing(PairUnknowns(x), seen.model).depth.amax(1)
+        deep = (depth.view(-1, 2).amax(1) > _DEEP).nonzero()[:, 0]
+        found, joint = self._refine(x, seen)
+        members = (2 * deep[:, None] + torch.arange(2)).flatten()
+        for shift in (_SHIFT, -_SHIFT) if len(deep) else ():
+            part = seen[members]
+            start = self._parted(x[members], part, shift)
+            hands, normal = self._refine(start, part)
+            better = normal.cost < joint.cost[deep]
+            twice = better.repeat_interleave(2)
+            found = found.with_rows(members[twice], hands[twice])
+            for old, new in zip(joint, normal, strict=True):
+                old[deep[better]] = new[better]
+        count = joint.slope.shape[1] // 2
+        blocks = torch.stack((joint.matrix[:, :count, :count], joint.matrix[:, count:, count:]), 1)
+        own = self.single.energy.linearise(found, seen)
+        return found, Normal(blocks.flatten(0, 1), own.slope, own.cost)
+
+    def _refine(self, x: HandUnknowns, seen: Observed) -> tuple[HandUnknowns, Normal]:
+        state = PairUnknowns(x)
+        for firm, slack in _ROUNDS:
+            facing = self.contact.facing(state, seen.model)
+            state, joint = levenberg_marquardt(
+                state,
+                functools.partial(
+                    self.contact.linearise, seen=seen, facing=facing, firm=firm, slack=slack
+                ),
+                self.steps,
+            )
+        return state.hands, joint
+
+    def _parted(self, x: HandUnknowns, seen: Observed, shift: float) -> HandUnknowns:
+        """The hands one before the other, still where they were in the picture; metres."""
+        middle = self.single.energy.points(x, seen.model).mean(1)
+        sign = torch.tensor([1.0, -1.0]).to(middle).repeat(len(middle) // 2)[:, None]
+        return replace(x, transl=x.transl + shift * sign * middle / middle[:, 2:])
+
+
+def meeting_hands(hands: PlacedHands, evidence: HandEvidence, near: float) -> Tensor:
+    """Pairs of hands that the picture shows together.
+
+    Args:
+        hands: B placed hands.
+        evidence: of them; hands of different ``picture`` do not meet.
+        near: nearest joints of two that meet, parts of the hands' mean extent.
+
+    Returns:
+        (N, 2) rows, right before left where the sides differ; no hand is in two pairs.
+    """
+    pixels = hands.pixels.double()
+    count = len(pixels)
+    span = (pixels.amax(1) - pixels.amin(1)).amax(1)
+    gap = torch.cdist(pixels.flatten(0, 1), pixels.flatten(0, 1))
+    gap = gap.unflatten(0, (count, -1)).unflatten(2, (count, -1)).amin((1, 3))
+    gap = 2 * gap / (span[:, None] + span)
+    gap = torch.where(torch.eye(count, dtype=torch.bool) | gap.isnan(), torch.inf, gap)
+    if evidence.picture is not None:
+        picture = evidence.picture.cpu()
+        gap = torch.where(picture[:, None] == picture, gap, torch.inf)
+    pairs = []
+    while count and float(gap.min()) < near:
+        a, b = divmod(int(gap.argmin()), count)
+        pairs.append((a, b) if hands.side[a] <= hands.side[b] else (b, a))
+        gap[[a, b]] = gap[:, [a, b]] = torch.inf
+    return torch.tensor(pairs, dtype=torch.long).view(-1, 2)
+
+
+def _with_rows(hands: PlacedHands, part: PlacedHands, rows: Tensor) -> PlacedHands:
+    """The hands with some of them exchanged."""
+    changed = {}
+    for field in fields(hands):
+        value = getattr(hands, field.name)
+        if value is not None:
+            changed[field.name] = value.clone()
+            changed[field.name][rows] = getattr(part, field.name)
+    return replace(hands, **changed)
