@@ -16,10 +16,8 @@ model = dict(
 )
 
 input_size = (256, 256)
-train_pipeline = _base_.train_pipeline
-test_pipeline = _base_.test_pipeline
-train_pipeline[2].input_size = input_size
-test_pipeline[2].input_size = input_size
+train_pipeline = dict(warp=dict(input_size=input_size))
+test_pipeline = train_pipeline
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 val_dataloader = test_dataloader

@@ -7,15 +7,11 @@ _base_ = [
 ]
 
 input_size = (128, 128)
-train_pipeline = _base_.train_pipeline
-test_pipeline = _base_.test_pipeline
 # Little augmentation: in so few steps nothing is learned by heart.
-train_pipeline[3].update(scale=0.1, rotate_prob=0.0)
-train_pipeline[5].input_size = input_size
-test_pipeline[4].input_size = input_size
-# It learns no masks; the second step reads them.
-train_pipeline.pop(1)
-test_pipeline.pop(1)
+affine = dict(scale=0.1, rotate_prob=0.0)
+# It learns no masks.
+test_pipeline = dict(warp=dict(input_size=input_size), masks=None)
+train_pipeline = dict(affine=affine, **test_pipeline)
 loader = dict(batch_size=16, num_workers=2, pin_memory=False)
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline), **loader)
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline), **loader)

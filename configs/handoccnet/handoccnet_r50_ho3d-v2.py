@@ -6,11 +6,9 @@ _base_ = [
     '../_base_/schedules/handoccnet_70e.py',
 ]
 
-train_pipeline = _base_.train_pipeline
-test_pipeline = _base_.test_pipeline
-# It learns no masks; the second step reads them.
-train_pipeline.pop(1)
-test_pipeline.pop(1)
+# It learns no masks.
+train_pipeline = dict(masks=None)
+test_pipeline = train_pipeline
 train_dataloader = dict(batch_size=16, dataset=dict(pipeline=train_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 val_dataloader = test_dataloader

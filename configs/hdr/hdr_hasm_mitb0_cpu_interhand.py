@@ -15,19 +15,11 @@ model = dict(
 )
 
 crop_size = 96
-load = [
-    dict(type='LoadHandImage'),
-    dict(type='LoadHandMasks'),
-    dict(type='HandBBoxCrop', scale=2.0),
-    dict(type='HandTopdownAffine', input_size=crop_size),
-]
-train_pipeline = [
-    *load,
-    # With one hand in every second frame, no crop would keep to a greatest share of a label.
-    dict(type='AmodalSegAugment', size=crop_size, ratio=(0.9, 1.5), cat_max_ratio=1.0),
-    dict(type='PackHandInputs'),
-]
-test_pipeline = [*load, dict(type='PackHandInputs')]
+warp = dict(input_size=crop_size)
+# With one hand in every second frame, no crop would keep to a greatest share of a label.
+augment = dict(size=crop_size, ratio=(0.9, 1.5), cat_max_ratio=1.0)
+train_pipeline = dict(warp=warp, augment=augment)
+test_pipeline = dict(warp=warp)
 # Single hands too: the pipeline meets them, and there must be no second one.
 everything = dict(_delete_=True, hand_type='all')
 loader = dict(num_workers=1, pin_memory=False)

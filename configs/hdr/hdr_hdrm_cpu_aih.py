@@ -17,15 +17,8 @@ model = dict(
 )
 
 crop_size = 96
-train_pipeline = [
-    dict(type='LoadAIHSample', size=crop_size, gain=(0.8, 1.2)),
-    dict(type='AIHColorJitter'),
-    dict(type='PackDeocclusionInputs'),
-]
-test_pipeline = [
-    dict(type='LoadAIHSample', size=crop_size),
-    dict(type='PackDeocclusionInputs', with_pictures=True),
-]
+train_pipeline = dict(load=dict(size=crop_size))
+test_pipeline = dict(load=dict(size=crop_size))
 loader = dict(batch_size=16, num_workers=1, pin_memory=False)
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline), **loader)
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline), **loader)

@@ -57,12 +57,8 @@ model = dict(
 )
 
 # Whole pictures: the pipeline cuts the hands out itself.
-train_pipeline = [
-    dict(type='LoadHandImage'),
-    dict(type='HandColorJitter', gain=(0.8, 1.2)),
-    dict(type='PackHandInputs'),
-]
-test_pipeline = [dict(type='LoadHandImage'), dict(type='PackHandInputs')]
+train_pipeline = dict(box=None, affine=None, warp=None)
+test_pipeline = dict(box=None, warp=None)
 
 train_dataloader = dict(
     # Two hands in each picture: 48 hands.

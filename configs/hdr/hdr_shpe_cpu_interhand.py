@@ -14,25 +14,12 @@ model = dict(
     # The release's N(0, 0.001) takes many steps to leave.
     init_cfg=[dict(type='Kaiming', layer='Conv2d')],
 )
-train_pipeline = [
-    dict(type='LoadHandImage'),
-    dict(type='SelectHand', side='random'),
-    dict(type='HandBBoxCrop', scale=2.0),
+train_pipeline = dict(
     # Little augmentation: in so few steps nothing is learned by heart.
-    dict(type='RandomHandAffine', shift=0.08, scale=0.15, rotate_prob=0.0, flip_prob=0.0),
-    dict(type='MirrorLeftHand'),
-    dict(type='HandTopdownAffine', input_size=crop_size),
-    dict(type='HandColorJitter', gain=(0.8, 1.2)),
-    dict(type='PackHandInputs'),
-]
-test_pipeline = [
-    dict(type='LoadHandImage'),
-    dict(type='SelectHand', side='right'),
-    dict(type='HandBBoxCrop', scale=2.0),
-    dict(type='MirrorLeftHand'),
-    dict(type='HandTopdownAffine', input_size=crop_size),
-    dict(type='PackHandInputs'),
-]
+    affine=dict(shift=0.08, scale=0.15, rotate_prob=0.0),
+    warp=dict(input_size=crop_size),
+)
+test_pipeline = dict(warp=dict(input_size=crop_size))
 loader = dict(batch_size=16, num_workers=1, pin_memory=False)
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline), **loader)
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline), **loader)

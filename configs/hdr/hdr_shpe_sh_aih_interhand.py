@@ -7,11 +7,19 @@
 # The frames need masks: tools/dataset_converters/interhand_masks.py (synthetic sets come with them).
 _base_ = ['./hdr_shpe_interhand.py']
 
-train_pipeline = _base_.train_pipeline
-train_pipeline.insert(1, dict(type='LoadHandMasks'))
-train_pipeline[6].mask_mode = 'linear'
+masks = dict(type='LoadHandMasks')
+grey = dict(mask_mode='linear')
 # Picture, masks, hand, box; then the warp.
-donor_pipeline = [*train_pipeline[:4], train_pipeline[6]]
-# Behind the warp; the jitter after it is one gain for both hands, as in AIH.
-train_pipeline.insert(7, dict(type='PasteDistractorHand', donor_pipeline=donor_pipeline, prob=0.5))
+steps = _base_.train_pipeline
+donor_pipeline = dict(
+    load=steps.load, masks=masks, hand=steps.hand, box=steps.box, warp=dict(steps.warp, **grey)
+)
+train_pipeline = dict(
+    masks=dict(_before_='hand', **masks),
+    warp=grey,
+    # Behind the warp; the jitter after it is one gain for both hands, as in AIH.
+    paste=dict(
+        _before_='color', type='PasteDistractorHand', donor_pipeline=donor_pipeline, prob=0.5
+    ),
+)
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

@@ -7,10 +7,8 @@ _base_ = [
 ]
 
 input_size = (112, 112)
-train_pipeline = _base_.train_pipeline
-test_pipeline = _base_.test_pipeline
-train_pipeline[2].input_size = input_size
-test_pipeline[2].input_size = input_size
+train_pipeline = dict(warp=dict(input_size=input_size))
+test_pipeline = train_pipeline
 loader = dict(batch_size=16, num_workers=2, pin_memory=False)
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline), **loader)
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline), **loader)

@@ -32,20 +32,10 @@ model = dict(
     ),
 )
 
-train_pipeline = [
-    dict(type='LoadHandImage'),
-    dict(type='HandBBoxCrop', scale=1.25),
-    dict(type='RandomHandAffine', shift=0.1, scale=0.15, rotate=30.0, rotate_prob=0.6),
-    dict(type='HandTopdownAffine', input_size=input_size),
-    dict(type='HandColorJitter', gain=(0.8, 1.2)),
-    dict(type='PackHandInputs'),
-]
-test_pipeline = [
-    dict(type='LoadHandImage'),
-    dict(type='HandBBoxCrop', scale=1.25),
-    dict(type='HandTopdownAffine', input_size=input_size),
-    dict(type='PackHandInputs'),
-]
+train_pipeline = dict(
+    affine=dict(shift=0.1, scale=0.15, rotate=30.0), warp=dict(input_size=input_size)
+)
+test_pipeline = dict(warp=dict(input_size=input_size))
 loader = dict(batch_size=16, num_workers=2, pin_memory=False)
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline), **loader)
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline), **loader)

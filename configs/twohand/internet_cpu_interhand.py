@@ -24,21 +24,12 @@ model = dict(
         loss_heatmap=dict(loss_weight=300.0),
     ),
 )
-train_pipeline = [
-    dict(type='LoadHandImage'),
-    dict(type='HandBBoxCrop', scale=1.25),
+train_pipeline = dict(
     # Little augmentation: in so few steps nothing is learned by heart.
-    dict(type='RandomHandAffine', shift=0.05, scale=0.1, rotate_prob=0.0),
-    dict(type='HandTopdownAffine', input_size=input_size),
-    dict(type='HandColorJitter', gain=(0.8, 1.2)),
-    dict(type='PackHandInputs'),
-]
-test_pipeline = [
-    dict(type='LoadHandImage'),
-    dict(type='HandBBoxCrop', scale=1.25),
-    dict(type='HandTopdownAffine', input_size=input_size),
-    dict(type='PackHandInputs'),
-]
+    affine=dict(shift=0.05, scale=0.1, rotate_prob=0.0),
+    warp=dict(input_size=input_size),
+)
+test_pipeline = dict(warp=dict(input_size=input_size))
 dataset = dict(
     subset=dict(hand_type='interacting', mano='any'),
     joint_source='mano',

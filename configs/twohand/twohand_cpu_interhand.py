@@ -45,21 +45,12 @@ model = dict(
     frozen_bn=True,
 )
 
-train_pipeline = [
-    dict(type='LoadHandImage'),
-    dict(type='HandBBoxCrop', scale=1.25),
+train_pipeline = dict(
     # Little augmentation: in so few steps nothing is learned by heart.
-    dict(type='RandomHandAffine', shift=0.05, scale=0.1, rotate_prob=0.0),
-    dict(type='HandTopdownAffine', input_size=input_size),
-    dict(type='HandColorJitter', gain=(0.8, 1.2)),
-    dict(type='PackHandInputs'),
-]
-test_pipeline = [
-    dict(type='LoadHandImage'),
-    dict(type='HandBBoxCrop', scale=1.25),
-    dict(type='HandTopdownAffine', input_size=input_size),
-    dict(type='PackHandInputs'),
-]
+    affine=dict(shift=0.05, scale=0.1, rotate_prob=0.0),
+    warp=dict(input_size=input_size, swap_mano_valid=True),
+)
+test_pipeline = dict(warp=dict(input_size=input_size))
 loader = dict(batch_size=16, num_workers=2, pin_memory=False)
 mano = dict(hand_model=dict(_delete_=True, **hand_model), valid_rule='twohand')
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline, **mano), **loader)

@@ -22,6 +22,7 @@ from mmhand.structures import HandCamera, HandDataSample
 from mmhand.utils.checkpoint import load_weights
 from mmhand.utils.config import load_config
 from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
+from mmhand.utils.pipeline import pipeline_steps
 from mmhand.utils.setup_env import setup_env
 
 from .left_hands import restore_left_hand, with_mirroring
@@ -226,7 +227,11 @@ def picture_pipeline(model: nn.Module) -> Compose:
         dataset = dataset.get('dataset') or {}
     if steps is None:
         raise HandConfigError(f'config {cfg.filename} has no test_dataloader.dataset.pipeline')
-    kept = [step for step in steps if step['type'].split('.')[-1] not in _ANNOTATION_STEPS]
+    kept = [
+        step
+        for step in pipeline_steps(steps)
+        if step['type'].split('.')[-1] not in _ANNOTATION_STEPS
+    ]
     if getattr(model, 'right_hands_only', False):
         kept = with_mirroring(kept)
     # Another project's model may have been built since this one.

@@ -16,8 +16,8 @@ from mmengine.logging import print_log
 
 from mmhand.datasets.store.annotation_store import AnnotationStore, StoreWriter
 from mmhand.datasets.store.store_cache import open_or_build
-from mmhand.registry import TRANSFORMS
 from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
+from mmhand.utils.pipeline import Steps, build_transforms
 
 #: Slots of the shared count of skipped samples; more workers than this share slots.
 _SLOTS = 256
@@ -48,7 +48,7 @@ class BaseHandDataset(BaseDataset):
         split: one of the class's ``SPLITS``.
         subset: what to keep; keys are the class's ``SUBSET_KEYS``.
         indices: the first so many samples, or these, after ``subset``.
-        pipeline: transforms.
+        pipeline: transforms, named or in a list; see :func:`mmhand.utils.pipeline.pipeline_steps`.
         strict: raise on a sample that cannot be used (image missing or unreadable, box without
             area) instead of taking the next one.
         test_mode: no effect of its own; mmengine's wrappers ask for it.
@@ -76,7 +76,7 @@ class BaseHandDataset(BaseDataset):
         split: str = 'train',
         subset: Mapping[str, Any] | None = None,
         indices: int | Sequence[int] | None = None,
-        pipeline: Sequence[dict | Callable] = (),
+        pipeline: Steps = (),
         strict: bool = False,
         test_mode: bool = False,
         lazy_init: bool = False,
@@ -101,7 +101,7 @@ class BaseHandDataset(BaseDataset):
             data_prefix={},
             indices=indices,
             serialize_data=False,
-            pipeline=[_transform(step) for step in pipeline],
+            pipeline=build_transforms(pipeline),
             test_mode=test_mode,
             lazy_init=lazy_init,
             max_refetch=max_refetch,
@@ -262,11 +262,6 @@ class BaseHandDataset(BaseDataset):
                 f'samples of split "{self.split}"'
             )
         return self.rows[picked.astype(np.int64)]
-
-
-def _transform(step: dict | Callable) -> Callable:
-    """Build a transform; names without a scope are mmhand's, whatever the default scope is."""
-    return step if callable(step) else TRANSFORMS.build({'_scope_': 'mmhand', **step})
 
 
 def _one_of(what: str, values: Sequence[str] | Mapping, known: Sequence[str]) -> None:

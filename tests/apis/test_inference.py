@@ -12,6 +12,7 @@ from mmhand.apis import inference_hands, init_model, read_image
 from mmhand.apis.inference import guess_camera, picture_pipeline, without_pretraining
 from mmhand.utils.config import load_config
 from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError, UnsafeFileError
+from mmhand.utils.pipeline import pipeline_steps
 
 NAME = 'internet_r18_cpu_interhand'
 OPTIONS = {'model.test_cfg.root_depth': 'bone_length'}
@@ -187,4 +188,4 @@ def test_pipelines_lose_the_steps_that_need_annotations(model):
 
 
 def _steps(model):
-    return model.cfg.test_dataloader.dataset.pipeline
+    return pipeline_steps(model.cfg.test_dataloader.dataset.pipeline)

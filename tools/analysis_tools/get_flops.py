@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from mmhand.apis import init_model
 from mmhand.utils.config import ConfigOptions
 from mmhand.utils.errors import HandConfigError, cli_guard
+from mmhand.utils.pipeline import pipeline_steps
 
 
 def parse_args() -> argparse.Namespace:
@@ -47,7 +48,7 @@ def parse_shape(text: str) -> tuple[str, tuple[int, ...]]:
 def shape_of(cfg: Config) -> tuple[int, int, int]:
     """The input's shape as the config's codec or pipeline states it, (width, height) there."""
     dataset = (cfg.get('test_dataloader') or {}).get('dataset') or {}
-    places = (cfg, cfg.get('codec'), *(dataset.get('pipeline') or ()))
+    places = (cfg, cfg.get('codec'), *pipeline_steps(dataset.get('pipeline')))
     for place in places:
         size = place.get('input_size') if isinstance(place, dict | Config) else None
         if size is not None:

@@ -22,6 +22,7 @@ from mmhand.registry import DATASETS, METRICS, TRANSFORMS
 from mmhand.structures import HandDataSample, HandInstances
 from mmhand.utils.config import ConfigOptions, load_config
 from mmhand.utils.errors import HandConfigError, cli_guard
+from mmhand.utils.pipeline import pipeline_steps
 
 _WRIST, _MIDDLE = 0, 9
 
@@ -92,7 +93,7 @@ def main(argv: list[str] | None = None) -> None:
         raise HandConfigError(f'{args.config} has no InterHandMetric of protocol "hdr"')
     mean = mean_joints(train)
     metric = METRICS.build(scored[0])
-    steps = {step['type']: step for step in cfg.test_dataloader.dataset.pipeline}
+    steps = {step['type']: step for step in pipeline_steps(cfg.test_dataloader.dataset.pipeline)}
     select = TRANSFORMS.build(steps['SelectHand']) if 'SelectHand' in steps else None
     for row in track_iter_progress(range(len(test)), file=sys.stderr):
         info = test.get_data_info(row)

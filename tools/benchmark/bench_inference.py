@@ -45,6 +45,7 @@ from mmhand.models.hdr import HDR
 from mmhand.models.twohand import TwoHandShapePose
 from mmhand.utils.config import ConfigOptions, load_config
 from mmhand.utils.errors import HandConfigError, cli_guard
+from mmhand.utils.pipeline import pipeline_steps
 
 CONFIGS = ('spmhand_r50_ho3d-v2', 'handoccnet_r50_ho3d-v2', 'twohand_r50_interhand')
 FORMS = ('plain', 'as built', 'deployed')
@@ -88,7 +89,7 @@ def written_out() -> Iterator[None]:
 
 def input_size(model: nn.Module) -> int:
     """Side of the pictures that the config's test pipeline makes."""
-    for place in (model.cfg, *(model.cfg.test_dataloader.dataset.get('pipeline') or ())):
+    for place in (model.cfg, *pipeline_steps(model.cfg.test_dataloader.dataset.get('pipeline'))):
         size = place.get('input_size')
         if size is not None:
             return int(size if isinstance(size, int) else size[0])

@@ -2,8 +2,9 @@
 """One shape for each subject from collected predictions.
 
     python tools/iahm/calibrate_shapes.py predictions.npz shapes.npz --strategy random --num 20
-    python tools/test.py iahm_r50_dexycb-s1 CHECKPOINT \\
-        --cfg-options test_dataloader.dataset.pipeline.3.type=AttachBetas ...
+    P=test_dataloader.dataset.pipeline.shape
+    python tools/test.py iahm_r50_dexycb-s1 CHECKPOINT --cfg-options \\
+        $P._before_=pack $P.type=AttachBetas $P.source=shapes.npz
 
 The identity-aware network takes the result by the transform AttachBetas(source='shapes.npz').
 """

@@ -26,6 +26,7 @@ from mmhand.registry import DATASETS
 from mmhand.structures import HandCamera
 from mmhand.utils.config import ConfigOptions, load_config
 from mmhand.utils.errors import HandConfigError, cli_guard
+from mmhand.utils.pipeline import pipeline_steps
 from mmhand.utils.setup_env import ensure_writable
 from mmhand.visualization import HandVisualizer, draw_box, tile_images, write_image
 
@@ -88,7 +89,7 @@ def build_views(dataset, hand_model):
     if known:
         dataset.update(with_mano=True, hand_model=known)
     masks = 'mask_path' in DATASETS.build(dict(dataset, pipeline=[])).get_data_info(0)
-    pipelines = {'original': _steps(PLAIN), 'crop': list(dataset['pipeline'])}
+    pipelines = {'original': _steps(PLAIN), 'crop': pipeline_steps(dataset['pipeline'])}
     for pipeline in pipelines.values():
         names = [step['type'] for step in pipeline]
         if masks and 'LoadHandMasks' not in names and 'LoadHandImage' in names:

@@ -5,11 +5,11 @@ data_root = 'data/DexYCB'
 setup = 's0'
 input_size = (256, 256)
 
-train_pipeline = [
-    dict(type='LoadHandImage'),
-    dict(type='LoadSoftHandMasks'),
-    dict(type='HandOccNetBBoxCrop', enlarge=1.5, factor=1.0),
-    dict(
+train_pipeline = dict(
+    load=dict(type='LoadHandImage'),
+    masks=dict(type='LoadSoftHandMasks'),
+    box=dict(type='HandOccNetBBoxCrop', enlarge=1.5, factor=1.0),
+    affine=dict(
         type='RandomHandAffine',
         shift=0.0,
         scale=0.25,
@@ -17,20 +17,20 @@ train_pipeline = [
         rotate_prob=0.6,
         flip_prob=0.0,
     ),
-    dict(type='MirrorLeftHand'),
-    dict(type='HandTopdownAffine', input_size=input_size, mask_mode='linear'),
-    dict(type='HandColorJitter', gain=(0.8, 1.2)),
-    dict(type='PackHandInputs'),
-]
-test_pipeline = [
+    mirror=dict(type='MirrorLeftHand'),
+    warp=dict(type='HandTopdownAffine', input_size=input_size, mask_mode='linear'),
+    color=dict(type='HandColorJitter', gain=(0.8, 1.2)),
+    pack=dict(type='PackHandInputs'),
+)
+test_pipeline = dict(
     # The release warps unrounded floats.
-    dict(type='LoadHandImage', to_float32=True),
-    dict(type='LoadSoftHandMasks', required=False),
-    dict(type='HandOccNetBBoxCrop', enlarge=1.5, factor=1.0, whole_image=True),
-    dict(type='MirrorLeftHand'),
-    dict(type='HandTopdownAffine', input_size=input_size, mask_mode='linear'),
-    dict(type='PackHandInputs'),
-]
+    load=dict(type='LoadHandImage', to_float32=True),
+    masks=dict(type='LoadSoftHandMasks', required=False),
+    box=dict(type='HandOccNetBBoxCrop', enlarge=1.5, factor=1.0, whole_image=True),
+    mirror=dict(type='MirrorLeftHand'),
+    warp=dict(type='HandTopdownAffine', input_size=input_size, mask_mode='linear'),
+    pack=dict(type='PackHandInputs'),
+)
 
 train_dataloader = dict(
     batch_size=64,

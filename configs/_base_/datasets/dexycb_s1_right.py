@@ -4,19 +4,19 @@ dataset_type = 'DexYCBDataset'
 data_root = 'data/DexYCB'
 input_size = (224, 224)
 
-train_pipeline = [
-    dict(type='LoadHandImage'),
-    dict(type='HandBBoxCrop', scale=2.0),
-    dict(type='HandTopdownAffine', input_size=input_size),
-    dict(type='HandColorJitter', gain=(0.8, 1.2)),
-    dict(type='PackHandInputs'),
-]
-test_pipeline = [
-    dict(type='LoadHandImage'),
-    dict(type='HandBBoxCrop', scale=2.0),
-    dict(type='HandTopdownAffine', input_size=input_size),
-    dict(type='PackHandInputs'),
-]
+train_pipeline = dict(
+    load=dict(type='LoadHandImage'),
+    box=dict(type='HandBBoxCrop', scale=2.0),
+    warp=dict(type='HandTopdownAffine', input_size=input_size),
+    color=dict(type='HandColorJitter', gain=(0.8, 1.2)),
+    pack=dict(type='PackHandInputs'),
+)
+test_pipeline = dict(
+    load=dict(type='LoadHandImage'),
+    box=dict(type='HandBBoxCrop', scale=2.0),
+    warp=dict(type='HandTopdownAffine', input_size=input_size),
+    pack=dict(type='PackHandInputs'),
+)
 
 train_dataloader = dict(
     batch_size=32,

@@ -2,15 +2,15 @@
 dataset_type = 'AIHDataset'
 data_root = 'data/AIH_dataset'
 
-train_pipeline = [
-    dict(type='LoadAIHSample', gain=(0.8, 1.2)),
-    dict(type='AIHColorJitter'),
-    dict(type='PackDeocclusionInputs'),
-]
-test_pipeline = [
-    dict(type='LoadAIHSample'),
-    dict(type='PackDeocclusionInputs', with_pictures=True),
-]
+train_pipeline = dict(
+    load=dict(type='LoadAIHSample', gain=(0.8, 1.2)),
+    color=dict(type='AIHColorJitter'),
+    pack=dict(type='PackDeocclusionInputs'),
+)
+test_pipeline = dict(
+    load=dict(type='LoadAIHSample'),
+    pack=dict(type='PackDeocclusionInputs', with_pictures=True),
+)
 
 train_dataloader = dict(
     batch_size=48,

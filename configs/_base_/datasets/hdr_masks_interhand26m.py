@@ -4,18 +4,23 @@ _base_ = ['./interhand26m.py']
 
 crop_size = 256
 # The pipeline's own first crop: the box around both hands, squared and doubled.
-load = [
-    dict(type='LoadHandImage'),
-    dict(type='LoadHandMasks'),
-    dict(type='HandBBoxCrop', scale=2.0),
-    dict(type='HandTopdownAffine', input_size=crop_size),
-]
-train_pipeline = [
-    *load,
-    dict(type='AmodalSegAugment', size=crop_size, ratio=(0.5, 2.0), cat_max_ratio=0.75),
-    dict(type='PackHandInputs'),
-]
-test_pipeline = [*load, dict(type='PackHandInputs')]
+test_pipeline = dict(
+    masks=dict(_before_='box', type='LoadHandMasks'),
+    box=dict(scale=2.0),
+    warp=dict(input_size=crop_size),
+)
+train_pipeline = dict(
+    **test_pipeline,
+    affine=None,
+    color=None,
+    augment=dict(
+        _before_='pack',
+        type='AmodalSegAugment',
+        size=crop_size,
+        ratio=(0.5, 2.0),
+        cat_max_ratio=0.75,
+    ),
+)
 
 two_hands = dict(hand_type='interacting')
 train_dataloader = dict(

@@ -3,31 +3,19 @@
 _base_ = ['./interhand26m.py']
 
 crop_size = 256
-train_pipeline = [
-    dict(type='LoadHandImage'),
-    dict(type='SelectHand', side='random'),
-    dict(type='HandBBoxCrop', scale=2.0),
-    dict(
-        type='RandomHandAffine',
-        shift=0.15,
-        scale=0.25,
-        rotate=45.0,
-        rotate_prob=0.6,
-        flip_prob=0.0,
-    ),
-    dict(type='MirrorLeftHand'),
-    dict(type='HandTopdownAffine', input_size=crop_size),
-    dict(type='HandColorJitter', gain=(0.8, 1.2)),
-    dict(type='PackHandInputs'),
-]
-test_pipeline = [
-    dict(type='LoadHandImage'),
-    dict(type='SelectHand', side='right'),
-    dict(type='HandBBoxCrop', scale=2.0),
-    dict(type='MirrorLeftHand'),
-    dict(type='HandTopdownAffine', input_size=crop_size),
-    dict(type='PackHandInputs'),
-]
+train_pipeline = dict(
+    hand=dict(_before_='box', type='SelectHand', side='random'),
+    box=dict(scale=2.0),
+    affine=dict(flip_prob=0.0),
+    mirror=dict(_before_='warp', type='MirrorLeftHand'),
+    warp=dict(input_size=crop_size),
+)
+test_pipeline = dict(
+    hand=dict(_before_='box', type='SelectHand', side='right'),
+    box=dict(scale=2.0),
+    mirror=dict(_before_='warp', type='MirrorLeftHand'),
+    warp=dict(input_size=crop_size),
+)
 
 single = dict(hand_type='single')
 train_dataloader = dict(

@@ -3,12 +3,12 @@ dataset_type = 'HO3DDataset'
 data_root = 'data/HO3D'
 input_size = (256, 256)
 
-train_pipeline = [
-    dict(type='LoadHandImage'),
-    dict(type='LoadSoftHandMasks'),
+train_pipeline = dict(
+    load=dict(type='LoadHandImage'),
+    masks=dict(type='LoadSoftHandMasks'),
     # The tight box of the joints, enlarged before it is clipped and squared.
-    dict(type='HandOccNetBBoxCrop', enlarge=1.5, factor=1.0),
-    dict(
+    box=dict(type='HandOccNetBBoxCrop', enlarge=1.5, factor=1.0),
+    affine=dict(
         type='RandomHandAffine',
         shift=0.0,
         scale=0.25,
@@ -16,19 +16,19 @@ train_pipeline = [
         rotate_prob=0.6,
         flip_prob=0.0,
     ),
-    dict(type='HandTopdownAffine', input_size=input_size, mask_mode='linear'),
-    dict(type='HandColorJitter', gain=(0.8, 1.2)),
-    dict(type='PackHandInputs'),
-]
-test_pipeline = [
+    warp=dict(type='HandTopdownAffine', input_size=input_size, mask_mode='linear'),
+    color=dict(type='HandColorJitter', gain=(0.8, 1.2)),
+    pack=dict(type='PackHandInputs'),
+)
+test_pipeline = dict(
     # The release warps unrounded floats.
-    dict(type='LoadHandImage', to_float32=True),
-    dict(type='LoadSoftHandMasks', required=False),
+    load=dict(type='LoadHandImage', to_float32=True),
+    masks=dict(type='LoadSoftHandMasks', required=False),
     # The annotated box, enlarged after it is clipped and squared.
-    dict(type='HandOccNetBBoxCrop', enlarge=1.0, factor=1.5, whole_image=True),
-    dict(type='HandTopdownAffine', input_size=input_size, mask_mode='linear'),
-    dict(type='PackHandInputs'),
-]
+    box=dict(type='HandOccNetBBoxCrop', enlarge=1.0, factor=1.5, whole_image=True),
+    warp=dict(type='HandTopdownAffine', input_size=input_size, mask_mode='linear'),
+    pack=dict(type='PackHandInputs'),
+)
 
 train_dataloader = dict(
     batch_size=64,

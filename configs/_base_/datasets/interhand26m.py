@@ -3,10 +3,10 @@ dataset_type = 'InterHand26MDataset'
 data_root = 'data/interhand2.6m'
 input_size = (256, 256)
 
-train_pipeline = [
-    dict(type='LoadHandImage'),
-    dict(type='HandBBoxCrop', scale=1.25),
-    dict(
+train_pipeline = dict(
+    load=dict(type='LoadHandImage'),
+    box=dict(type='HandBBoxCrop', scale=1.25),
+    affine=dict(
         type='RandomHandAffine',
         shift=0.15,
         scale=0.25,
@@ -14,16 +14,16 @@ train_pipeline = [
         rotate_prob=0.6,
         flip_prob=0.5,
     ),
-    dict(type='HandTopdownAffine', input_size=input_size),
-    dict(type='HandColorJitter', gain=(0.8, 1.2)),
-    dict(type='PackHandInputs'),
-]
-test_pipeline = [
-    dict(type='LoadHandImage'),
-    dict(type='HandBBoxCrop', scale=1.25),
-    dict(type='HandTopdownAffine', input_size=input_size),
-    dict(type='PackHandInputs'),
-]
+    warp=dict(type='HandTopdownAffine', input_size=input_size),
+    color=dict(type='HandColorJitter', gain=(0.8, 1.2)),
+    pack=dict(type='PackHandInputs'),
+)
+test_pipeline = dict(
+    load=dict(type='LoadHandImage'),
+    box=dict(type='HandBBoxCrop', scale=1.25),
+    warp=dict(type='HandTopdownAffine', input_size=input_size),
+    pack=dict(type='PackHandInputs'),
+)
 
 train_dataloader = dict(
     batch_size=16,

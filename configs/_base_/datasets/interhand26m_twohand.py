@@ -10,22 +10,8 @@ mano = dict(
     joint_source='mano',
     valid_rule='twohand_release',
 )
-train_pipeline = [
-    dict(type='LoadHandImage'),
-    dict(type='HandBBoxCrop', scale=1.25),
-    dict(
-        type='RandomHandAffine',
-        shift=0.15,
-        scale=0.25,
-        rotate=45.0,
-        rotate_prob=0.6,
-        flip_prob=0.5,
-    ),
-    # The release leaves mano_valid where it is when it mirrors a sample.
-    dict(type='HandTopdownAffine', input_size=(256, 256), swap_mano_valid=False),
-    dict(type='HandColorJitter', gain=(0.8, 1.2)),
-    dict(type='PackHandInputs'),
-]
+# The release leaves mano_valid where it is when it mirrors a sample.
+train_pipeline = dict(warp=dict(swap_mano_valid=False))
 train_dataloader = dict(batch_size=32, dataset=dict(pipeline=train_pipeline, **mano))
 val_dataloader = dict(dataset=dict(with_vertices=True, **mano))
 test_dataloader = dict(dataset=dict(with_vertices=True, **mano))

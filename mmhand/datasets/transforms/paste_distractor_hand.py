@@ -1,7 +1,5 @@
 """Another hand laid over the hand of a sample: AIH_syn with joints."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from mmcv.transforms import BaseTransform, Compose
 
@@ -9,6 +7,7 @@ from mmhand.datasets.aih.paste import OVERLAP, Move, draw_over, move_picture
 from mmhand.registry import TRANSFORMS
 from mmhand.structures.hand_masks import HAND_MASK_PLANES
 from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
+from mmhand.utils.pipeline import Steps, build_transforms
 
 from .mirror_hands import mirror_hands
 from .random_state import worker_random_state
@@ -41,7 +40,7 @@ class PasteDistractorHand(BaseTransform):
 
     Args:
         donor_pipeline: transforms that cut a donor's hand out as the sample's was, without a random
-            crop.
+            crop; named or in a list.
         prob: of pasting at all.
         over_prob: of laying the other hand over the target, as AIH does, and not under it.
         overlap: lowest and highest share of the other hand that lies on the target; the authors'
@@ -54,7 +53,7 @@ class PasteDistractorHand(BaseTransform):
 
     def __init__(
         self,
-        donor_pipeline: Sequence[dict],
+        donor_pipeline: Steps,
         prob: float = 0.5,
         over_prob: float = 1.0,
         overlap: tuple[float, float] = OVERLAP,
@@ -66,9 +65,7 @@ class PasteDistractorHand(BaseTransform):
             raise HandConfigError(
                 f'PasteDistractorHand: overlap {tuple(overlap)} is no range within 0 to 1'
             )
-        self.donor_pipeline = Compose(
-            [TRANSFORMS.build({'_scope_': 'mmhand', **step}) for step in donor_pipeline]
-        )
+        self.donor_pipeline = Compose(build_transforms(donor_pipeline))
         self.prob = prob
         self.over_prob = over_prob
         self.overlap = (float(overlap[0]), float(overlap[1]))

@@ -9,6 +9,7 @@ from mmhand.structures import HAND_MASK_PLANES
 from mmhand.synthesis import generate_dataset, get_writer
 from mmhand.utils.config import load_config
 from mmhand.utils.errors import HandConfigError, HandDataError
+from mmhand.utils.pipeline import pipeline_steps
 
 SIZE = 96
 LOAD = [
@@ -159,7 +160,7 @@ def test_donors_that_cannot_be_used_are_passed_over(root, monkeypatch):
 
 def test_the_config_pastes_on_half_of_the_frames(root):
     config = load_config('hdr_shpe_sh_aih_interhand')
-    steps = config.train_dataloader.dataset.pipeline
+    steps = pipeline_steps(config.train_dataloader.dataset.pipeline)
     names = [step['type'] for step in steps]
     assert names.index('HandTopdownAffine') < names.index('PasteDistractorHand')
     assert names.index('PasteDistractorHand') < names.index('HandColorJitter')

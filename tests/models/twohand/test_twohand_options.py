@@ -64,7 +64,7 @@ def test_the_mended_config_has_the_first_four(options):
     for config in (released, mended):
         config.model.pop('frozen_bn')
         config.model.loss.pop('regularize_left_orient')
-        config.train_dataloader.dataset.pipeline[3].pop('swap_mano_valid')
+        config.train_dataloader.dataset.pipeline.warp.pop('swap_mano_valid')
         for loader in LOADERS:
             config[loader].dataset.pop('valid_rule')
     assert mended.model == released.model
