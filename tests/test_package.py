@@ -65,6 +65,8 @@ def test_joint_orders_live_in_one_file(repo):
                 isinstance(node, ast.List | ast.Tuple)
                 and len(node.elts) >= 16
                 and all(isinstance(e, ast.Constant) and type(e.value) is int for e in node.elts)
+                # Vertices go higher than joints.
+                and max(e.value for e in node.elts) < 64
             ):
                 guilty.append(f'{path.relative_to(repo)}:{node.lineno}')
     assert not guilty

@@ -1,0 +1,8 @@
+# Reduced translation for minutes on two CPU cores.
+_base_ = ['./dsf_cyclegan_nyu.py']
+
+generator = dict(channels=16, num_blocks=3)
+model = dict(generator=generator, backward_generator=generator, discriminator=dict(channels=16))
+train_cfg = dict(max_epochs=4, val_interval=4)
+param_scheduler = dict(begin=2, end=5)
+auto_scale_lr = dict(base_batch_size=8)

@@ -1,0 +1,24 @@
+# Fine-tuning: sensor crops without labels, and as many rendered ones, from the pre-trained network.
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/models/dsf_r18.py',
+    '../_base_/schedules/dsf_15e.py',
+]
+
+model = dict(
+    camera='icvl',
+    # Trained first; None shows rendered crops as they are.
+    generator=dict(
+        type='ResNetGenerator',
+        init_cfg=dict(
+            type='Pretrained',
+            prefix='generator.',
+            checkpoint='work_dirs/dsf_cyclegan_icvl/epoch_40.pth',
+        ),
+    ),
+)
+
+train_cfg = dict(max_epochs=8)
+param_scheduler = dict(milestones=[5])
+
+load_from = 'work_dirs/dsf_r18_pretrain_icvl/epoch_8.pth'

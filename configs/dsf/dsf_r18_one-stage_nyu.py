@@ -1,0 +1,5 @@
+# One stage: no refinement, and no teacher but itself.
+_base_ = ['./dsf_r18_nyu.py']
+
+model = dict(network=dict(num_stages=1))
+load_from = 'work_dirs/dsf_r18_one-stage_pretrain_nyu/epoch_15.pth'

@@ -1,0 +1,4 @@
+# Pre-training of the one-stage network.
+_base_ = ['./dsf_r18_pretrain_icvl.py']
+
+model = dict(network=dict(num_stages=1))

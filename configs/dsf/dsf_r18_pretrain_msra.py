@@ -1,0 +1,5 @@
+# Pre-training on rendered crops alone, translated to the sensor's look.
+_base_ = ['./dsf_r18_msra.py']
+
+model = dict(pretrain=True)
+load_from = None
