@@ -15,13 +15,12 @@ model = dict(
     mesh_channels=(16, 32, 64, 64),
     codec=dict(input_size=128, heatmap_size=64, sigma=2.0),
 )
-train_pipeline = _base_.train_pipeline
-test_pipeline = _base_.test_pipeline
-# Little augmentation: in so few steps nothing is learned by heart.
-train_pipeline[2].update(input_size=128, rotate=15)
-train_pipeline[3].input_size = input_size
-test_pipeline[1].input_size = 128
-test_pipeline[2].input_size = input_size
+train_pipeline = dict(
+    # Little augmentation: in so few steps nothing is learned by heart.
+    box=dict(input_size=128, rotate=15),
+    warp=dict(input_size=input_size),
+)
+test_pipeline = dict(box=dict(input_size=128), warp=dict(input_size=input_size))
 loader = dict(batch_size=16, num_workers=2, pin_memory=False)
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline), **loader)
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline), **loader)

@@ -4,21 +4,21 @@ dataset_type = 'FreiHANDDataset'
 data_root = 'data/FreiHAND'
 input_size = (224, 224)
 
-train_pipeline = [
-    dict(type='LoadHandImage'),
-    dict(type='LoadSoftHandMasks', masks=('visible',)),
-    dict(type='CMRCrop', mode='mask', input_size=224),
-    dict(type='HandTopdownAffine', input_size=input_size, mask_mode='linear'),
-    dict(type='AnchorMeshAtWrist'),
-    dict(type='PackHandInputs'),
-]
-test_pipeline = [
-    dict(type='LoadHandImage'),
-    dict(type='CMRCrop', mode='center', input_size=224),
-    dict(type='HandTopdownAffine', input_size=input_size),
-    dict(type='AnchorMeshAtWrist'),
-    dict(type='PackHandInputs'),
-]
+train_pipeline = dict(
+    load=dict(type='LoadHandImage'),
+    masks=dict(type='LoadSoftHandMasks', masks=('visible',)),
+    box=dict(type='CMRCrop', mode='mask', input_size=224),
+    warp=dict(type='HandTopdownAffine', input_size=input_size, mask_mode='linear'),
+    anchor=dict(type='AnchorMeshAtWrist'),
+    pack=dict(type='PackHandInputs'),
+)
+test_pipeline = dict(
+    load=dict(type='LoadHandImage'),
+    box=dict(type='CMRCrop', mode='center', input_size=224),
+    warp=dict(type='HandTopdownAffine', input_size=input_size),
+    anchor=dict(type='AnchorMeshAtWrist'),
+    pack=dict(type='PackHandInputs'),
+)
 
 train_dataloader = dict(
     batch_size=32,
