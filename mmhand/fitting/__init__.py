@@ -3,6 +3,7 @@
 from .evidence import HandEvidence
 from .joints import FittedHands, JointFitter
 from .placed_hand import PlacedHands
+from .placements import BoxPlacement, OutlineRegistration, RootFit, TranslationFit, place_at
 from .pose_optimization import OptimizedHands, optimize_pose
 from .registration import mask_silhouette, register_root
 from .reprojection import ReprojectionFit
@@ -14,19 +15,24 @@ from .two_hands import TwoHandFit
 
 __all__ = [
     'FittedHands',
+    'BoxPlacement',
     'HandEvidence',
     'JointFitter',
     'NEAREST',
     'OptimizedHands',
+    'OutlineRegistration',
     'PlacedHands',
     'ReprojectionFit',
+    'RootFit',
     'ShapeTable',
+    'TranslationFit',
     'TwoHandFit',
     'calibrate_shapes',
     'fit_root',
     'fit_translation',
     'mask_silhouette',
     'optimize_pose',
+    'place_at',
     'register_root',
     'shape_curve',
     'translation_by_size',

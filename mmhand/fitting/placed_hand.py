@@ -68,7 +68,8 @@ class PlacedHands(HandEstimate):
     """B hands placed before a camera. Joints and vertices are metres in the camera's frame.
 
     ``vertices`` are ``size * model(rotmats[:, 0], rotmats[:, 1:], betas).vertices + transl``,
-    ``joints`` alike, and ``pixels`` are their projections. A hand that the evidence does not
+    ``joints`` alike, and ``pixels`` are their projections (an estimate that was only moved keeps its
+    own). A hand that the evidence does not
     determine is NaN with confidence 0.
 
     Attributes:
@@ -79,6 +80,7 @@ class PlacedHands(HandEstimate):
             depth included.
         relative_sigma: (B, 21) metres, the same of the joints about the wrist.
         residual: (B,) pixels, mean distance of ``pixels`` from the evidence, by its weights.
+        joint_residual: (B,) metres, mean distance of ``joints`` from the evidence's 3D joints.
         camera_assumed: (B,) bool, the intrinsics are a guess, and so is the depth.
     """
 
@@ -88,16 +90,8 @@ class PlacedHands(HandEstimate):
     joint_sigma: Tensor | None = None
     relative_sigma: Tensor | None = None
     residual: Tensor | None = None
+    joint_residual: Tensor | None = None
     camera_assumed: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.side)
-
-    def __getitem__(self, rows: Tensor | slice) -> 'PlacedHands':
-        """Some of the hands."""
-        return PlacedHands(
-            **{
-                field.name: None if (value := getattr(self, field.name)) is None else value[rows]
-                for field in fields(self)
-            }
-        )

@@ -1,18 +1,16 @@
 """A hand model laid into 2D joints, and 3D ones where there are some."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from mmhand.hand_models.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from mmhand.registry import MODELS, TASK_UTILS
-from mmhand.structures.hand_camera import HandCamera
 from mmhand.structures.hand_estimate import HandEstimate
 from mmhand.structures.joint_sets import get_joint_set
-from mmhand.utils.errors import HandConfigError, HandDataError
+from mmhand.utils.errors import HandConfigError
 
 from .anatomy import Anatomy
 from .evidence import HandEvidence
@@ -20,6 +18,7 @@ from .joint_chain import JointChain
 from .levenberg_marquardt import Normal, levenberg_marquardt
 from .placed_hand import HandUnknowns, PlacedHands
 from .reprojection_energy import FitWeights, Observed, ReprojectionEnergy
+from .stacked_cameras import Cameras, stack_cameras
 from .starts import follow_bones, palm_turn, picture_turns, view_directions
 from .translation import fit_translation, translation_by_size
 
@@ -34,8 +33,6 @@ _VIEWS = 64
 
 #: First steps, and how many times the errors are tolerated in them.
 _EARLY, _SLACK = 6, 2.0
-
-Cameras = HandCamera | Sequence[HandCamera] | np.ndarray | Tensor
 
 
 @TASK_UTILS.register_module()
@@ -312,23 +309,3 @@ class ReprojectionFit(nn.Module):
                 found = model(rotations[rows, 0], rotations[rows, 1:], betas[rows])
                 vertices[rows] = found.vertices.to(vertices)
         return vertices
-
-
-def stack_cameras(camera: Cameras, count: int) -> tuple[Tensor, Tensor]:
-    """Intrinsics (count, 3, 3) float64 of the current pixels, and (count,) whether they are guessed.
-
-    Raises:
-        HandDataError: neither one camera nor one for each hand.
-    """
-    if isinstance(camera, HandCamera):
-        camera = [camera] * count
-    if isinstance(camera, (list, tuple)):
-        assumed = torch.tensor([c.assumed for c in camera], dtype=torch.bool)
-        K = torch.as_tensor(np.stack([c.K_crop for c in camera]) if count else np.empty((0, 3, 3)))
-    else:
-        K = torch.as_tensor(camera)
-        K = K.expand(count, 3, 3) if K.ndim == 2 else K
-        assumed = torch.zeros(len(K), dtype=torch.bool)
-    if K.shape != (count, 3, 3):
-        raise HandDataError(f'fit: cameras of shape {tuple(K.shape)} for {count} hands')
-    return K.double().cpu(), assumed

@@ -46,3 +46,12 @@ class HandEstimate:
             for field in fields(self)
             if (value := getattr(self, field.name)) is not None
         }
+
+    def __getitem__(self, rows: 'Tensor | slice | list[int]') -> 'HandEstimate':
+        """Some of the hands."""
+        return type(self)(
+            **{
+                field.name: None if (value := getattr(self, field.name)) is None else value[rows]
+                for field in fields(self)
+            }
+        )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -9,8 +10,8 @@ from mmengine.logging import print_log
 from torch import Tensor
 
 from mmhand.codecs import CMRHeatmap
-from mmhand.fitting import mask_silhouette, register_root
 from mmhand.models.estimators.model_frame_estimator import ModelFrameEstimator
+from mmhand.models.estimators.single_hand_mesh_estimator import HandOutputs
 from mmhand.models.losses import RELEASE_UNIT
 from mmhand.registry import KEYPOINT_CODECS, MODELS
 from mmhand.structures import HAND_MASK_PLANES, HandDataSample, HandEstimate
@@ -53,14 +54,17 @@ class CMR(ModelFrameEstimator):
         data_preprocessor: config; RGB, (x / 255 - 0.5) / 0.5.
         test_cfg: ``root``: ``'sample'`` (the annotated wrist where a sample has one, else
             ``'registration'``), ``'registration'`` always, or ``'crop'`` (by the size in the crop);
-            ``crop_ratio``: see :class:`ModelFrameEstimator`.
+            ``crop_ratio`` and ``refine``: see :class:`ModelFrameEstimator`.
         init_cfg: mmengine initialisation.
 
     Raises:
         HandConfigError: unknown variant or ``root``, or a hierarchy of another topology.
     """
 
-    ROOTS = ('sample', 'registration', 'crop')
+    ROOTS: ClassVar[dict[str, dict]] = {
+        'registration': dict(type='OutlineRegistration'),
+        'crop': dict(type='BoxPlacement'),
+    }
 
     def __init__(
         self,
@@ -76,6 +80,7 @@ class CMR(ModelFrameEstimator):
         data_preprocessor: dict | None = None,
         test_cfg: dict | None = None,
         init_cfg: dict | None = None,
+        refine: dict | None = None,
     ) -> None:
         chosen = get_variant(variant)
         super().__init__(
@@ -84,6 +89,7 @@ class CMR(ModelFrameEstimator):
             data_preprocessor=data_preprocessor,
             test_cfg=test_cfg,
             init_cfg=init_cfg,
+            refine=refine,
         )
         self.variant = variant
         self.trunk = CMRTrunk(chosen, num_features, **(backbone or {}))
@@ -105,45 +111,40 @@ class CMR(ModelFrameEstimator):
         attention, meshes = self.decoder(maps.feature)
         return CMROutput(maps, [RELEASE_UNIT * mesh for mesh in meshes], attention)
 
-    def hand(
+    def estimate(
         self, inputs: Tensor, data_samples: Sequence[HandDataSample] | None = None
-    ) -> HandEstimate:
-        """See :class:`ModelFrameEstimator`; ``pixels`` are the heat maps' highest cells."""
-        return self._hand(self.run(inputs), inputs)
+    ) -> HandOutputs:
+        """The finest mesh; ``pixels`` are the heat maps' highest cells.
 
-    def _hand(self, output: CMROutput, inputs: Tensor) -> HandEstimate:
-        peaks = self.codec.decode(output.maps.heatmaps[-1])
-        size = peaks.new_tensor([0.0, 0.0, inputs.shape[-1], inputs.shape[-2]])
-        pixels = self.codec.to_picture(peaks, size.expand(len(peaks), 4))
-        vertices = output.meshes[0] if output.meshes else None
-        joints = None if vertices is None else self.hand_model.regress_joints(vertices)
-        return HandEstimate(joints, vertices, pixels=pixels, pixel_scores=peaks[..., 2])
-
-    def tensor(
-        self, inputs: Tensor, data_samples: Sequence[HandDataSample] | None = None
-    ) -> dict[str, object]:
-        """Raw tensors, metres.
-
-        ``heatmaps``, ``prior_heatmaps``, ``masks`` and ``feature``; with a mesh also ``meshes``,
-        ``vertices``, ``joints`` and ``attention``.
+        Raw tensors: ``heatmaps``, ``prior_heatmaps``, ``masks`` and ``feature``; with a mesh also
+        ``meshes``, ``vertices``, ``joints`` and ``attention``. ``visible`` is the last of the masks.
         """
         output = self.run(inputs)
         maps = output.maps
-        out: dict[str, object] = {
+        peaks = self.codec.decode(maps.heatmaps[-1])
+        size = peaks.new_tensor([0.0, 0.0, inputs.shape[-1], inputs.shape[-2]])
+        pixels = self.codec.to_picture(peaks, size.expand(len(peaks), 4))
+        tensors: dict[str, object] = {
             'heatmaps': maps.heatmaps[-1],
             'prior_heatmaps': maps.heatmaps[:-1],
             'masks': maps.masks,
             'feature': maps.feature,
         }
+        vertices = joints = None
         if output.meshes:
             vertices = output.meshes[0]
-            out |= {
+            joints = self.hand_model.regress_joints(vertices)
+            tensors |= {
                 'meshes': output.meshes,
                 'vertices': vertices,
-                'joints': self.hand_model.regress_joints(vertices),
+                'joints': joints,
                 'attention': output.attention,
             }
-        return out
+        return HandOutputs(
+            HandEstimate(joints, vertices, pixels=pixels, pixel_scores=peaks[..., 2]),
+            masks={'visible': maps.masks[-1]} if maps.masks else {},
+            tensors=tensors,
+        )
 
     def loss(self, inputs: Tensor, data_samples: Sequence[HandDataSample]) -> dict[str, Tensor]:
         """Losses of all stages and levels; of masks only where all samples have one."""
@@ -174,64 +175,3 @@ class CMR(ModelFrameEstimator):
         plane = HAND_MASK_PLANES.index('right_visible')
         masks = torch.stack([sample.gt_sem_seg.data[plane] for sample in data_samples]).to(like)
         return F.interpolate(masks[:, None] / 255, like.shape[-2:], mode='bilinear')[:, 0]
-
-    def predict(
-        self, inputs: Tensor, data_samples: Sequence[HandDataSample]
-    ) -> list[HandDataSample]:
-        """Fill ``pred_hands``, one right hand per sample, in the frame of its annotations.
-
-        ``keypoints_2d`` are the heat maps' peaks in pixels of the input and ``keypoint_scores`` their
-        heights. ``visible_mask`` (h, w) uint8 where the variant has one.
-        """
-        output = self.run(inputs)
-        hand = self._hand(output, inputs)
-        fields = {
-            'side': torch.zeros(len(inputs), dtype=torch.int64),
-            'keypoints_2d': hand.pixels,
-            'keypoint_scores': hand.pixel_scores,
-        }
-        if output.maps.masks:
-            fields['visible_mask'] = (255 * output.maps.masks[-1]).round().to(torch.uint8)
-        if hand.vertices is not None:
-            transl = self._translations(hand, output, inputs, data_samples)
-            fields |= {
-                'keypoints_3d': hand.joints + transl[:, None],
-                'vertices': hand.vertices + transl[:, None],
-                'root': hand.joints[:, 0] + transl,
-                'transl': transl,
-            }
-        fields = {name: value.unsqueeze(1) for name, value in fields.items()}
-        return self.attach_hands(data_samples, fields)
-
-    def _translations(
-        self,
-        hand: HandEstimate,
-        output: CMROutput,
-        inputs: Tensor,
-        data_samples: Sequence[HandDataSample],
-    ) -> Tensor:
-        """(B, 3) from the mesh's own frame to the sample's; the hand's size where nothing else helps."""
-        origin = hand.joints[:, 0]
-        transl = self._roots(hand.joints - origin[:, None], inputs, data_samples) - origin
-        if self.root_source == 'crop':
-            return transl
-        for row, sample in enumerate(data_samples):
-            annotated = 'gt_hands' in sample and 'root' in sample.gt_hands
-            known = 'K_crop' in (sample.get('camera') or {})
-            if not known or (annotated and self.root_source == 'sample'):
-                continue
-            outline = None
-            if output.maps.masks:
-                outline = mask_silhouette(output.maps.masks[-1][row], inputs.shape[-1])
-            found = register_root(
-                hand.vertices[row],
-                hand.joints[row],
-                hand.pixels[row],
-                hand.pixel_scores[row],
-                torch.as_tensor(sample.camera['K_crop']),
-                outline,
-                inputs.shape[-1],
-            )
-            if torch.isfinite(found).all():
-                transl[row] = found.to(transl)
-        return transl

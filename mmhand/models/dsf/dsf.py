@@ -7,13 +7,16 @@ from torch import Tensor
 
 from mmhand.cameras import crop_affine_cube
 from mmhand.hand_models import MPEHand
-from mmhand.models.estimators import BaseHandEstimator
+from mmhand.models.estimators.single_hand_mesh_estimator import (
+    HandOutputs,
+    SingleHandMeshEstimator,
+)
 from mmhand.models.layers import full_precision
 from mmhand.models.losses import DSFSelfSupervisedLoss, DSFSupervisedLoss
 from mmhand.models.losses.dsf_terms import DepthView, StageReader, StageView
 from mmhand.registry import KEYPOINT_CODECS, MODELS
 from mmhand.renderers import DepthCropRenderer
-from mmhand.structures import HandDataSample, sample_name
+from mmhand.structures import HandDataSample, HandEstimate, sample_name
 from mmhand.utils.errors import HandConfigError, HandDataError
 
 from .dual_branch_net import Stage
@@ -23,7 +26,7 @@ _RENDERED = ('image', 'joints_uvd', 'joints_cube', 'vertices_cube', 'center', 'c
 
 
 @MODELS.register_module()
-class DSF(BaseHandEstimator):
+class DSF(SingleHandMeshEstimator):
     """Joints and mesh of one right hand from a depth crop.
 
     Offset maps and hand parameters come from one trunk; the hand of the parameters is rendered, encoded
@@ -59,7 +62,7 @@ class DSF(BaseHandEstimator):
         HandConfigError: an unknown branch, or a network for another hand.
     """
 
-    right_hands_only = True
+    frame = 'camera'
 
     def __init__(
         self,
@@ -114,7 +117,7 @@ class DSF(BaseHandEstimator):
         """The hand that the parameters pose."""
         return self.reader.hand.hand_model
 
-    def estimate(self, image: Tensor, view: DepthView) -> list[Stage]:
+    def run(self, image: Tensor, view: DepthView) -> list[Stage]:
         """Maps and parameters of each stage, float32.
 
         Args:
@@ -168,7 +171,7 @@ class DSF(BaseHandEstimator):
             )
         if 'real' in inputs and not self.pretrain:
             view = self.view(inputs['real'], data_samples)
-            stages = self.estimate(view.image, view)
+            stages = self.run(view.image, view)
             with full_precision(view.image.device):
                 terms = self.loss_self_supervised(stages, view._asdict())
             losses.update({f'real.{name}': value for name, value in terms.items()})
@@ -183,7 +186,7 @@ class DSF(BaseHandEstimator):
             with torch.no_grad():
                 image = self.generator(image)
         view = DepthView(*(target[key] for key in ('image', 'center', 'cube', 'affine')))
-        stages = self.estimate(image, view)
+        stages = self.run(image, view)
         with full_precision(image.device):
             return self.loss_supervised(stages, target)
 
@@ -222,61 +225,47 @@ class DSF(BaseHandEstimator):
     ) -> tuple[DepthView, list[Stage], list[StageView]]:
         """Crops, raw stages, and what they say."""
         view = self.view(inputs, data_samples)
-        stages = self.estimate(view.image, view)
+        stages = self.run(view.image, view)
         with full_precision(view.image.device):
             return view, stages, [self.reader(maps, mpe, view) for maps, mpe in stages]
 
-    def tensor(
+    def estimate(
         self, inputs: Tensor, data_samples: Sequence[HandDataSample] | None = None
-    ) -> dict[str, object]:
-        """``stages``: a dict for each, the last is final; canonical joint order.
+    ) -> HandOutputs:
+        """The last stage, camera frame, joints of ``test_cfg``'s branch.
 
+        Raw ``stages``: a dict for each, the last is final; canonical joint order.
         ``pwe_maps`` (B, 84, 64, 64) in the release's order of channels; ``mpe`` (B, 62);
         ``joints_uvd`` and ``mano_joints_uvd`` (B, 21, 3) crop-normalised, of the maps and of the hand;
         ``joints``, ``mano_joints`` (B, 21, 3) and ``vertices`` (B, V + 1, 3) metres, camera frame;
         ``depth`` (B, 1, S, S) of the mesh, normalised as the input.
+
+        ``pred_hands`` also has ``mpe`` (62,) and ``stage_keypoints_3d`` (2 stages, 21, 3): maps' and
+        hand's joints of the first stage, then of the second.
         """
-        view, stages, views = self.read(inputs, data_samples)
+        view, raw, views = self.read(inputs, data_samples)
         to_camera = self.reader.hand.to_camera
-        return {
-            'stages': [
-                dict(
-                    pwe_maps=said.maps,
-                    mpe=mpe,
-                    joints_uvd=said.uvd,
-                    mano_joints_uvd=said.hand_uvd,
-                    joints=to_camera(said.xyz, view.center, view.cube),
-                    mano_joints=to_camera(said.hand_xyz, view.center, view.cube),
-                    vertices=to_camera(said.vertices, view.center, view.cube),
-                    depth=said.drawn,
-                )
-                for (_, mpe), said in zip(stages, views, strict=True)
-            ]
-        }
-
-    def predict(
-        self, inputs: Tensor, data_samples: Sequence[HandDataSample]
-    ) -> list[HandDataSample]:
-        """Fill ``pred_hands``, one right hand a sample, camera frame, metres.
-
-        ``keypoints_3d`` and ``keypoints_2d`` (crop pixels) of ``test_cfg``'s branch, ``vertices``,
-        ``mpe``, and ``stage_keypoints_3d`` (1, 2 stages, 21, 3): maps' and hand's joints of the first
-        stage, then of the second.
-        """
-        stages = self.tensor(inputs, data_samples)['stages']
-        final = stages[-1]
-        prefix = '' if self.branch == 'pwe' else 'mano_'
-        uv = (final[f'{prefix}joints_uvd'][..., :2] + 1) * (inputs.shape[-1] / 2)
+        stages = [
+            dict(
+                pwe_maps=said.maps,
+                mpe=mpe,
+                joints_uvd=said.uvd,
+                mano_joints_uvd=said.hand_uvd,
+                joints=to_camera(said.xyz, view.center, view.cube),
+                mano_joints=to_camera(said.hand_xyz, view.center, view.cube),
+                vertices=to_camera(said.vertices, view.center, view.cube),
+                depth=said.drawn,
+            )
+            for (_, mpe), said in zip(raw, views, strict=True)
+        ]
+        final, prefix = stages[-1], '' if self.branch == 'pwe' else 'mano_'
         by_stage = [stage[f'{name}joints'] for stage in stages for name in ('', 'mano_')]
-        joints = final[f'{prefix}joints']
-        fields = {
-            'side': torch.zeros(len(joints), dtype=torch.int64),
-            'keypoints_3d': joints,
-            'keypoints_2d': uv,
-            'stage_keypoints_3d': torch.stack(by_stage, dim=1),
-            'root': joints[:, 0],
-            'vertices': final['vertices'],
-            'mpe': final['mpe'],
-        }
-        fields = {name: value.unsqueeze(1) for name, value in fields.items()}
-        return self.attach_hands(data_samples, fields)
+        return HandOutputs(
+            HandEstimate(
+                final[f'{prefix}joints'],
+                final['vertices'],
+                pixels=(final[f'{prefix}joints_uvd'][..., :2] + 1) * (inputs.shape[-1] / 2),
+            ),
+            tensors={'stages': stages},
+            fields={'stage_keypoints_3d': torch.stack(by_stage, dim=1), 'mpe': final['mpe']},
+        )

@@ -1,46 +1,39 @@
 """What the identity-aware network and its baselines share: one right hand in its model's own frame."""
 
-from abc import abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from mmhand.fitting import translation_by_size
 from mmhand.hand_models import HandModel
 from mmhand.hand_models.rotations import axis_angle_to_matrix, matrix_to_rotation_6d
 from mmhand.registry import MODELS
 from mmhand.structures import HandDataSample, HandEstimate, sample_name
 from mmhand.utils.errors import HandConfigError, HandDataError
 
-from .base_hand_estimator import BaseHandEstimator
+from .single_hand_mesh_estimator import SingleHandMeshEstimator
 
 
-class ModelFrameEstimator(BaseHandEstimator):
+class ModelFrameEstimator(SingleHandMeshEstimator):
     """Base of estimators of a right hand's mesh where the hand model puts it, without translation.
 
     That frame, camera axes and the model's own origin, is where the losses compare. A prediction is
     moved in front of the camera: to the annotated wrist where there is one, else to where a hand of its
-    size fills the usual part of the crop. ``pred_hands.transl`` leads back.
+    size fills the usual part of the crop. ``pred_hands.transl`` leads back. ``pred_hands.pose`` is as
+    the hand model takes it (absolute rotations, unless the estimator has pose components).
 
     Args:
         hand_model: config of a right hand; ``flat_hand_mean`` and ``num_pca`` are the estimator's.
         num_pca: pose components of the hand model, ``None`` for axis-angle.
         flat_hand_mean: whether a zero pose is the flat hand.
-        data_preprocessor: config.
-        test_cfg: ``root``: ``'sample'`` (the annotated wrist where a sample has one) or ``'crop'``;
-            ``crop_ratio``: side of the crop over the longer side of the hand's box, 2 as released.
-        init_cfg: mmengine initialisation.
+        data_preprocessor, test_cfg, init_cfg, refine: see :class:`SingleHandMeshEstimator`.
 
     Raises:
         HandConfigError: unknown ``root``, or a left hand.
     """
 
-    #: Pictures of left hands are mirrored (:func:`mmhand.apis.inference_hands`).
-    right_hands_only = True
-
-    #: What ``test_cfg.root`` may be.
-    ROOTS: tuple[str, ...] = ('sample', 'crop')
+    ROOTS: ClassVar[dict[str, dict]] = {'crop': dict(type='BoxPlacement')}
 
     def __init__(
         self,
@@ -50,22 +43,14 @@ class ModelFrameEstimator(BaseHandEstimator):
         data_preprocessor: dict | None = None,
         test_cfg: dict | None = None,
         init_cfg: dict | None = None,
+        refine: dict | None = None,
     ) -> None:
-        super().__init__(data_preprocessor, test_cfg=test_cfg, init_cfg=init_cfg)
+        super().__init__(data_preprocessor, test_cfg, init_cfg, refine)
         settings = dict(flat_hand_mean=flat_hand_mean, num_pca=num_pca)
         self.hand_model: HandModel = MODELS.build({**hand_model, **settings})
         self.hand_model.requires_grad_(False)
         if self.hand_model.side != 'right':
             raise HandConfigError(f'{type(self).__name__} poses right hands: hand_model.side=right')
-        self.root_source = self.test_cfg.get('root', 'sample')
-        if self.root_source not in self.ROOTS:
-            known = ' or '.join(self.ROOTS)
-            raise HandConfigError(f'test_cfg.root is "{self.root_source}", not {known}')
-        self.crop_ratio = float(self.test_cfg.get('crop_ratio', 2.0))
-
-    @abstractmethod
-    def hand(self, inputs: Tensor, data_samples: Sequence[HandDataSample] | None) -> HandEstimate:
-        """(B, 3, H, W) normalised RGB to the final estimate, in the hand model's frame."""
 
     def target(self, data_samples: Sequence[HandDataSample], like: Tensor) -> HandEstimate:
         """Annotated right hands without their translation.
@@ -147,56 +132,3 @@ class ModelFrameEstimator(BaseHandEstimator):
                     'pose and betas, use a data set (or filter) that has them'
                 )
         return torch.cat([sample.gt_hands.get(name)[:1] for sample in data_samples]).to(like)
-
-    def predict(
-        self, inputs: Tensor, data_samples: Sequence[HandDataSample]
-    ) -> list[HandDataSample]:
-        """Fill ``pred_hands``, one right hand per sample, in the frame of its annotations.
-
-        Besides the usual fields: ``transl``, ``betas``, ``pose`` as the hand model takes it (absolute
-        rotations, unless the estimator has pose components) and, with a confidence branch,
-        ``confidence``; ``rotations_6d`` (16, 6) as regressed, where the network regresses
-        rotations.
-        """
-        estimate = self.hand(inputs, data_samples)
-        origin = estimate.joints[:, 0]
-        root = self._roots(estimate.joints - origin[:, None], inputs, data_samples)
-        transl = root - origin
-        fields = {
-            'side': torch.zeros_like(root[:, 0], dtype=torch.int64),
-            'keypoints_3d': estimate.joints + transl[:, None],
-            'vertices': estimate.vertices + transl[:, None],
-            'root': root,
-            'transl': transl,
-            'pose': estimate.pose,
-            'betas': estimate.betas,
-        }
-        if estimate.confidence is not None:
-            fields['confidence'] = estimate.confidence.flatten()
-        if estimate.rotations_6d is not None:
-            fields['rotations_6d'] = estimate.rotations_6d
-        fields = {name: value.unsqueeze(1) for name, value in fields.items()}
-        return self.attach_hands(data_samples, fields)
-
-    def _roots(
-        self, relative: Tensor, inputs: Tensor, data_samples: Sequence[HandDataSample]
-    ) -> Tensor:
-        """Wrists (B, 3), metres: annotated, or by the hand's size, or the origin without a camera."""
-        roots = torch.zeros_like(relative[:, 0])
-        unknown, cameras = [], []
-        for row, sample in enumerate(data_samples):
-            annotated = 'gt_hands' in sample and 'root' in sample.gt_hands
-            if annotated and self.root_source == 'sample':
-                roots[row] = sample.gt_hands.root[0].to(roots)
-            elif 'K_crop' in (sample.get('camera') or {}):
-                unknown.append(row)
-                cameras.append(torch.as_tensor(sample.camera['K_crop']))
-        if unknown:
-            height, width = inputs.shape[-2:]
-            middle = roots.new_tensor([(width - 1) / 2, (height - 1) / 2]).expand(
-                len(unknown), 1, 2
-            )
-            roots[unknown] = translation_by_size(
-                relative[unknown], middle, torch.stack(cameras).to(roots), width / self.crop_ratio
-            )
-        return roots

@@ -2,19 +2,24 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from mmhand.fitting import NEAREST, fit_root, translation_by_size
+from mmhand.fitting import HandEvidence, PlacedHands, place_at
+from mmhand.registry import TASK_UTILS
 from mmhand.structures import HandCamera, HandDataSample, HandEstimate
 from mmhand.utils.errors import HandConfigError
 
 from .base_hand_estimator import BaseHandEstimator
 
-#: Side of a common crop, pixels; only for hands whose pixels make no sense.
-_CROP = 256.0
+#: What a fit may change of an estimate.
+_FITTED = ('joints', 'vertices', 'rotmats', 'pose', 'betas', 'transl')
+
+#: Above it a mask shows the hand, as in CMR's registration.
+_HAND = 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,14 +30,16 @@ class HandOutputs:
         hand: the result, what :meth:`SingleHandMeshEstimator.predict` tells.
         stages: estimates from coarse to final, as ``mode='tensor'`` returns them; none for networks
             that do not work in stages.
-        mask_logits: by mask name, (B, 1, h, w).
+        masks: (B, h, w) in [0, 1] by name; ``'visible'`` is evidence of where the hand is.
         tensors: what else ``mode='tensor'`` returns, by key.
+        fields: (B, ...) what else ``pred_hands`` holds, by name.
     """
 
     hand: HandEstimate
     stages: tuple[HandEstimate, ...] = ()
-    mask_logits: dict[str, Tensor] = field(default_factory=dict)
+    masks: dict[str, Tensor] = field(default_factory=dict)
     tensors: dict[str, object] = field(default_factory=dict)
+    fields: dict[str, Tensor] = field(default_factory=dict)
 
 
 class SingleHandMeshEstimator(BaseHandEstimator):
@@ -40,17 +47,21 @@ class SingleHandMeshEstimator(BaseHandEstimator):
 
     A subclass writes :meth:`estimate` and ``loss``; :meth:`tensor` and :meth:`predict` follow. What a
     network does not tell is left out of both: mesh decoders have no parameters, some methods no 2D
-    joints, and only few a confidence.
+    joints, some no 3D ones, and only few a confidence.
 
     Left hands are mirrored by the data pipeline, annotations and all; predictions are in the frame of
     the sample's annotations, from which the sample's ``camera`` leads back. A hand model's own origin
     is arbitrary, so an estimate in its frame is moved to a root: the annotated one, as in the released
-    evaluations, or where its joints fall on its pixels.
+    evaluations, or where ``refine`` puts it.
 
     Args:
+        refine: config of a fit of :mod:`mmhand.fitting` that places hands whose root is not taken from
+            the sample; ``None``: that of :attr:`ROOTS`. A fit of the hand itself
+            (``ReprojectionFit``) changes pose, shape and mesh too.
         data_preprocessor: config.
-        test_cfg: ``root``: ``'sample'`` (the annotated root; fitted where a sample has none) or
-            ``'fit'`` (always fitted).
+        test_cfg: ``root``: ``'sample'`` (the annotated root; fitted where a sample has none) or a key
+            of :attr:`ROOTS` (always fitted); ``crop_ratio``: side of the crop over the longer side of
+            the hand's box, for fits that go by the size of the hand (default 2).
         init_cfg: mmengine initialisation.
 
     Raises:
@@ -63,16 +74,24 @@ class SingleHandMeshEstimator(BaseHandEstimator):
     #: ``'model'``: estimates are where the hand model puts them, ``'camera'``: where they were seen.
     frame = 'model'
 
+    #: Fits that ``test_cfg.root`` can name; the first one serves samples without an annotated root.
+    ROOTS: ClassVar[dict[str, dict]] = {'fit': dict(type='RootFit')}
+
     def __init__(
         self,
         data_preprocessor: dict | None = None,
         test_cfg: dict | None = None,
         init_cfg: dict | None = None,
+        refine: dict | None = None,
     ) -> None:
         super().__init__(data_preprocessor, test_cfg=test_cfg, init_cfg=init_cfg)
         self.root_source = self.test_cfg.get('root', 'sample')
-        if self.root_source not in ('sample', 'fit'):
-            raise HandConfigError(f'test_cfg.root is "{self.root_source}", not sample or fit')
+        if self.root_source not in ('sample', *self.ROOTS):
+            known = ' or '.join(('sample', *self.ROOTS))
+            raise HandConfigError(f'test_cfg.root is "{self.root_source}", not {known}')
+        self.crop_ratio = float(self.test_cfg.get('crop_ratio', 2.0))
+        default = self.ROOTS.get(self.root_source, next(iter(self.ROOTS.values())))
+        self.refine = TASK_UTILS.build(dict(refine or default))
 
     @abstractmethod
     def estimate(
@@ -89,14 +108,10 @@ class SingleHandMeshEstimator(BaseHandEstimator):
     def tensor(
         self, inputs: Tensor, data_samples: Sequence[HandDataSample] | None = None
     ) -> dict[str, object]:
-        """Raw tensors: ``stages`` (dicts) where there are some, ``{mask}_logits`` and others."""
+        """Raw tensors: ``stages`` (dicts) where there are some, and others."""
         outputs = self.estimate(inputs, data_samples)
         stages = [stage.as_dict() for stage in outputs.stages]
-        return {
-            **({'stages': stages} if stages else {}),
-            **{f'{name}_logits': logits for name, logits in outputs.mask_logits.items()},
-            **outputs.tensors,
-        }
+        return {**({'stages': stages} if stages else {}), **outputs.tensors}
 
     def predict(
         self, inputs: Tensor, data_samples: Sequence[HandDataSample]
@@ -104,77 +119,77 @@ class SingleHandMeshEstimator(BaseHandEstimator):
         """Fill ``pred_hands``, one right hand per sample, in the frame of its annotations.
 
         Fields of what the network tells: ``keypoints_3d``, ``vertices``, ``root`` and, with a hand
-        model, ``transl`` from its frame; ``pose`` and ``betas``; ``keypoints_2d`` and
+        model, ``transl`` from its frame; ``pose``, ``betas`` and ``rotations_6d``; ``keypoints_2d`` and
         ``keypoint_scores``; ``confidence``; and ``{mask}_mask`` (1, h, w) uint8.
         """
         outputs = self.estimate(inputs, data_samples)
-        hand = outputs.hand
+        hand, placed = outputs.hand, outputs.hand
+        if self.frame == 'model' and hand.joints is not None:
+            placed = self.place(outputs, inputs, data_samples)
+        joints, confidence = placed.joints, hand.confidence
         fields = {
-            'side': torch.zeros(len(hand.joints), dtype=torch.int64),
-            'keypoints_3d': hand.joints,
+            'side': torch.zeros(len(inputs), dtype=torch.int64),
+            'keypoints_3d': joints,
             'keypoints_2d': hand.pixels,
             'keypoint_scores': hand.pixel_scores,
-            'vertices': hand.vertices,
-            'root': hand.joints[:, 0],
-            'pose': hand.pose,
-            'betas': hand.betas,
-            'confidence': None if hand.confidence is None else hand.confidence.reshape(-1),
+            'vertices': placed.vertices,
+            'root': None if joints is None else joints[:, 0],
+            'transl': getattr(placed, 'transl', None),
+            'pose': placed.pose,
+            'betas': placed.betas,
+            'rotations_6d': hand.rotations_6d,
+            'confidence': None if confidence is None else confidence.reshape(-1),
+            **{f'{k}_mask': (m * 255).round().to(torch.uint8) for k, m in outputs.masks.items()},
+            **outputs.fields,
         }
-        if self.frame == 'model':
-            origin = hand.joints[:, :1]
-            relative = hand.joints - origin
-            root = self._roots(relative, hand.pixels, inputs, data_samples)[:, None]
-            fields |= {
-                'keypoints_3d': relative + root,
-                'root': root[:, 0],
-                'transl': (root - origin)[:, 0],
-            }
-            if hand.vertices is not None:
-                fields['vertices'] = hand.vertices - origin + root
         fields = {name: value.unsqueeze(1) for name, value in fields.items() if value is not None}
-        for name, logits in outputs.mask_logits.items():
-            fields[f'{name}_mask'] = (logits.sigmoid() * 255).round().to(torch.uint8)
         return self.attach_hands(data_samples, fields)
 
-    def _roots(
-        self,
-        relative: Tensor,
-        pixels: Tensor | None,
-        inputs: Tensor,
-        data_samples: Sequence[HandDataSample],
-    ) -> Tensor:
-        """Wrists (B, 3), metres: annotated, or fitted to the pixels, or the origin without a camera.
+    def place(
+        self, outputs: HandOutputs, inputs: Tensor, data_samples: Sequence[HandDataSample]
+    ) -> PlacedHands:
+        """Hands at the annotated roots, where :attr:`refine` puts them, or at the origin.
 
         Args:
-            relative: (B, 21, 3) joints less the wrist.
-            pixels: (B, 21, 2) joints in the crop; without them the hand is as large as usual.
+            outputs: of :meth:`estimate`.
             inputs: (B, C, H, W) the crops.
-            data_samples: B samples.
+            data_samples: B samples; those without an annotated root need a camera.
         """
-        roots = torch.zeros_like(relative[:, 0])
-        unknown, cameras = [], []
+        hand = outputs.hand
+        roots = torch.zeros_like(hand.joints[:, 0])
+        rows, cameras = [], []
         for row, sample in enumerate(data_samples):
             annotated = 'gt_hands' in sample and 'root' in sample.gt_hands
             if annotated and self.root_source == 'sample':
                 roots[row] = sample.gt_hands.root[0].to(roots)
             elif (camera := HandCamera.of(sample.get('camera'))) is not None:
-                unknown.append(row)
-                cameras.append(torch.from_numpy(camera.K_crop))
-        if not unknown:
-            return roots
-        hands, K = relative[unknown], torch.stack(cameras).to(roots)
+                rows.append(row)
+                cameras.append(camera)
+        evidence = self.evidence(outputs, inputs)
+        placed = place_at(hand, roots, evidence)
+        if not rows:
+            return placed
+        found = self.refine(hand[rows], evidence[rows], cameras)
+        changed = {}
+        for name in _FITTED:
+            old, new = getattr(placed, name), getattr(found, name)
+            if old is not None and new is not None:
+                index = torch.tensor(rows, device=old.device)
+                changed[name] = old.index_copy(0, index, new.to(old))
+        return replace(placed, **changed)
+
+    def evidence(self, outputs: HandOutputs, inputs: Tensor) -> HandEvidence:
+        """What the network saw of the hands, for a fit: pixels, outline, and the usual box."""
+        hand, (height, width) = outputs.hand, inputs.shape[-2:]
+        count, half = len(inputs), 0.5 * width / self.crop_ratio
+        x, y = (width - 1) / 2, (height - 1) / 2
+        pixels, visible = hand.pixels, outputs.masks.get('visible')
         if pixels is None:
-            height, width = inputs.shape[-2:]
-            middle = roots.new_tensor([(width - 1) / 2, (height - 1) / 2])
-            roots[unknown] = translation_by_size(
-                hands, middle.expand(len(unknown), 1, 2), K, width / 2
-            )
-            return roots
-        uv = pixels[unknown]
-        fitted = fit_root(hands, uv, K)
-        # The whole hand must be in front of the camera; pixels that no hand has ask for anything.
-        nearest = fitted[:, 2:] + hands[..., 2].amin(1, keepdim=True)
-        good = torch.isfinite(fitted).all(-1, keepdim=True) & (nearest > NEAREST)
-        by_size = translation_by_size(hands, uv, K, 0.5 * _CROP)
-        roots[unknown] = torch.where(good, fitted, by_size)
-        return roots
+            pixels = torch.full((count, hand.joints.shape[1], 2), torch.nan, device=inputs.device)
+        return HandEvidence(
+            pixels,
+            torch.zeros(count, dtype=torch.int64, device=inputs.device),
+            pixel_scores=hand.pixel_scores,
+            silhouette=None if visible is None else 255 * (visible > _HAND).to(torch.uint8),
+            bbox=inputs.new_tensor([x - half, y - half, x + half, y + half]).expand(count, 4),
+        )

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from mmhand.models.estimators.model_frame_estimator import ModelFrameEstimator
+from mmhand.models.estimators.single_hand_mesh_estimator import HandOutputs
 from mmhand.registry import MODELS
 from mmhand.structures import HandDataSample, HandEstimate
 
@@ -26,7 +27,7 @@ class BoukhaymaHand(ModelFrameEstimator):
         camera_offset: added to scale and shift of the camera.
         loss: config of :class:`IdentityAwareLoss`.
         data_preprocessor: config; RGB, (x / 255 - 0.5) / 0.5.
-        test_cfg: see :class:`ModelFrameEstimator`.
+        test_cfg, refine: see :class:`ModelFrameEstimator`.
         init_cfg: mmengine initialisation.
     """
 
@@ -40,6 +41,7 @@ class BoukhaymaHand(ModelFrameEstimator):
         data_preprocessor: dict | None = None,
         test_cfg: dict | None = None,
         init_cfg: dict | None = None,
+        refine: dict | None = None,
     ) -> None:
         super().__init__(
             hand_model,
@@ -48,6 +50,7 @@ class BoukhaymaHand(ModelFrameEstimator):
             data_preprocessor=data_preprocessor,
             test_cfg=test_cfg,
             init_cfg=init_cfg,
+            refine=refine,
         )
         self.sizes = (3, 3 + num_pca, self.hand_model.num_betas)
         self.backbone = MODELS.build({**backbone, 'num_features': sum(self.sizes)})
@@ -60,18 +63,14 @@ class BoukhaymaHand(ModelFrameEstimator):
         hand = HandEstimate(output.joints, vertices=output.vertices, pose=pose, betas=betas)
         return hand, camera + self.camera_offset
 
-    def hand(self, inputs: Tensor, data_samples: Sequence[HandDataSample] | None) -> HandEstimate:
-        """See :class:`ModelFrameEstimator`."""
-        return self._regress(inputs)[0]
-
-    def tensor(
+    def estimate(
         self, inputs: Tensor, data_samples: Sequence[HandDataSample] | None = None
-    ) -> dict[str, object]:
-        """``stages`` (one dict) and ``camera`` (B, 3): scale and shift, pixels."""
+    ) -> HandOutputs:
+        """One stage, and ``camera`` (B, 3): scale and shift, pixels."""
         hand, camera = self._regress(inputs)
-        return {'stages': [hand.as_dict()], 'camera': camera}
+        return HandOutputs(hand, (hand,), tensors={'camera': camera})
 
     def loss(self, inputs: Tensor, data_samples: Sequence[HandDataSample]) -> dict[str, Tensor]:
         """Mesh, normal and edge losses."""
-        hand = replace(self.hand(inputs, data_samples), betas=None)
+        hand = replace(self._regress(inputs)[0], betas=None)
         return self.loss_hand(hand, self.target(data_samples, inputs), self.hand_model.faces)

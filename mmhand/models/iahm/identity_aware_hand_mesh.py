@@ -8,6 +8,7 @@ from torch import Tensor
 
 from mmhand.hand_models.rotations import matrix_to_axis_angle, rotation_6d_to_matrix
 from mmhand.models.estimators.model_frame_estimator import ModelFrameEstimator
+from mmhand.models.estimators.single_hand_mesh_estimator import HandOutputs
 from mmhand.registry import MODELS
 from mmhand.structures import HandDataSample, HandEstimate, sample_name
 from mmhand.utils.errors import HandConfigError, HandDataError
@@ -36,7 +37,7 @@ class IdentityAwareHandMesh(ModelFrameEstimator):
             running ones go on moving in the network that does not learn; ``'eval'`` keeps it as it was.
         rank_within_subject: pairs of one ``subject`` only.
         data_preprocessor: config; RGB, (x / 255 - 0.5) / 0.5.
-        test_cfg: see :class:`ModelFrameEstimator`.
+        test_cfg, refine: see :class:`ModelFrameEstimator`.
         init_cfg: mmengine initialisation.
 
     Raises:
@@ -59,12 +60,14 @@ class IdentityAwareHandMesh(ModelFrameEstimator):
         data_preprocessor: dict | None = None,
         test_cfg: dict | None = None,
         init_cfg: dict | None = None,
+        refine: dict | None = None,
     ) -> None:
         super().__init__(
             hand_model,
             data_preprocessor=data_preprocessor,
             test_cfg=test_cfg,
             init_cfg=init_cfg,
+            refine=refine,
         )
         if confidence_head is not None and shape_head is None:
             raise HandConfigError('a confidence_head judges the shape_head, which is None')
@@ -151,24 +154,17 @@ class IdentityAwareHandMesh(ModelFrameEstimator):
             rows.append(betas)
         return torch.stack(rows)
 
-    def hand(self, inputs: Tensor, data_samples: Sequence[HandDataSample] | None) -> HandEstimate:
-        """See :class:`ModelFrameEstimator`."""
-        feature = self.backbone(inputs)
-        last = self.stages(feature, data_samples)[-1]
-        if self.confidence_head is None:
-            return last
-        return replace(last, confidence=self.confidence_head(feature))
-
-    def tensor(
+    def estimate(
         self, inputs: Tensor, data_samples: Sequence[HandDataSample] | None = None
-    ) -> dict[str, object]:
-        """``stages`` (list of dicts, first iteration first), ``feature``, ``confidence``."""
+    ) -> HandOutputs:
+        """Stages, ``feature``, and ``confidence`` where there is that branch."""
         feature = self.backbone(inputs)
         stages = self.stages(feature, data_samples)
-        out = {'stages': [stage.as_dict() for stage in stages], 'feature': feature}
+        hand, tensors = stages[-1], {'feature': feature}
         if self.confidence_head is not None:
-            out['confidence'] = self.confidence_head(feature)
-        return out
+            tensors['confidence'] = self.confidence_head(feature)
+            hand = replace(hand, confidence=tensors['confidence'])
+        return HandOutputs(hand, tuple(stages), tensors=tensors)
 
     def loss(self, inputs: Tensor, data_samples: Sequence[HandDataSample]) -> dict[str, Tensor]:
         """Losses of the last iteration, and of the confidence branch where there is one."""

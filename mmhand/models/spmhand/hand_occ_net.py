@@ -24,7 +24,7 @@ class HandOccNet(ManoMeshEstimator):
         encoder: config of the parameter encoder (``ManoEncoder``).
         mano_head: config of ``ManoRegHead``.
         loss_mano: config of its loss.
-        loss_silhouette, test_cfg: see :class:`ManoMeshEstimator`.
+        loss_silhouette, test_cfg, refine: see :class:`ManoMeshEstimator`.
         data_preprocessor: config; RGB over 255, no mean or deviation.
         init_cfg: mmengine initialisation.
     """
@@ -42,6 +42,7 @@ class HandOccNet(ManoMeshEstimator):
         data_preprocessor: dict | None = None,
         test_cfg: dict | None = None,
         init_cfg: dict | None = None,
+        refine: dict | None = None,
     ) -> None:
         super().__init__(
             1,
@@ -50,6 +51,7 @@ class HandOccNet(ManoMeshEstimator):
             data_preprocessor,
             test_cfg,
             init_cfg,
+            refine,
         )
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(neck)

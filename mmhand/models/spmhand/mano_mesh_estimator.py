@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -28,10 +29,13 @@ class ManoMeshEstimator(SingleHandMeshEstimator):
         loss_mano: config of the loss of each stage, final last; one config serves all.
         loss_silhouette: config of a loss of the final mesh's silhouette against the whole-hand mask;
             the release's render loss has no gradient and is left out.
-        data_preprocessor, test_cfg, init_cfg: see :class:`SingleHandMeshEstimator`.
+        data_preprocessor, test_cfg, init_cfg, refine: see :class:`SingleHandMeshEstimator`.
     """
 
     hand_model: HandModel
+
+    # Where the pixels make no sense a hand is as large as in a crop of 256 pixels.
+    ROOTS: ClassVar[dict[str, dict]] = {'fit': dict(type='RootFit', size=128.0)}
 
     def __init__(
         self,
@@ -41,8 +45,9 @@ class ManoMeshEstimator(SingleHandMeshEstimator):
         data_preprocessor: dict | None = None,
         test_cfg: dict | None = None,
         init_cfg: dict | None = None,
+        refine: dict | None = None,
     ) -> None:
-        super().__init__(data_preprocessor, test_cfg, init_cfg)
+        super().__init__(data_preprocessor, test_cfg, init_cfg, refine)
         configs = [loss_mano] * num_stages if isinstance(loss_mano, dict) else list(loss_mano)
         self.loss_mano = torch.nn.ModuleList(MODELS.build(config) for config in configs)
         self.loss_silhouette = MODELS.build(loss_silhouette) if loss_silhouette else None
@@ -55,13 +60,19 @@ class ManoMeshEstimator(SingleHandMeshEstimator):
         mask_logits: dict[str, Tensor] | None = None,
         **tensors: Tensor,
     ) -> HandOutputs:
-        """Stages and 2D head as what :meth:`estimate` returns; adds ``heatmaps`` and ``joints_img``."""
+        """Stages and 2D head as what :meth:`estimate` returns; adds maps, ``joints_img`` and logits."""
         size = inputs.new_tensor([inputs.shape[-1], inputs.shape[-2]])
+        logits = mask_logits or {}
         return HandOutputs(
             replace(stages[-1], pixels=pose_2d.joints * size),
             tuple(stages),
-            mask_logits or {},
-            {'heatmaps': pose_2d.heatmaps, 'joints_img': pose_2d.joints, **tensors},
+            masks={name: value[:, 0].sigmoid() for name, value in logits.items()},
+            tensors={
+                'heatmaps': pose_2d.heatmaps,
+                'joints_img': pose_2d.joints,
+                **{f'{name}_logits': value for name, value in logits.items()},
+                **tensors,
+            },
         )
 
     def target(self, data_samples: Sequence[HandDataSample], like: Tensor) -> HandEstimate:

@@ -41,7 +41,7 @@ class SPMHand(ManoMeshEstimator):
         encoder: config of ``ManoEncoder``.
         loss_mano: configs of the losses of the four stages; the release weighs the auxiliary
             stages 0.4 of the final one.
-        loss_silhouette, test_cfg: see :class:`ManoMeshEstimator`.
+        loss_silhouette, test_cfg, refine: see :class:`ManoMeshEstimator`.
         segmentation_only: stage-1 training: only the mask losses, nothing else is computed. The
             whole-hand head needs the structure feature, so pyramid and hourglass train with it.
         data_preprocessor: config; RGB over 255, no mean or deviation.
@@ -64,10 +64,11 @@ class SPMHand(ManoMeshEstimator):
         data_preprocessor: dict | None = None,
         test_cfg: dict | None = None,
         init_cfg: dict | None = None,
+        refine: dict | None = None,
     ) -> None:
         auxiliary, final = dict(type='ManoLoss', scale=0.4), dict(type='ManoLoss')
         losses = loss_mano or [auxiliary, auxiliary, auxiliary, final]
-        super().__init__(4, losses, loss_silhouette, data_preprocessor, test_cfg, init_cfg)
+        super().__init__(4, losses, loss_silhouette, data_preprocessor, test_cfg, init_cfg, refine)
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(neck)
         self.pose_head = MODELS.build(pose_head)

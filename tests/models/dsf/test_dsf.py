@@ -91,7 +91,7 @@ def test_refinement_has_gradients_into_the_first_stage(rendered):
     model = build().eval()
     model.zero_grad()
     view = DepthView(*(rendered[key] for key in ('image', 'center', 'cube', 'affine')))
-    model.estimate(rendered['image'], view)[1][0].square().sum().backward()
+    model.run(rendered['image'], view)[1][0].square().sum().backward()
     assert model.network.stages[0].params.bias.grad[58].abs() > 0
 
 

@@ -2,14 +2,16 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
+from mmhand.hand_models import OpenHand
 from mmhand.models.estimators.single_hand_mesh_estimator import (
     HandOutputs,
     SingleHandMeshEstimator,
 )
-from mmhand.structures import HandDataSample, HandEstimate, HandInstances
+from mmhand.structures import HandCamera, HandDataSample, HandEstimate, HandInstances
 from mmhand.utils.errors import HandConfigError
 
 FULL = HandEstimate(
@@ -90,14 +92,43 @@ def test_raw_tensors_are_dictionaries():
         torch.zeros(2, 3, 8, 8)
     )
     assert set(plain) == {'heatmaps'}
-    logits = {'whole': torch.full((2, 1, 4, 4), 9.0)}
-    outputs = HandOutputs(FULL, (HandEstimate(None, betas=FULL.betas), FULL), logits)
+    masks = {'whole': torch.ones(2, 4, 4)}
+    outputs = HandOutputs(FULL, (HandEstimate(None, betas=FULL.betas), FULL), masks)
     raw = Told(outputs).tensor(torch.zeros(2, 3, 8, 8))
-    assert set(raw) == {'stages', 'whole_logits'}
+    assert set(raw) == {'stages'}
     assert set(raw['stages'][0]) == {'betas'}
     mask = predict(outputs)[0].pred_hands.whole_mask
     assert mask.dtype == torch.uint8
+    assert mask.shape == (1, 4, 4)
     assert (mask == 255).all()
+
+
+def test_a_network_without_3d_joints_tells_pixels_alone():
+    hand = predict(HandOutputs(HandEstimate(None, pixels=FULL.pixels)))[0].pred_hands
+    assert set(hand.keys()) == {'side', 'keypoints_2d'}
+
+
+def test_a_fit_of_the_hand_changes_what_it_fits():
+    K = np.array([[300.0, 0, 64], [0, 300, 64], [0, 0, 1]], np.float32)
+    model = OpenHand(dtype=torch.float64)
+    pose = torch.cat((torch.tensor([[3.0, 0.1, 0.2]]), model.sample_pose(1)), 1).double()
+    posed = model(pose[:, :3], pose[:, 3:], torch.zeros(1, 10).double())
+    place = torch.tensor([0.02, -0.03, 0.5]).double() - posed.joints[:, :1]
+    truth = (posed.joints + place).float()
+    seen = HandEstimate(
+        posed.joints.float(),
+        posed.vertices.float(),
+        pose=pose.float(),
+        betas=torch.zeros(1, 10),
+        pixels=torch.from_numpy(HandCamera(K=K).project(truth.numpy())).float(),
+    )
+    for kind, error in (('RootFit', 1e-4), ('TranslationFit', 1e-4), ('ReprojectionFit', 0.02)):
+        told = Told(HandOutputs(seen), refine=dict(type=kind))
+        sample = HandDataSample(metainfo=dict(camera=HandCamera(K=K)))
+        hand = told(torch.zeros(1, 3, 128, 128), [sample], mode='predict')[0].pred_hands
+        assert (hand.keypoints_3d - truth).norm(dim=-1).max() < error
+        moved = (hand.pose - seen.pose).abs().max()
+        assert moved > 1e-3 if kind == 'ReprojectionFit' else moved == 0
 
 
 def test_unknown_root_is_refused():

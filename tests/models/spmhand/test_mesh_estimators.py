@@ -9,8 +9,9 @@ from mmengine.structures import PixelData
 
 from mmhand.apis import HandInferencer, init_model
 from mmhand.cameras import project
+from mmhand.models.estimators.single_hand_mesh_estimator import HandOutputs
 from mmhand.registry import MODELS
-from mmhand.structures import HandDataSample, HandInstances
+from mmhand.structures import HandDataSample, HandEstimate, HandInstances
 from mmhand.utils.errors import HandConfigError
 
 K = torch.tensor([[300.0, 0, 64], [0, 300, 64], [0, 0, 1]])
@@ -58,8 +59,9 @@ def test_a_fitted_hand_projects_onto_its_pixels(model):
     root = torch.tensor([[0.02, 0.03, 0.5]])
     pixels = project(joints + root[:, None], K[None])
     bare = HandDataSample(metainfo=dict(camera=dict(K_crop=K.numpy())))
-    found = model._roots(joints, pixels, torch.rand(1, 3, 128, 128), [bare])
-    torch.testing.assert_close(found, root, atol=1e-4, rtol=0)
+    outputs = HandOutputs(HandEstimate(joints, pixels=pixels))
+    found = model.place(outputs, torch.rand(1, 3, 128, 128), [bare])
+    torch.testing.assert_close(found.joints[:, 0], root, atol=1e-4, rtol=0)
 
 
 def test_parameters_of_another_hand_model_are_refused(model):
