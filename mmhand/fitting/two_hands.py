@@ -14,8 +14,8 @@ from .contact_energy import ContactEnergy, ContactWeights, PairUnknowns
 from .evidence import HandEvidence
 from .levenberg_marquardt import Normal, levenberg_marquardt
 from .placed_hand import HandUnknowns, PlacedHands
-from .reprojection import Cameras, stack_cameras
 from .reprojection_energy import Observed
+from .stacked_cameras import Cameras, stack_cameras
 
 #: Rounds of the joint fit: firmness of non-penetration, and times the errors that are tolerated.
 _ROUNDS = ((0.1, 4.0), (0.2, 4.0), (0.3, 4.0), (0.5, 3.0), (1.0, 3.0), (2.0, 2.0), (3.0, 2.0))
