@@ -6,7 +6,11 @@ from torch import nn
 
 from mmhand.deploy.fuse import fuse_batch_norms
 from mmhand.deploy.packed_backbone import PackedBackbone
+from mmhand.deploy.packed_conv import PackedConv
+from mmhand.deploy.quick_deblock import QuickDeblock
 from mmhand.deploy.quick_deconv import QuickDeconv
+from mmhand.geometry.mesh_hierarchy import CMR_TEMPLATE, MeshHierarchy
+from mmhand.models.cmr.spiral_conv import ParallelDeblock
 from mmhand.registry import MODELS
 from mmhand.utils.errors import HandConfigError
 
@@ -75,3 +79,37 @@ def test_packed_backbone():
     whole = packed(torch.cat((other, other)))
     for found, wanted in zip(packed(other), whole, strict=True):
         torch.testing.assert_close(found, wanted[:1], rtol=1e-4, atol=1e-5)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('batch', [1, 3])
+def test_quick_deblock(batch):
+    torch.manual_seed(0)
+    hierarchy = MeshHierarchy.load(CMR_TEMPLATE)
+    up = torch.tensor(hierarchy.up[3]).float()
+    spirals = torch.tensor(hierarchy.spirals[3])
+    block = ParallelDeblock(7, 16, 27)
+    for parameter in block.parameters():
+        parameter.uniform_(-1, 1)
+    x = torch.randn(batch, 49, 7)
+    found = QuickDeblock(block, up, spirals)(x, up, spirals)
+    torch.testing.assert_close(found, block(x, up, spirals), rtol=1e-4, atol=1e-4)
+    with pytest.raises(HandConfigError, match='ParallelDeblock'):
+        QuickDeblock(nn.Linear(2, 2), up, spirals)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(('stride', 'bias', 'kernel'), [(1, True, 3), (2, False, 7), (1, True, 1)])
+def test_packed_conv(stride, bias, kernel):
+    torch.manual_seed(0)
+    conv = nn.Conv2d(5, 6, kernel, stride, kernel // 2, bias=bias)
+    if not PackedConv.fits(conv):
+        pytest.skip('torch without oneDNN')
+    packed = PackedConv(conv, (1, 5, 16, 16))
+    for size in ((1, 5, 16, 16), (2, 5, 9, 12)):
+        x = torch.randn(size)
+        torch.testing.assert_close(packed(x), conv(x), rtol=1e-4, atol=1e-5)
+        last = x.contiguous(memory_format=torch.channels_last)
+        torch.testing.assert_close(packed(last), conv(x), rtol=1e-4, atol=1e-5)
+    with pytest.raises(HandConfigError, match='float32'):
+        PackedConv(conv.double(), size)

@@ -31,7 +31,7 @@ def test_ho3d_metric_is_the_official_structures(repo, tmp_path):
 
 def test_forms_of_a_network_agree(repo, tmp_path):
     out = tmp_path / 'bench.json'
-    configs = ['spmhand_r18_cpu_ho3d', 'handoccnet_r18_cpu_ho3d']
+    configs = ['spmhand_r18_cpu_ho3d', 'handoccnet_r18_cpu_ho3d', 'cmr_r18_pg_cpu_freihand']
     run(repo, 'bench_inference', [*configs, '--seconds', '0.1', '--out', str(out)])
     rows = json.loads(out.read_text())
     assert [row['config'] for row in rows] == configs

@@ -2,6 +2,7 @@
 """Time a config's network: latency, operations, and what share of the machine's matmul rate it reaches.
 
     python tools/benchmark/bench_inference.py spmhand_r50_ho3d-v2 handoccnet_r50_ho3d-v2
+    python tools/benchmark/bench_inference.py cmr_r18_pg_freihand --threads 1
     python tools/benchmark/bench_inference.py CONFIG --batch-sizes 1 16 --threads 2 --out bench.json
 
 Three forms of the network take turns within one process, so a busy machine slows all alike:
@@ -10,7 +11,7 @@ Three forms of the network take turns within one process, so a busy machine slow
   runs it;
 * as built: mmhand's network as training uses it (fused attention kernels);
 * deployed: after :func:`mmhand.deploy.deploy`: batch norms folded, channels-last memory, quicker
-  forms of transposed convolutions, weights in the layout of the processor's library.
+  forms of transposed and of spiral convolutions, weights in the layout of the processor's library.
 
 Operations are 2 x multiply-adds of convolutions and matrix products of the plain form. The machine's
 rate is that of a large float32 matrix product with the same threads, measured in the same turns.

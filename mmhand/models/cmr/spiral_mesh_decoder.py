@@ -34,6 +34,7 @@ class SpiralMeshDecoder(nn.Module):
         super().__init__()
         self.levels = len(channels)
         widths = list(reversed(channels))
+        self.coarse_channels = widths[0]
         inputs = [widths[0], *(width + 3 for width in widths[:-1])]
         self.attention = SelfAttention(in_channels) if attention else nn.Identity()
         self.lift = nn.Linear(in_channels, hierarchy.sizes[self.levels] * widths[0])
@@ -60,7 +61,7 @@ class SpiralMeshDecoder(nn.Module):
             network learned.
         """
         feature = self.attention(feature)
-        x = self.lift(feature).unflatten(1, (-1, self.blocks[0].center.layer.in_features))
+        x = self.lift(feature).unflatten(1, (-1, self.coarse_channels))
         meshes: list[Tensor] = []
         for step, (block, head) in enumerate(zip(self.blocks, self.heads, strict=True)):
             level = self.levels - 1 - step
