@@ -108,13 +108,9 @@ def point_mesh_distances(
     flat = points.reshape(-1, 3)
     with torch.no_grad():
         corners = vertices.detach()[:, faces]
-        face = _nearest_faces(
-            flat.detach(),
-            corners,
-            None if labels is None else (labels.reshape(-1), part_faces),
-            pairs_per_chunk or _CHUNK.get(points.device.type, _CHUNK['cpu']),
-            count,
-        )
+        parts = None if labels is None else (labels, part_faces)
+        chunk = pairs_per_chunk or _CHUNK.get(points.device.type, _CHUNK['cpu'])
+        face = _nearest_faces(points.detach(), corners, parts, chunk).flatten()
         known = face >= 0
         safe = face.clamp(min=0)
         weights = closest_barycentric(flat, *corners[mesh, safe].unbind(1))
@@ -126,45 +122,55 @@ def point_mesh_distances(
 
 
 def _nearest_faces(
-    points: Tensor, corners: Tensor, parts: tuple[Tensor, Tensor] | None, chunk: int, count: int
+    points: Tensor, corners: Tensor, parts: tuple[Tensor, Tensor] | None, chunk: int
 ) -> Tensor:
-    """(B N,) nearest face of each point.
+    """(B, N) nearest face of each point.
 
     Args:
-        points: (B N, 3), those of one mesh after those of another.
+        points: (B, N, 3).
         corners: (B, F, 3, 3).
-        parts: (B N,) part of each point and (P, F) faces of each part, or ``None``.
+        parts: (B, N) part of each point and (P, F) faces of each part, or ``None``.
         chunk: pairs at a time.
-        count: N.
     """
     middle = corners.mean(2)
     reach = (corners - middle[:, :, None]).square().sum(-1).amax(-1).sqrt()
-    result = torch.full((len(points),), -1, dtype=torch.int64, device=points.device)
-    step = max(1, chunk // max(1, corners.shape[1]))
-    for first in range(0, len(points), count):
-        which = first // count
-        for start in range(first, first + count, step):
-            window = slice(start, min(start + step, first + count))
-            here = points[window]
-            far = torch.cdist(here, middle[which], compute_mode='donot_use_mm_for_euclid_dist')
+    batch, count = points.shape[:2]
+    result = torch.full((batch, count), -1, dtype=torch.int64, device=points.device)
+    few = max(1, min(count, chunk // max(1, corners.shape[1])))
+    meshes = max(1, chunk // max(1, few * corners.shape[1]))
+    for b in range(0, batch, meshes):
+        some = slice(b, b + meshes)
+        for start in range(0, count, few):
+            window = slice(start, start + few)
+            here = points[some, window]
+            far = torch.cdist(here, middle[some], compute_mode='donot_use_mm_for_euclid_dist')
             if parts is not None:
                 labels, part_faces = parts
-                far = far.masked_fill(~part_faces[labels[window]], torch.inf)
-            bound = far.amin(1, keepdim=True) * (1 + _SLACK)
-            point, face = ((far - reach[which] <= bound) & far.isfinite()).nonzero(as_tuple=True)
-            result[window] = _closest_of(here, corners[which], point, face)
+                far = far.masked_fill(~part_faces[labels[some, window]], torch.inf)
+            bound = far.amin(2, keepdim=True) * (1 + _SLACK)
+            candidate = (far - reach[some, None] <= bound) & far.isfinite()
+            mesh, point, face = candidate.nonzero(as_tuple=True)
+            nearest = _closest_of(
+                here.flatten(0, 1), corners[some][mesh, face], mesh * here.shape[1] + point, face
+            )
+            result[some, window] = nearest.view(here.shape[:2])
     return result
 
 
-def _closest_of(points: Tensor, corners: Tensor, point: Tensor, face: Tensor) -> Tensor:
-    """(N,) nearest of the listed faces of each point; the lowest of equals, -1 where none is listed."""
-    corner = corners[face]
+def _closest_of(points: Tensor, corner: Tensor, point: Tensor, face: Tensor) -> Tensor:
+    """(N,) nearest of the listed faces of each point; the lowest of equals, -1 where none is listed.
+
+    Args:
+        points: (N, 3).
+        corner: (M, 3, 3) of the faces listed.
+        point, face: (M,) the point each is listed for, and its index.
+    """
     here = points[point]
     weights = closest_barycentric(here, *corner.unbind(1))
     squared = (here - (weights[..., None] * corner).sum(1)).square().sum(-1)
     least = squared.new_full((len(points),), torch.inf)
     least.scatter_reduce_(0, point, squared, 'amin')
-    nobody = len(corners)
+    nobody = torch.iinfo(torch.int64).max
     best = torch.full((len(points),), nobody, dtype=torch.int64, device=points.device)
     winner = torch.where(squared <= least[point], face, nobody)
     best.scatter_reduce_(0, point, winner, 'amin')

@@ -34,7 +34,8 @@ class DSF(SingleHandMeshEstimator):
     docs/en/methods/dsf.md.
 
     Samples state the cube of their crop in metainfo ``crop_center`` and ``crop_cube`` (3,), metres,
-    camera frame, and ``crop_affine`` (3, 3) where an augmentation made another than the cube's own.
+    camera frame (or in their ``camera``'s cube), and ``crop_affine`` (3, 3) where an augmentation made
+    another than the cube's own.
 
     ``loss`` takes what :class:`DSFDataPreprocessor` yields: a batch of sensor crops, whose losses need
     no annotation; ``dict(synthetic=...)``, rendered crops with their hands; or both. In pre-training it
@@ -208,6 +209,8 @@ class DSF(SingleHandMeshEstimator):
         rows = []
         for sample in samples:
             center, cube = sample.get('crop_center'), sample.get('crop_cube')
+            if center is None and getattr(sample.get('camera'), 'cube', None) is not None:
+                center, cube = sample.camera.cube.center, sample.camera.cube.size
             if center is None or cube is None:
                 raise HandDataError(
                     f'sample {sample_name(sample)} has no crop_center and crop_cube: a depth crop is '
