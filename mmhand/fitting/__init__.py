@@ -10,6 +10,8 @@ from .reprojection import ReprojectionFit
 from .root import fit_root
 from .shape_calibration import calibrate_shapes, shape_curve
 from .shape_table import ShapeTable
+from .smoothing import HandSmoother, OneEuro
+from .track_shape import TrackShape
 from .translation import NEAREST, fit_translation, translation_by_size
 from .two_hands import TwoHandFit
 
@@ -17,8 +19,10 @@ __all__ = [
     'FittedHands',
     'BoxPlacement',
     'HandEvidence',
+    'HandSmoother',
     'JointFitter',
     'NEAREST',
+    'OneEuro',
     'OptimizedHands',
     'OutlineRegistration',
     'PlacedHands',
@@ -26,6 +30,7 @@ __all__ = [
     'RootFit',
     'ShapeTable',
     'TranslationFit',
+    'TrackShape',
     'TwoHandFit',
     'calibrate_shapes',
     'fit_root',

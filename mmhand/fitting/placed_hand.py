@@ -1,6 +1,6 @@
 """Unknowns of a fit, and its result."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -95,3 +95,13 @@ class PlacedHands(HandEstimate):
 
     def __len__(self) -> int:
         return len(self.side)
+
+    def with_rows(self, rows: Tensor, part: 'PlacedHands') -> 'PlacedHands':
+        """The hands with some of them exchanged."""
+        changed = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is not None:
+                changed[field.name] = value.clone()
+                changed[field.name][rows] = getattr(part, field.name)
+        return replace(self, **changed)

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -74,7 +74,7 @@ class TwoHandFit(nn.Module):
         part = seen[rows]
         hands, own = self._solve_pairs(x[rows], part)
         found = self.single.place(hands, own, part, usable[rows], evidence[rows], assumed[rows])
-        return _with_rows(placed, found, rows)
+        return placed.with_rows(rows, found)
 
     def _solve_pairs(self, x: HandUnknowns, seen: Observed) -> tuple[HandUnknowns, Normal]:
         """Joint fits of pairs of hands, in turn; hands deep in each other also start apart.
@@ -147,14 +147,3 @@ def meeting_hands(hands: PlacedHands, evidence: HandEvidence, near: float) -> Te
         pairs.append((a, b) if hands.side[a] <= hands.side[b] else (b, a))
         gap[[a, b]] = gap[:, [a, b]] = torch.inf
     return torch.tensor(pairs, dtype=torch.long).view(-1, 2)
-
-
-def _with_rows(hands: PlacedHands, part: PlacedHands, rows: Tensor) -> PlacedHands:
-    """The hands with some of them exchanged."""
-    changed = {}
-    for field in fields(hands):
-        value = getattr(hands, field.name)
-        if value is not None:
-            changed[field.name] = value.clone()
-            changed[field.name][rows] = getattr(part, field.name)
-    return replace(hands, **changed)
