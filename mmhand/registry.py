@@ -48,10 +48,12 @@ TRANSFORMS = _child('transform', MMENGINE_TRANSFORMS, 'datasets')
 KEYPOINT_CODECS = _child('keypoint codec', None, 'codecs')
 
 #: Networks, heads, losses, estimators and hand models (``MANO``, ``OpenHand``).
-MODELS = _child('model', MMENGINE_MODELS, 'models', 'hand_models')
-MODEL_WRAPPERS = _child('model wrapper', MMENGINE_MODEL_WRAPPERS, 'models')
-WEIGHT_INITIALIZERS = _child('weight initializer', MMENGINE_WEIGHT_INITIALIZERS, 'models')
-TASK_UTILS = _child('task util', MMENGINE_TASK_UTILS, 'models', 'fitting')
+MODELS = _child('model', MMENGINE_MODELS, 'models.registered', 'hand_models')
+MODEL_WRAPPERS = _child('model wrapper', MMENGINE_MODEL_WRAPPERS, 'models.registered')
+WEIGHT_INITIALIZERS = _child(
+    'weight initializer', MMENGINE_WEIGHT_INITIALIZERS, 'models.registered'
+)
+TASK_UTILS = _child('task util', MMENGINE_TASK_UTILS, 'models.registered', 'fitting')
 
 OPTIMIZERS = _child('optimizer', MMENGINE_OPTIMIZERS, 'engine')
 OPTIM_WRAPPERS = _child('optimizer wrapper', MMENGINE_OPTIM_WRAPPERS, 'engine')

@@ -12,7 +12,7 @@ from .compat import has_compiled_mmcv
 
 _PACKAGES = (
     *('mmcv', 'mmdet', 'mmseg', 'mmpose', 'numpy', 'scipy', 'trimesh'),
-    *('xtcocotools', 'pycocotools', 'tensorboard', 'smplx'),
+    *('pycocotools', 'tensorboard', 'smplx'),
 )
 
 

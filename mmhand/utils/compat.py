@@ -7,6 +7,7 @@ and takes it out again: mmengine tests for ``mmcv._ext`` to tell full mmcv from 
 and fails on a module without a spec.
 """
 
+import contextlib
 import importlib
 import importlib.util
 import sys
@@ -163,13 +164,19 @@ def ensure_mmcv_ops() -> None:
 
 
 def ensure_xtcocotools() -> None:
-    """Serve mmpose's ``xtcocotools`` imports from pycocotools where xtcocotools is not installed.
+    """Serve mmpose's ``xtcocotools`` imports from pycocotools where xtcocotools does not import.
 
-    xtcocotools has no wheel for Python 3.12 and newer. mmhand uses none of what it adds (per-part
-    OKS); mmpose's data sets only need its ``COCO`` reader, which pycocotools has as well.
+    xtcocotools has no wheel for Python 3.12 and newer, and those it has do not import beside NumPy 2.
+    mmhand uses none of what it adds (per-part OKS); mmpose's data sets only need its ``COCO`` reader,
+    which pycocotools has as well.
     """
-    if 'xtcocotools' in sys.modules or importlib.util.find_spec('xtcocotools') is not None:
+    if 'xtcocotools' in sys.modules:
         return
+    if importlib.util.find_spec('xtcocotools') is not None:
+        # Without errors it is used; a binary of another NumPy is a ValueError.
+        with contextlib.suppress(ImportError, ValueError, AttributeError):
+            importlib.import_module('xtcocotools.mask')
+            return
     for name in ('', '.coco', '.cocoeval', '.mask'):
         sys.modules[f'xtcocotools{name}'] = importlib.import_module(f'pycocotools{name}')
 
