@@ -4,6 +4,8 @@ from .amodal_seg_augment import AmodalSegAugment
 from .anchor_mesh_at_wrist import AnchorMeshAtWrist
 from .attach_betas import AttachBetas
 from .cmr_crop import CMRCrop
+from .cube_augment import CubeAugment, CubeAugmentParams
+from .cube_crop import CubeCrop
 from .generate_hand_target import GenerateHandTarget
 from .hand_bbox_crop import HandBBoxCrop
 from .hand_blur_occlusion import BlurOcclusionParams, HandBlurOcclusion, Occluder
@@ -11,6 +13,7 @@ from .hand_color_jitter import HandColorJitter, HandColorParams
 from .hand_topdown_affine import HandTopdownAffine
 from .handoccnet_bbox_crop import HandOccNetBBoxCrop
 from .load_aih_sample import AIHColorJitter, LoadAIHSample, PackDeocclusionInputs
+from .load_depth import LoadDepthImage, read_depth
 from .load_hand_image import LoadHandImage
 from .load_hand_masks import LoadHandMasks, decode_mask_planes, encode_mask_planes
 from .load_soft_hand_masks import LoadSoftHandMasks, MaskSource
@@ -28,6 +31,9 @@ __all__ = [
     'AnchorMeshAtWrist',
     'BlurOcclusionParams',
     'CMRCrop',
+    'CubeAugment',
+    'CubeAugmentParams',
+    'CubeCrop',
     'GenerateHandTarget',
     'HandAffineParams',
     'HandBBoxCrop',
@@ -37,6 +43,7 @@ __all__ = [
     'HandOccNetBBoxCrop',
     'HandTopdownAffine',
     'LoadAIHSample',
+    'LoadDepthImage',
     'LoadHandImage',
     'LoadHandMasks',
     'LoadSoftHandMasks',
@@ -51,4 +58,5 @@ __all__ = [
     'decode_mask_planes',
     'encode_mask_planes',
     'mirror_hands',
+    'read_depth',
 ]

@@ -8,6 +8,7 @@ from mmengine.structures import InstanceData, PixelData
 from mmhand.registry import TRANSFORMS
 from mmhand.structures import CANONICAL, HandCamera, HandDataSample, HandInstances
 
+from .pack_depth import pack_depth_crop
 from .planes import split_planes
 
 WRIST = CANONICAL.index('wrist')
@@ -42,7 +43,8 @@ class PackHandInputs(BaseTransform):
     that is there but not annotated has ``keypoint_valid`` 0. ``gt_sem_seg`` has the mask planes
     (4, H, W) uint8, ``depth`` the depth map (1, H, W); targets of :class:`GenerateHandTarget` go to
     ``gt_fields`` and ``gt_instance_labels``. Metainfo ``camera`` is a
-    :class:`~mmhand.structures.HandCamera`.
+    :class:`~mmhand.structures.HandCamera`. Crops of :class:`CubeCrop` are packed by
+    :func:`.pack_depth.pack_depth_crop`.
 
     Args:
         meta_keys: pipeline keys that become metainfo where they exist.
@@ -53,6 +55,8 @@ class PackHandInputs(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Pack."""
+        if 'crop_affine' in results:
+            return pack_depth_crop(results)
         sample = HandDataSample()
         for key in self.meta_keys:
             if key not in results:
