@@ -73,7 +73,7 @@ test_dataloader = dict(batch_size=16, dataset=dict(pipeline=test_pipeline))
 val_evaluator = dict(_delete_=True, type='InterHandMetric', protocol='hdr')
 test_evaluator = [
     dict(type='InterHandMetric', protocol='hdr'),
-    dict(type='CameraInterHandMetric', protocol='internet'),
+    dict(type='InterHandMetric', protocol='internet'),
 ]
 
 train_cfg = dict(max_iters=600000, val_interval=3000)

@@ -1,6 +1,5 @@
 """From pictures to overlays, meshes and numbers in one call."""
 
-import inspect
 import json
 import os
 import time
@@ -39,7 +38,7 @@ SAVE = ('overlay', 'json', 'mesh', 'views', 'glb', 'stages')
 
 #: Fields of hands that results are described by, besides side, box and 2D joints.
 _DESCRIBED = (
-    *('keypoints_3d', 'keypoints_cam', 'pose', 'betas', 'scale', 'transl', 'fit_residual'),
+    *('keypoints_3d', 'pose', 'betas', 'scale', 'transl', 'fit_residual'),
     'handedness_score',
 )
 
@@ -244,9 +243,6 @@ class HandInferencer:
                 for name in _DESCRIBED:
                     if name in found:
                         hand[name] = _rounded(to_numpy(found.get(name))[row], 6)
-                if 'keypoints_cam' in found:
-                    # Of some methods the other 3D joints have no unit.
-                    hand['keypoints_3d'] = hand.pop('keypoints_cam')
                 hands.append(hand)
         camera = result.samples[0].metainfo.get('camera', {}) if result.samples else {}
         return {
@@ -316,7 +312,7 @@ def _check_takes_fitter(cfg: Config) -> None:
     """Say so if a config's method cannot fit meshes."""
     name = (cfg.get('model') or {}).get('type')
     method = MODELS.get(name) if isinstance(name, str) else None
-    if method is not None and 'mesh_fitter' not in inspect.signature(method).parameters:
+    if method is not None and not getattr(method, 'fits_meshes', False):
         raise HandConfigError(
             f'config {cfg.filename}: {name} fits no meshes to its joints; HDR does'
         )

@@ -8,11 +8,15 @@ from torch import Tensor, nn
 
 from mmhand.hand_models.linear_skinned_hand import LinearSkinnedHand
 from mmhand.hand_models.rotations import axis_angle_to_matrix, matrix_to_axis_angle
-from mmhand.registry import MODELS
+from mmhand.registry import MODELS, TASK_UTILS
+from mmhand.structures.hand_estimate import HandEstimate
 from mmhand.structures.joint_sets import get_joint_set
 from mmhand.utils.errors import HandConfigError, HandDataError
 
+from .evidence import HandEvidence
 from .joint_chain import JointChain
+from .placed_hand import PlacedHands
+from .stacked_cameras import Cameras
 from .starts import follow_bones, palm_turn
 
 _CANONICAL = get_joint_set('canonical')
@@ -51,7 +55,7 @@ class FittedHands(NamedTuple):
     residual: Tensor
 
 
-@MODELS.register_module()
+@TASK_UTILS.register_module()
 class JointFitter(nn.Module):
     """Fit a hand model to the 21 joints that some estimator found.
 
@@ -102,8 +106,45 @@ class JointFitter(nn.Module):
         self.register_buffer('_prior', prior, persistent=False)
 
     @torch.no_grad()
-    def forward(self, joints: Tensor, side: Tensor, weights: Tensor | None = None) -> FittedHands:
-        """Fit hands.
+    def forward(
+        self,
+        estimate: HandEstimate | None,
+        evidence: HandEvidence,
+        camera: Cameras | None = None,
+    ) -> PlacedHands:
+        """Fit hands; the calling form of :mod:`mmhand.fitting`.
+
+        Args:
+            estimate: not used.
+            evidence: with ``joints_3d``, ``side`` and, where known, ``joint_scores`` or else
+                ``pixel_scores``.
+            camera: not used: hands stay where the joints are.
+
+        Returns:
+            The hands. ``size`` is one without ``fit_scale``.
+
+        Raises:
+            HandDataError: there are no 3D joints.
+        """
+        if evidence.joints_3d is None:
+            raise HandDataError('hand evidence: JointFitter needs joints_3d')
+        scores = evidence.joint_scores
+        weights = evidence.pixel_scores if scores is None else scores
+        fit = self.fit(evidence.joints_3d, evidence.side, weights)
+        return PlacedHands(
+            fit.joints,
+            fit.vertices,
+            pose=fit.pose,
+            betas=fit.betas,
+            side=evidence.side,
+            transl=fit.transl,
+            size=fit.scale,
+            joint_residual=fit.residual,
+        )
+
+    @torch.no_grad()
+    def fit(self, joints: Tensor, side: Tensor, weights: Tensor | None = None) -> FittedHands:
+        """Fit hands to joints of any unit.
 
         Args:
             joints: (N, 21, 3) canonical order, any unit, any axes that are not mirrored.

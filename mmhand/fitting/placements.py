@@ -27,8 +27,9 @@ def place_at(estimate: HandEstimate, root: Tensor, evidence: HandEvidence) -> Pl
     if estimate.vertices is not None:
         kept['vertices'] = estimate.vertices - wrist + root
     kept['side'] = evidence.side
-    kept['transl'] = (root - wrist)[:, 0]
-    kept['size'] = torch.ones_like(root[:, 0, 0])
+    # Hands that were placed before are moved on.
+    kept['transl'] = kept.get('transl', 0) + (root - wrist)[:, 0]
+    kept.setdefault('size', torch.ones_like(root[:, 0, 0]))
     return PlacedHands(**kept)
 
 

@@ -168,10 +168,8 @@ class HandVisualizer(Visualizer):
         if masks is None or 'data' not in masks:
             return None
         planes = to_numpy(masks.data)
-        # Bytes in [0, 255], flags or probabilities.
-        planes = (planes > (127 if planes.dtype == np.uint8 and planes.max() > 1 else 0.5)).astype(
-            np.uint8
-        )
+        # Masks of 0 to 255 and class labels alike: what is not zero.
+        planes = (planes > (0.5 if planes.dtype.kind == 'f' else 0)).astype(np.uint8)
         # From the enlarged picture to the crop, at the masks' own resolution.
         height = sample.metainfo.get('img_shape', planes.shape[-2:])[0]
         scale = np.diag([planes.shape[-2] / height] * 2)

@@ -147,7 +147,7 @@ def test_meshes_are_fitted_on_request(tmp_path):
     hand = json.loads((tmp_path / 'x.json').read_text())['hands'][1]
     assert {'pose', 'betas', 'scale', 'transl', 'fit_residual'} <= hand.keys()
     told = np.array(hand['keypoints_3d'])
-    np.testing.assert_allclose(told, result.samples[0].pred_hands.keypoints_cam[1], atol=1e-5)
+    np.testing.assert_allclose(told, result.samples[0].pred_hands.keypoints_3d[1], atol=1e-5)
     with pytest.raises(HandConfigError, match='InterNet fits no meshes'):
         HandInferencer(NAME, mesh_fitter=fitter)
 

@@ -7,7 +7,7 @@ import torch
 from mmhand.fitting.joint_chain import JointChain
 from mmhand.fitting.joints import JointFitter
 from mmhand.hand_models import MANO, OpenHand, synthetic_mano
-from mmhand.registry import MODELS
+from mmhand.registry import TASK_UTILS
 from mmhand.utils.errors import HandConfigError, HandDataError
 
 COUNT = 60
@@ -95,7 +95,7 @@ def test_chain_carries_vertices():
 @pytest.mark.parametrize('unit', [1.0, 10.5])
 def test_recovers_joints_and_surface(fitter, hands, unit):
     side, joints, vertices = hands
-    fit = fitter(unit * joints, side)
+    fit = fitter.fit(unit * joints, side)
     error = millimetres(fit.joints / unit, joints)
     assert error.mean() < 1.0
     assert error.max() < 2.0
@@ -106,7 +106,7 @@ def test_recovers_joints_and_surface(fitter, hands, unit):
 
 def test_result_is_the_models_own(fitter, hands):
     side, joints, _ = hands
-    fit = fitter(3.0 * joints, side)
+    fit = fitter.fit(3.0 * joints, side)
     for index, model in enumerate(fitter.hand_models):
         rows = side == index
         out = model(fit.pose[rows, :3], fit.pose[rows, 3:], fit.betas[rows])
@@ -119,7 +119,7 @@ def test_result_is_the_models_own(fitter, hands):
 
 def test_metric_joints_are_explained_by_shape(hands):
     side, joints, _ = hands
-    fit = JointFitter(fit_scale=False)(joints, side)
+    fit = JointFitter(fit_scale=False).fit(joints, side)
     assert (fit.scale == 1).all()
     assert millimetres(fit.joints, joints).max() < 2.0
 
@@ -127,14 +127,14 @@ def test_metric_joints_are_explained_by_shape(hands):
 def test_noise_is_not_copied(fitter, hands):
     side, joints, _ = hands
     noise = 0.005 * torch.randn(joints.shape, generator=torch.Generator().manual_seed(3))
-    fit = fitter(joints + noise, side)
+    fit = fitter.fit(joints + noise, side)
     found = millimetres(fit.joints, joints).mean()
     assert found < 0.8 * millimetres(joints + noise, joints).mean()
     assert 3.0 < 1000 * fit.residual.mean() < 7.0
     # Believed less, the joints have less to say.
-    trusting = JointFitter(noise=0.0005)(joints + noise, side)
+    trusting = JointFitter(noise=0.0005).fit(joints + noise, side)
     assert trusting.residual.mean() < fit.residual.mean()
-    doubting = fitter(joints + noise, side, torch.full(joints.shape[:2], 0.1))
+    doubting = fitter.fit(joints + noise, side, torch.full(joints.shape[:2], 0.1))
     assert doubting.residual.mean() > fit.residual.mean()
 
 
@@ -144,12 +144,12 @@ def test_unknown_joints_are_filled_in(fitter, hands):
     known = torch.rand(COUNT, 21, generator=g) > 0.3
     broken = joints.clone()
     broken[~known] = float('nan')
-    fit = fitter(broken, side)
+    fit = fitter.fit(broken, side)
     distance = 1000 * (fit.joints - joints).norm(dim=-1)
     assert distance[known].mean() < 2.0
     assert distance[~known].mean() < 15.0
     wild = torch.where(known[..., None], joints, 50.0)
-    weighed = fitter(wild, side, known.float())
+    weighed = fitter.fit(wild, side, known.float())
     torch.testing.assert_close(weighed.joints, fit.joints, atol=1e-5, rtol=0)
     torch.testing.assert_close(weighed.residual, fit.residual, atol=1e-6, rtol=0)
 
@@ -162,8 +162,8 @@ def test_hands_that_joints_do_not_determine_are_nan_and_alone_in_it(fitter, hand
     batch[3, 2:] = float('inf')
     weights = torch.ones(6, 21)
     weights[4] = 0
-    fit = fitter(batch, side[:6], weights)
-    alone = fitter(joints[[0, 5]], side[[0, 5]])
+    fit = fitter.fit(batch, side[:6], weights)
+    alone = fitter.fit(joints[[0, 5]], side[[0, 5]])
     for ours, theirs in zip(fit, alone, strict=True):
         assert torch.isnan(ours[1:5]).all()
         torch.testing.assert_close(ours[[0, 5]], theirs, atol=1e-6, rtol=0)
@@ -171,19 +171,19 @@ def test_hands_that_joints_do_not_determine_are_nan_and_alone_in_it(fitter, hand
 
 def test_same_joints_same_hand(fitter, hands):
     side, joints, _ = hands
-    first, second = fitter(joints, side), fitter(joints, side)
+    first, second = fitter.fit(joints, side), fitter.fit(joints, side)
     assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
 
 
 def test_left_hands_are_mirrored_right_hands(fitter, hands):
     side, joints, _ = hands
     flip = torch.tensor([-1.0, 1, 1])
-    ours, theirs = fitter(joints, side), fitter(joints * flip, 1 - side)
+    ours, theirs = fitter.fit(joints, side), fitter.fit(joints * flip, 1 - side)
     torch.testing.assert_close(theirs.vertices, ours.vertices * flip, atol=2e-5, rtol=0)
 
 
 def test_mano_is_fitted_too(mano_folder):
-    fitter = MODELS.build(
+    fitter = TASK_UTILS.build(
         dict(type='JointFitter', hand_model=dict(type='MANO', model_path=str(mano_folder)))
     )
     g = torch.Generator().manual_seed(5)
@@ -194,7 +194,7 @@ def test_mano_is_fitted_too(mano_folder):
         n = int(rows.sum())
         pose = 0.2 * torch.randn(n, 45, generator=g)
         joints[rows] = model(torch.randn(n, 3, generator=g), pose, torch.zeros(n, 10)).joints
-    assert 1000 * fitter(joints, side).residual.max() < 3.0
+    assert 1000 * fitter.fit(joints, side).residual.max() < 3.0
     assert not list(fitter.parameters())
     assert not fitter.state_dict()
 
@@ -205,6 +205,6 @@ def test_mistakes_are_named(fitter, mano_folder):
     with pytest.raises(HandConfigError, match='noise'):
         JointFitter(noise=0)
     with pytest.raises(HandDataError, match=r'joints \(N, 21, 3\)'):
-        fitter(torch.zeros(2, 16, 3), torch.zeros(2))
+        fitter.fit(torch.zeros(2, 16, 3), torch.zeros(2))
     with pytest.raises(HandDataError, match='weights'):
-        fitter(torch.zeros(2, 21, 3), torch.zeros(2), torch.zeros(2, 20))
+        fitter.fit(torch.zeros(2, 21, 3), torch.zeros(2), torch.zeros(2, 20))

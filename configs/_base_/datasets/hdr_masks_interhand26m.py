@@ -22,6 +22,10 @@ train_pipeline = dict(
     ),
 )
 
+# Predicted and annotated masks are compared as classes, 0 and 1, as the head of mmsegmentation takes
+# them in training from the augmentation.
+val_pipeline = dict(**test_pipeline, pack=dict(labels=True))
+
 two_hands = dict(hand_type='interacting')
 train_dataloader = dict(
     batch_size=48,
@@ -29,8 +33,8 @@ train_dataloader = dict(
     sampler=dict(_delete_=True, type='InfiniteSampler', shuffle=True),
     dataset=dict(subset=two_hands, pipeline=train_pipeline),
 )
-val_dataloader = dict(batch_size=48, dataset=dict(subset=two_hands, pipeline=test_pipeline))
-test_dataloader = dict(batch_size=48, dataset=dict(subset=two_hands, pipeline=test_pipeline))
+val_dataloader = dict(batch_size=48, dataset=dict(subset=two_hands, pipeline=val_pipeline))
+test_dataloader = val_dataloader
 
 val_evaluator = dict(_delete_=True, type='AmodalIoUMetric')
 test_evaluator = val_evaluator

@@ -10,6 +10,7 @@ from mmcv.transforms import BaseTransform
 from mmhand.registry import TRANSFORMS
 from mmhand.utils.compat import ensure_openmmlab
 
+from .planes import mask_labels
 from .random_state import worker_random_state
 
 #: What the picture no longer agrees with after a free crop.
@@ -29,6 +30,8 @@ class AmodalSegAugment(BaseTransform):
     ``PhotoMetricDistortion`` do the work; mirroring swaps the sides of the masks. What the crop
     leaves of the square is filled with black and with the label that is ignored. Joints and cameras
     are dropped: they do not follow.
+
+    The masks become mmsegmentation's class labels: 0, 1, and what is ignored.
 
     Required and modified keys: ``img``, ``hand_masks`` (H, W, 4). ``affine`` is dropped.
 
@@ -69,7 +72,9 @@ class AmodalSegAugment(BaseTransform):
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         part = dict(
             img=cv2.resize(results['img'], size, interpolation=cv2.INTER_LINEAR),
-            gt_seg_map=cv2.resize(results['hand_masks'], size, interpolation=cv2.INTER_NEAREST),
+            gt_seg_map=cv2.resize(
+                mask_labels(results['hand_masks']), size, interpolation=cv2.INTER_NEAREST
+            ),
             seg_fields=['gt_seg_map'],
         )
         part = self.crop(part)

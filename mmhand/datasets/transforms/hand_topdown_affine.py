@@ -90,4 +90,5 @@ class HandTopdownAffine(BaseTransform):
         if self.mask_mode != 'floor':
             linear = self.mask_mode == 'linear'
             return self._warp(masks, affine, cv2.INTER_LINEAR if linear else cv2.INTER_NEAREST)
-        return self._warp(masks.astype(np.float64), affine, cv2.INTER_LINEAR).astype(np.uint8)
+        whole = self._warp((masks > 0).astype(np.float64), affine, cv2.INTER_LINEAR)
+        return whole.astype(np.uint8) * masks.max()

@@ -30,7 +30,7 @@ class LoadHandMasks(BaseTransform):
     Masks are one 8-bit PNG whose bit k is plane k of
     :data:`mmhand.structures.hand_masks.HAND_MASK_PLANES`; depth maps are 16-bit PNGs.
 
-    Added keys: ``hand_masks`` (H, W, 4) uint8 of 0 and 1; ``depth`` (H, W) float32 metres, 0 where
+    Added keys: ``hand_masks`` (H, W, 4) uint8 of 0 and 255; ``depth`` (H, W) float32 metres, 0 where
     unknown.
 
     Args:
@@ -59,7 +59,8 @@ class LoadHandMasks(BaseTransform):
     def transform(self, results: dict) -> dict:
         """Add masks and depth."""
         if self.with_masks:
-            results['hand_masks'] = decode_mask_planes(self._read(results, 'mask_path', np.uint8))
+            bits = self._read(results, 'mask_path', np.uint8)
+            results['hand_masks'] = np.uint8(255) * decode_mask_planes(bits)
         if self.with_depth:
             depth = self._read(results, 'depth_path', np.uint16)
             results['depth'] = depth.astype(np.float32) * np.float32(self.depth_unit)

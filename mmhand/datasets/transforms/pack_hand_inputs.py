@@ -9,7 +9,7 @@ from mmhand.registry import TRANSFORMS
 from mmhand.structures import CANONICAL, HandCamera, HandDataSample, HandInstances
 
 from .pack_depth import pack_depth_crop
-from .planes import split_planes
+from .planes import mask_labels, split_planes
 
 WRIST = CANONICAL.index('wrist')
 
@@ -48,10 +48,13 @@ class PackHandInputs(BaseTransform):
 
     Args:
         meta_keys: pipeline keys that become metainfo where they exist.
+        labels: ``gt_sem_seg`` holds class labels, 0 and 1, for mmsegmentation's heads and metrics, not
+            masks of 0 to 255.
     """
 
-    def __init__(self, meta_keys: tuple[str, ...] = META_KEYS) -> None:
+    def __init__(self, meta_keys: tuple[str, ...] = META_KEYS, labels: bool = False) -> None:
         self.meta_keys = tuple(meta_keys)
+        self.labels = labels
 
     def transform(self, results: dict) -> dict:
         """Pack."""
@@ -69,7 +72,9 @@ class PackHandInputs(BaseTransform):
         if 'hand_present' in results:
             sample.gt_hands = _hands(results)
         if 'hand_masks' in results:
-            planes = np.ascontiguousarray(results['hand_masks'].transpose(2, 0, 1))
+            masks = results['hand_masks']
+            masks = mask_labels(masks) if self.labels else masks
+            planes = np.ascontiguousarray(masks.transpose(2, 0, 1))
             sample.gt_sem_seg = PixelData(data=torch.from_numpy(planes))
         if 'depth' in results:
             sample.depth = PixelData(data=torch.from_numpy(results['depth'])[None])

@@ -10,6 +10,7 @@ from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
 from mmhand.utils.pipeline import Steps, build_transforms
 
 from .mirror_hands import mirror_hands
+from .planes import mask_labels
 from .random_state import worker_random_state
 from .select_hand import SIDES
 
@@ -133,8 +134,8 @@ class PasteDistractorHand(BaseTransform):
             (side, target, target & ~shown),
             (1 - side, pasted, shown),
         ):
-            planes[..., _plane(index, 'amodal')] = amodal
-            planes[..., _plane(index, 'visible')] = visible
+            planes[..., _plane(index, 'amodal')] = 255 * amodal
+            planes[..., _plane(index, 'visible')] = 255 * visible
         results['hand_masks'] = planes
         results['distractor'] = donor['sample_id']
         return results
@@ -146,4 +147,4 @@ def _plane(side: int, kind: str) -> int:
 
 def _amodal(masks: np.ndarray, side: int) -> np.ndarray:
     """(S, S) uint8 of 0 and 1."""
-    return np.ascontiguousarray(masks[..., _plane(side, 'amodal')])
+    return mask_labels(masks[..., _plane(side, 'amodal')])

@@ -16,3 +16,8 @@ def split_planes(image: np.ndarray, copy: bool = False) -> np.ndarray:
     planes = np.empty(planes.shape, image.dtype)
     cv2.split(image, list(planes))
     return planes
+
+
+def mask_labels(masks: np.ndarray) -> np.ndarray:
+    """Class labels, uint8 0 and 1, of masks (..., ) uint8 0-255 without grey."""
+    return (masks > 0).astype(np.uint8)

@@ -1,7 +1,6 @@
 """mmengine metrics."""
 
 from .amodal_iou_metric import AmodalIoUMetric
-from .camera_interhand_metric import CameraInterHandMetric
 from .dexycb_metric import DexYCBMetric
 from .freihand_metric import FreiHANDMetric
 from .hand_contact_metric import HandContactMetric
@@ -16,7 +15,6 @@ from .self_intersection_metric import MeshSelfIntersection
 
 __all__ = [
     'AmodalIoUMetric',
-    'CameraInterHandMetric',
     'DexYCBMetric',
     'FreiHANDMetric',
     'HO3DMetric',

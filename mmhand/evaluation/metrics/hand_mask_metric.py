@@ -73,7 +73,6 @@ class HandMaskMetric(BaseMetric):
         pred = torch.as_tensor(hands[f'{name}_mask']).cpu()[0] > 127
         plane = sample['gt_sem_seg']['data'][HAND_MASK_PLANES.index(_PLANES[name])]
         plane = torch.as_tensor(plane).cpu().float()
-        plane = plane * 255.0 if plane.max() <= 1 else plane
         size = tuple(pred.shape)
         gt = F.interpolate(plane[None, None], size=size, mode='bilinear')[0, 0]
         gt = gt > self.mask_threshold

@@ -26,6 +26,9 @@ class BaseHandEstimator(BaseModel):
         init_cfg: weight initialisation.
     """
 
+    #: Whether the method takes a ``mesh_fitter`` that lays a hand model into its joints.
+    fits_meshes = False
+
     def __init__(
         self,
         data_preprocessor: dict | None = None,

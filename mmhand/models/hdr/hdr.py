@@ -8,8 +8,8 @@ from mmengine.structures import PixelData
 from torch import Tensor
 
 from mmhand.models.estimators.base_hand_estimator import BaseHandEstimator
-from mmhand.registry import MODELS
-from mmhand.structures import HAND_MASK_PLANES, HandDataSample
+from mmhand.registry import MODELS, TASK_UTILS
+from mmhand.structures import HAND_MASK_PLANES, HandCamera, HandDataSample
 from mmhand.structures.hand_batch import stack_hands
 from mmhand.utils.errors import HandConfigError
 from mmhand.utils.image_norm import normalize_images
@@ -18,7 +18,7 @@ from .affine_warp import SampleGrid, invert_affines
 from .deocclusion import HoleMasks, composite, generator_inputs, hole_masks
 from .hdr_geometry import Canvas, PlacedMasks, crop_affines, hand_boxes, rough_boxes
 from .hdr_hands import SIDES, RestoredHands, mirror_left, mirror_points, pictures_of, transform
-from .hdr_placement import mesh_fields, place_hands
+from .hdr_placement import bone_lengths, metric_fields
 
 _AMODAL = tuple(HAND_MASK_PLANES.index(f'{side}_amodal') for side in SIDES)
 _VISIBLE = tuple(HAND_MASK_PLANES.index(f'{side}_visible') for side in SIDES)
@@ -49,16 +49,21 @@ class HDR(BaseHandEstimator):
             around the hands it shows.
         frozen: stages that are not trained and stay in evaluation mode.
         bone_length: metres from wrist to middle MCP of hands whose sample tells no ``bone_length``;
-            ``None`` leaves metric results out for them.
+            ``None``: 0.095, or with a mesh what the hand model thinks.
         keep_pictures: put crops, holes and restored pictures into the samples.
-        mesh_fitter: config of a :class:`~mmhand.hand_models.JointFitter`: lays a hand model into the
-            joints of every hand; ``None`` makes no meshes.
+        mesh_fitter: config of a fit such as :class:`~mmhand.fitting.JointFitter`: lays a hand model
+            into the joints of every hand; ``None`` makes no meshes.
+        refine: config of the fit that places hands before a known camera, by default
+            :class:`~mmhand.fitting.TranslationFit`.
         data_preprocessor: config of the data preprocessor.
         init_cfg: mmengine initialisation config.
 
     Raises:
         HandConfigError: unknown ``restore`` or stage.
     """
+
+    #: ``mesh_fitter`` can be given.
+    fits_meshes = True
 
     def __init__(
         self,
@@ -74,6 +79,7 @@ class HDR(BaseHandEstimator):
         bone_length: float | None = None,
         keep_pictures: bool = True,
         mesh_fitter: dict | None = None,
+        refine: dict | None = None,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
@@ -97,7 +103,8 @@ class HDR(BaseHandEstimator):
         self.refine_full_image = refine_full_image
         self.bone_length = bone_length
         self.keep_pictures = keep_pictures
-        self.mesh_fitter = None if mesh_fitter is None else MODELS.build(mesh_fitter)
+        self.mesh_fitter = None if mesh_fitter is None else TASK_UTILS.build(mesh_fitter)
+        self.refine = TASK_UTILS.build(dict(refine or dict(type='TranslationFit')))
         self.frozen = tuple(frozen)
         for name in self.frozen:
             getattr(self, name).requires_grad_(False)
@@ -267,37 +274,45 @@ class HDR(BaseHandEstimator):
 
         Args:
             inputs: (B, 3, H, W).
-            data_samples: samples with ``img_shape`` and, where known, ``bbox``; with ``camera`` and
-                a bone length (``bone_length``, metres, one or two numbers) the hands are placed in
-                front of the camera.
+            data_samples: samples with ``img_shape`` and, where known, ``bbox``; with ``camera`` the
+                hands are placed in front of the camera. ``bone_length``, metres, one or two numbers,
+                tells their size.
 
         Returns:
-            The samples with ``pred_hands``, right first: ``side``, ``keypoints_3d``
-            (bone-normalised), ``keypoints_2d`` (pixels of the input), ``keypoint_scores``, ``bbox``
-            of the crop, ``present``, ``handedness_score`` (1 if present), and where it can be told
-            ``keypoints_cam`` (metres, camera frame); with a ``mesh_fitter`` also ``pose``, ``betas``,
-            ``scale`` (of the hand model), ``transl``, ``vertices`` (metres; camera frame, or from the
-            wrist where no camera is known) and ``fit_residual`` (metres); ``pred_sem_seg`` with the
+            The samples with ``pred_hands``, right first: ``side``, ``keypoints_bone``
+            (bone-normalised), ``keypoints_3d`` and ``root`` (metres; camera frame, or from the wrist
+            where no camera is known), ``keypoints_2d`` (pixels of the input), ``keypoint_scores``,
+            ``bbox`` of the crop, ``present``, ``handedness_score`` (1 if present); with a
+            ``mesh_fitter`` also ``pose``, ``betas``, ``scale`` (of the hand model), ``transl``,
+            ``vertices`` and ``fit_residual`` (metres); ``pred_sem_seg`` with the 0-255
             masks of the picture; and, with ``keep_pictures``, ``pred_fields`` with
             ``{right,left}_{crop,hole,restored}``, not mirrored.
         """
         hands = self.restore_hands(inputs, data_samples)
         outputs = self._pose(hands)
+        side = torch.arange(2, device=inputs.device).expand(len(inputs), 2)
         fields = dict(
-            side=torch.arange(2, device=inputs.device).expand(len(inputs), 2),
-            keypoints_3d=outputs['keypoints_3d'],
+            side=side,
+            keypoints_bone=outputs['keypoints_3d'],
             keypoints_2d=outputs['keypoints_2d'],
             keypoint_scores=outputs['scores'],
             bbox=hands.boxes,
             present=hands.present,
             handedness_score=hands.present.float(),
         )
-        if self.mesh_fitter is not None:
-            parts = (fields[name].flatten(0, 1) for name in ('keypoints_3d', 'side'))
-            fit = self.mesh_fitter(*parts, outputs['scores'].flatten(0, 1))
-            fields |= mesh_fields(fit, (len(inputs), 2))
+        fields |= metric_fields(
+            outputs['keypoints_3d'],
+            side,
+            outputs['keypoints_2d'],
+            outputs['scores'],
+            hands.boxes,
+            bone_lengths(data_samples, 2, self.bone_length),
+            [HandCamera.of(sample.get('camera')) for sample in data_samples],
+            self.refine,
+            self.mesh_fitter,
+        )
         samples = self.attach_hands(data_samples, fields)
-        masks = hands.placed.paint(inputs.shape[2:]).cpu()
+        masks = 255 * hands.placed.paint(inputs.shape[2:]).cpu()
         pictures = pictures_of(hands) if self.keep_pictures else None
         for row, sample in enumerate(samples):
             height, width = tuple(sample.get('img_shape', inputs.shape[2:]))[:2]
@@ -306,6 +321,4 @@ class HDR(BaseHandEstimator):
                 sample.pred_fields = PixelData(
                     **{name: value[row] for name, value in pictures.items()}
                 )
-            length = sample.get('bone_length', self.bone_length)
-            place_hands(sample.pred_hands, sample.get('camera'), length)
         return samples

@@ -62,7 +62,7 @@ def pictures_of(hands: RestoredHands) -> dict[str, Tensor]:
     Returns:
         ``{right,left}_{crop,hole,restored}``, (B, 3, S, S) or (B, 1, S, S).
     """
-    hole = 1 - (1 - hands.holes.deocclude) * (1 - hands.holes.remove)
+    hole = 255 * (1 - (1 - hands.holes.deocclude) * (1 - hands.holes.remove))
     maps = dict(
         crop=denormalize_images(hands.crops),
         hole=hole,

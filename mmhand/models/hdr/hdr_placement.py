@@ -1,71 +1,113 @@
-"""Where HDR's hands are in metres: size, place before the camera, and the fitted mesh with them."""
+"""Where HDR's hands are in metres: size, place before the camera, and a hand model laid into them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from mmhand.fitting import NEAREST, FittedHands, fit_translation, translation_by_size
-from mmhand.structures import HandCamera, HandInstances
+from mmhand.fitting import HandEvidence, PlacedHands
+from mmhand.structures import HandCamera, HandDataSample
+
+#: Metres from wrist to middle MCP of a hand about which nothing is known.
+COMMON_BONE = 0.095
+
+Fit = Callable[..., PlacedHands]
 
 
-def mesh_fields(fit: FittedHands, size: tuple[int, int]) -> dict[str, Tensor]:
-    """A fit's results as fields of hands.
+def bone_lengths(
+    data_samples: Sequence[HandDataSample], hands: int, default: float | None
+) -> Tensor:
+    """(B, N) metres from wrist to middle MCP as the samples say; NaN where nobody says."""
+    rows = []
+    for sample in data_samples:
+        told = sample.get('bone_length', default)
+        row = torch.as_tensor(torch.nan if told is None else told, dtype=torch.float32)
+        rows.append(row.reshape(-1)[:hands].expand(hands))
+    return torch.stack(rows)
+
+
+def metric_fields(
+    bones: Tensor,
+    side: Tensor,
+    pixels: Tensor,
+    scores: Tensor,
+    boxes: Tensor,
+    lengths: Tensor,
+    cameras: Sequence[HandCamera | None],
+    refine: Fit,
+    mesh_fitter: Fit | None = None,
+) -> dict[str, Tensor]:
+    """Give bone-normalised hands their size, a mesh, and their place.
 
     Args:
-        fit: of B x N hands, in the unit of their joints.
-        size: (B, N).
+        bones: (B, N, 21, 3) in lengths of the wrist - middle MCP bone, camera axes.
+        side: (B, N) 0 right, 1 left.
+        pixels: (B, N, 21, 2) of the pixels that the cameras project on.
+        scores: (B, N, 21).
+        boxes: (B, N, 4) xywh of the crops, which are about twice the hand.
+        lengths: (B, N) metres of that bone; where not known (NaN) the hand is as large as its model
+            thinks, or :data:`COMMON_BONE`.
+        cameras: of each picture; where ``None`` wrists are at the origin.
+        refine: fit that places the hands.
+        mesh_fitter: fit that lays a hand model into the joints.
 
     Returns:
-        ``pose``, ``betas``, ``scale``, ``transl``, ``vertices``, ``fit_residual``, (B, N, ...).
+        On the CPU, (B, N, ...): ``keypoints_3d``, ``root``, and with meshes ``pose``, ``betas``,
+        ``scale`` (of the hand model), ``transl``, ``vertices`` and ``fit_residual``; metres.
     """
-    names = {name: name for name in ('pose', 'betas', 'scale', 'transl', 'vertices')}
-    names['fit_residual'] = 'residual'
-    return {name: getattr(fit, field).unflatten(0, size) for name, field in names.items()}
+    size = tuple(side.shape)
+    bones, side, pixels, scores, boxes, lengths = (
+        value.cpu().flatten(0, 1) for value in (bones, side, pixels, scores, boxes, lengths)
+    )
+    unknown = lengths.isnan()
+    unit = torch.where(unknown, COMMON_BONE, lengths).to(bones)[:, None, None]
+    centre, half = boxes[:, :2] + boxes[:, 2:] / 2, boxes[:, 2:] / 4
+    evidence = HandEvidence(
+        pixels,
+        side,
+        pixel_scores=scores,
+        joints_3d=(bones - bones[:, :1]) * unit,
+        bbox=torch.cat((centre - half, centre + half), 1),
+        picture=torch.arange(size[0]).repeat_interleave(size[1]),
+    )
+    hands = PlacedHands(evidence.joints_3d, side=side)
+    if mesh_fitter is not None:
+        known = [camera for camera in cameras for _ in range(size[1])]
+        hands = mesh_fitter(None, evidence, known)
+        hands = _resized(hands, torch.where(unknown, 1 / hands.size, 1.0), evidence.joints_3d)
+    seen = [row for row, camera in enumerate(cameras) if camera is not None]
+    if seen:
+        rows = (torch.tensor(seen)[:, None] * size[1] + torch.arange(size[1])).flatten()
+        placed = refine(
+            hands[rows], evidence[rows], [cameras[row] for row in seen for _ in range(size[1])]
+        )
+        changed = {
+            name: getattr(hands, name).index_copy(0, rows, value.to(getattr(hands, name)))
+            for name in ('joints', 'vertices', 'transl')
+            if getattr(hands, name) is not None and (value := getattr(placed, name)) is not None
+        }
+        hands = replace(hands, **changed)
+    fields = {'keypoints_3d': hands.joints, 'root': hands.joints[:, 0]}
+    if mesh_fitter is not None:
+        fields |= {
+            'pose': hands.pose,
+            'betas': hands.betas,
+            'scale': hands.size,
+            'transl': hands.transl,
+            'vertices': hands.vertices,
+            'fit_residual': hands.joint_residual,
+        }
+    return {name: value.unflatten(0, size) for name, value in fields.items() if value is not None}
 
 
-def place_hands(
-    hands: HandInstances, camera: HandCamera | Mapping | None, bone_length: object | None
-) -> None:
-    """Give bone-normalised hands their size and their place, as far as these can be told.
-
-    Args:
-        hands: N hands with ``keypoints_3d`` (bone-normalised), ``keypoints_2d``, ``keypoint_scores``
-            and ``bbox``, which is about twice the hand; with the fields of :func:`mesh_fields` or
-            without. ``keypoints_cam`` is added where bone length and camera are known; meshes become
-            metric, relative to the estimated wrist without a camera.
-        camera: of the sample, ``None`` where it is not known.
-        bone_length: metres from wrist to middle MCP, one or N numbers; a mesh without it is as large
-            as the hand model thinks.
-    """
-    meshes = 'vertices' in hands
-    if bone_length is not None:
-        unit = torch.as_tensor(bone_length, dtype=torch.float32).expand(len(hands))
-    elif meshes:
-        unit = 1 / hands.scale
-    else:
-        return
-    unit = unit.view(-1, 1, 1)
-    root = hands.keypoints_3d[:, :1]
-    joints = (hands.keypoints_3d - root) * unit
-    shift = torch.zeros_like(root)
-    camera = HandCamera.of(camera)
-    if camera is not None:
-        K = torch.from_numpy(camera.K_crop)
-        shift = _shift(joints, hands, K.expand(len(hands), 3, 3))[:, None]
-        if bone_length is not None:
-            hands.keypoints_cam = joints + shift
-    if meshes:
-        hands.vertices = (hands.vertices - root) * unit + shift
-        hands.transl = ((hands.transl[:, None] - root) * unit + shift)[:, 0]
-        hands.scale = hands.scale * unit.flatten()
-        hands.fit_residual = hands.fit_residual * unit.flatten()
-
-
-def _shift(joints: Tensor, hands: HandInstances, K: Tensor) -> Tensor:
-    """(N, 3) metres under which joints lie on their pixels, before the camera."""
-    shift = fit_translation(joints, hands.keypoints_2d, K, hands.keypoint_scores)
-    nearest = shift[:, 2] + joints[..., 2].amin(1)
-    good = shift.isfinite().all(1) & (nearest > NEAREST)
-    by_size = translation_by_size(joints, hands.keypoints_2d, K, 0.5 * hands.bbox[:, 2])
-    return torch.where(good[:, None], shift, by_size)
+def _resized(hands: PlacedHands, factor: Tensor, joints: Tensor) -> PlacedHands:
+    """A fitted mesh and the joints (N, 21, 3) it was fitted to, times ``factor`` (N,)."""
+    return replace(
+        hands,
+        joints=joints * factor[:, None, None],
+        vertices=hands.vertices * factor[:, None, None],
+        transl=hands.transl * factor[:, None],
+        size=hands.size * factor,
+        joint_residual=None if hands.joint_residual is None else hands.joint_residual * factor,
+    )

@@ -6,10 +6,12 @@ import torch
 from torch import Tensor
 
 from mmhand.models.estimators.base_hand_estimator import BaseHandEstimator
-from mmhand.registry import MODELS
-from mmhand.structures import HandDataSample, sample_name
+from mmhand.registry import MODELS, TASK_UTILS
+from mmhand.structures import HandCamera, HandDataSample, sample_name
 from mmhand.utils.errors import HandDataError
 from mmhand.utils.image_norm import IMAGENET_MEAN, IMAGENET_STD
+
+from .hdr_placement import bone_lengths, metric_fields
 
 
 @MODELS.register_module()
@@ -26,6 +28,7 @@ class SingleHandPoseEstimator(BaseHandEstimator):
         data_preprocessor: config of the data preprocessor.
         init_cfg: mmengine initialisation config; the release draws every convolution from
             N(0, 0.001).
+        refine: config of the fit that places hands before a known camera.
     """
 
     #: Pictures of left hands are mirrored (:func:`mmhand.apis.inference_hands`).
@@ -37,11 +40,13 @@ class SingleHandPoseEstimator(BaseHandEstimator):
         head: dict | None = None,
         data_preprocessor: dict | None = None,
         init_cfg: dict | list[dict] | None = None,
+        refine: dict | None = None,
     ) -> None:
         released = dict(mean=IMAGENET_MEAN, std=IMAGENET_STD, bgr_to_rgb=True)
         super().__init__(data_preprocessor or released, init_cfg=init_cfg)
         self.backbone = MODELS.build(backbone or dict(type='DetNetResNet'))
         self.head = MODELS.build(head or dict(type='DetNetHead'))
+        self.refine = TASK_UTILS.build(dict(refine or dict(type='TranslationFit')))
 
     def tensor(
         self, inputs: Tensor, data_samples: Sequence[HandDataSample] | None = None
@@ -101,16 +106,28 @@ class SingleHandPoseEstimator(BaseHandEstimator):
     def predict(
         self, inputs: Tensor, data_samples: Sequence[HandDataSample]
     ) -> list[HandDataSample]:
-        """Fill ``pred_hands`` with one right hand: ``side``, ``keypoints_3d`` (bone-normalised),
-        ``keypoints_2d`` (input pixels), ``keypoint_scores``.
+        """Fill ``pred_hands`` with one right hand a sample.
+
+        ``side``, ``keypoints_bone`` (bone-normalised), ``keypoints_3d`` and ``root`` (metres, as large
+        as the sample's ``bone_length`` says or a common hand; camera frame, or from the wrist where no
+        camera is known), ``keypoints_2d`` (input pixels), ``keypoint_scores``.
         """
         outputs = self.tensor(inputs)
+        size = inputs.shape[-1]
         fields = dict(
-            side=torch.zeros(len(inputs), dtype=torch.long),
-            keypoints_3d=outputs['keypoints_3d'],
-            keypoints_2d=self.head.codec.to_pixels(outputs['uv'].to(inputs)),
-            keypoint_scores=outputs['scores'],
+            side=torch.zeros(len(inputs), 1, dtype=torch.long),
+            keypoints_bone=outputs['keypoints_3d'][:, None],
+            keypoints_2d=self.head.codec.to_pixels(outputs['uv'].to(inputs))[:, None],
+            keypoint_scores=outputs['scores'][:, None],
         )
-        return self.attach_hands(
-            data_samples, {name: value[:, None] for name, value in fields.items()}
+        fields |= metric_fields(
+            fields['keypoints_bone'],
+            fields['side'],
+            fields['keypoints_2d'],
+            fields['keypoint_scores'],
+            inputs.new_tensor([0.0, 0.0, size, size]).expand(len(inputs), 1, 4),
+            bone_lengths(data_samples, 1, None),
+            [HandCamera.of(sample.get('camera')) for sample in data_samples],
+            self.refine,
         )
+        return self.attach_hands(data_samples, fields)

@@ -45,8 +45,6 @@ class HandMaskHead(BaseDecodeHead):
         """Soft masks (B, 1, *size) in {0} or (mask_threshold / 255, 1]."""
         planes = torch.stack([sample.gt_sem_seg.data[self.plane] for sample in data_samples])
         masks = planes.unsqueeze(1).float()
-        if masks.max() <= 1:
-            masks = masks * 255.0
         # cv2.resize's bilinear: samples at pixel centres, no low-pass filter.
         masks = F.interpolate(masks, size=size, mode='bilinear', align_corners=False)
         return torch.where(masks > self.mask_threshold, masks, 0.0) / 255.0

@@ -69,9 +69,11 @@ class SilhouetteLoss(nn.Module):
         affine = torch.from_numpy(resize_affine((width, height), (self.size, self.size)))
         K = crop_intrinsics(K.to(vertices), affine.to(vertices))
         target = F.interpolate(
-            masks[:, None].to(vertices), (self.size, self.size), mode='bilinear', antialias=True
+            masks[:, None].to(vertices) / 255.0,
+            (self.size, self.size),
+            mode='bilinear',
+            antialias=True,
         )[:, 0]
-        target = target / 255.0 if masks.max() > 1 else target
         shape = soft_silhouette(
             vertices + root[:, None], faces, K, (self.size, self.size), self.sigma
         )

@@ -1,13 +1,13 @@
 """Both hands of Two-Hand-Shape-Pose in one metric frame."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from mmhand.fitting.translation import fit_translation
-from mmhand.structures import get_joint_set
+from mmhand.fitting import HandEvidence, PlacedHands
+from mmhand.structures import HandCamera, HandEstimate, get_joint_set
 
 _KNUCKLE = get_joint_set('canonical').index('middle1')
 _WRIST, _REST_KNUCKLE = (get_joint_set('mano16').index(name) for name in ('wrist', 'middle1'))
@@ -73,7 +73,8 @@ def place_hands(
     trans: Tensor,
     peaks: Tensor,
     stride: float,
-    cameras: Sequence[Tensor | None],
+    cameras: Sequence[HandCamera | None],
+    refine: Callable[..., PlacedHands],
 ) -> Placement:
     """Put both hands in their relative position, before a camera where there is one.
 
@@ -87,7 +88,8 @@ def place_hands(
         trans: (B, 4) relative place.
         peaks: (B, 2, 21, 3) x, y on the heat maps and height.
         stride: crop pixels per heat-map pixel.
-        cameras: (3, 3) intrinsics of each crop, or ``None``.
+        cameras: of each crop, or ``None``.
+        refine: fit that moves both hands of a picture as one.
     """
     knuckle = joints[:, :, _KNUCKLE]
     offset = torch.stack(
@@ -96,11 +98,18 @@ def place_hands(
     translation = offset - knuckle
     rows = [row for row, camera in enumerate(cameras) if camera is not None]
     if rows:
-        K = torch.stack([cameras[row] for row in rows]).to(joints)
-        points = (joints[rows] + translation[rows, :, None]).flatten(1, 2)
-        seen = peaks[rows].flatten(1, 2)
-        root = fit_translation(points, seen[..., :2] * stride, K, seen[..., 2].clamp(min=0))
-        nearest = points[..., 2].amin(-1, keepdim=True) + root[:, 2:]
-        good = torch.isfinite(root).all(-1, keepdim=True) & (nearest > 0)
-        translation[rows] += torch.where(good, root, 0.0)[:, None]
+        seen = peaks[rows].flatten(0, 1)
+        moved = joints[rows] + translation[rows, :, None]
+        evidence = HandEvidence(
+            seen[..., :2] * stride,
+            torch.arange(2, device=seen.device).repeat(len(rows)),
+            pixel_scores=seen[..., 2].clamp(min=0),
+            picture=torch.arange(len(rows), device=seen.device).repeat_interleave(2),
+        )
+        placed = refine(
+            HandEstimate(moved.flatten(0, 1)),
+            evidence,
+            [cameras[row] for row in rows for _ in range(2)],
+        )
+        translation[rows] += placed.transl.to(translation).unflatten(0, (-1, 2))
     return Placement(translation, knuckle)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from mmhand.models.estimators.base_hand_estimator import BaseHandEstimator
-from mmhand.registry import MODELS
+from mmhand.registry import MODELS, TASK_UTILS
 from mmhand.structures import (
     HandCamera,
     HandDataSample,
@@ -52,6 +52,7 @@ class TwoHandShapePose(BaseHandEstimator):
         test_cfg: ``place``: put the hands before the camera where their joints fall on the peaks of
             the heat maps (default ``True``); else the right middle knuckle is the origin.
         init_cfg: mmengine initialisation.
+        refine: config of the fit that places both hands before the camera.
 
     Raises:
         HandConfigError: ``joint_set`` has not the 21 joints.
@@ -71,6 +72,7 @@ class TwoHandShapePose(BaseHandEstimator):
         data_preprocessor: dict | None = None,
         test_cfg: dict | None = None,
         init_cfg: dict | list[dict] | None = None,
+        refine: dict | None = None,
     ) -> None:
         super().__init__(data_preprocessor, test_cfg=test_cfg, init_cfg=init_cfg)
         self.heatmap = MODELS.build(heatmap).requires_grad_(False)
@@ -80,6 +82,7 @@ class TwoHandShapePose(BaseHandEstimator):
         if len(get_joint_set(joint_set)) != len(get_joint_set('canonical')):
             raise HandConfigError(f'joint set "{joint_set}" does not hold the 21 joints of a hand')
         self.joint_set = joint_set
+        self.refine = TASK_UTILS.build(dict(refine or dict(type='TranslationFit', together=True)))
         self.volume_strides = tuple(volume_strides)
         self.frozen_bn = frozen_bn
         for name, values in (('mesh_mean', mesh_mean), ('mesh_std', mesh_std)):
@@ -204,7 +207,13 @@ class TwoHandShapePose(BaseHandEstimator):
         stride = inputs.shape[-1] / seen.attention.shape[-1]
         camera = register_hands(MM * final.joints, seen.peaks)
         placed = place_hands(
-            final.joints, final.rest_joints, trans, seen.peaks, stride, self._cameras(data_samples)
+            final.joints,
+            final.rest_joints,
+            trans,
+            seen.peaks,
+            stride,
+            self._cameras(data_samples),
+            self.refine,
         )
         shift, knuckle = placed.translation[:, :, None], placed.knuckle[:, :, None]
         joints = final.joints + shift
@@ -233,9 +242,8 @@ class TwoHandShapePose(BaseHandEstimator):
         }
         return self.attach_hands(data_samples, fields)
 
-    def _cameras(self, data_samples: Sequence[HandDataSample]) -> list[Tensor | None]:
-        """(3, 3) intrinsics of the crops that have them."""
+    def _cameras(self, data_samples: Sequence[HandDataSample]) -> list[HandCamera | None]:
+        """Cameras of the crops, where they are known and wanted."""
         if not self.test_cfg.get('place', True):
             return [None] * len(data_samples)
-        cameras = [HandCamera.of(sample.get('camera')) for sample in data_samples]
-        return [None if camera is None else torch.from_numpy(camera.K_crop) for camera in cameras]
+        return [HandCamera.of(sample.get('camera')) for sample in data_samples]

@@ -97,7 +97,7 @@ class TestLoading:
         cv2.imwrite(str(tmp_path / 'd.png'), depth)
         paths = dict(mask_path=str(tmp_path / 'm.png'), depth_path=str(tmp_path / 'd.png'))
         results = LoadHandMasks(with_depth=True)(record(**paths))
-        np.testing.assert_array_equal(results['hand_masks'], planes)
+        np.testing.assert_array_equal(results['hand_masks'], 255 * planes)
         np.testing.assert_allclose(results['depth'], depth * 1e-4, rtol=1e-6)
         swapped = record(mask_path=paths['depth_path'])
         with pytest.raises(HandDataError, match='is uint16 of shape'):

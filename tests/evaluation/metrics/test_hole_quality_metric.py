@@ -7,7 +7,7 @@ from mmengine.structures import PixelData
 from scipy.ndimage import gaussian_filter
 
 from mmhand.evaluation.functional.images import ssim_map
-from mmhand.evaluation.metrics import CameraInterHandMetric, HoleQualityMetric
+from mmhand.evaluation.metrics import HoleQualityMetric
 from mmhand.structures import HandDataSample
 from mmhand.utils.errors import HandDataError
 from mmhand.utils.image_norm import normalize_images
@@ -81,28 +81,3 @@ def test_ssim_is_that_of_the_paper():
     expected /= (mean_a**2 + mean_b**2 + 1e-4) * (var_a + var_b + 9e-4)
     found = ssim_map(*(torch.from_numpy(x)[None, None] for x in (a, b)))
     assert found[0, 0].numpy() == pytest.approx(expected, abs=1e-9)
-
-
-def test_metric_joints_are_the_ones_in_the_camera():
-    joints = 0.1 * torch.randn(2, 21, 3, generator=torch.Generator().manual_seed(0))
-    hands = dict(side=torch.tensor([0, 1]))
-    data = dict(
-        sample_id='s',
-        hand_type='interacting',
-        gt_hands=dict(hands, keypoints_3d=joints),
-        pred_hands=dict(
-            hands,
-            handedness_score=torch.ones(2),
-            keypoints_3d=10 * joints,
-            keypoints_cam=joints + torch.tensor([0.0, 0.0, 1.0]),
-        ),
-    )
-    metric = CameraInterHandMetric(protocol='internet')
-    metric.process(None, [data])
-    scores = metric.evaluate(1)
-    assert scores['internet/MPJPE_interacting'] == pytest.approx(0, abs=1e-3)
-    assert scores['internet/MRRPE'] == pytest.approx(0, abs=1e-3)
-    assert data['pred_hands']['keypoints_3d'].shape == (2, 21, 3)
-    del data['pred_hands']['keypoints_cam']
-    with pytest.raises(HandDataError, match='bone_length'):
-        metric.process(None, [data])

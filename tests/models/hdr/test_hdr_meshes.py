@@ -59,7 +59,7 @@ def test_meshes_stand_where_the_hands_are(hdr, scene):
     metainfo = dict(camera=camera, bone_length=tuple(lengths.tolist()), img_shape=(120, 160))
     for sample in predict(hdr, metainfo, count=2):
         hands = sample.pred_hands
-        torch.testing.assert_close(hands.keypoints_cam, joints, atol=1e-4, rtol=0)
+        torch.testing.assert_close(hands.keypoints_3d, joints, atol=1e-4, rtol=0)
         error = 1000 * (hands.vertices - vertices).norm(dim=-1).mean(1)
         assert error.max() < 4.0
         assert 1000 * hands.fit_residual.max() < 2.0
@@ -77,7 +77,6 @@ def test_without_a_length_the_hand_model_says_how_large(hdr, scene, monkeypatch)
     monkeypatch.setattr(hdr, 'bone_length', None)
     (sample,) = predict(hdr, dict(camera=dict(K=K.numpy()), img_shape=(120, 160)))
     hands = sample.pred_hands
-    assert 'keypoints_cam' not in hands
     torch.testing.assert_close(hands.scale, torch.ones(2))
     depth = hands.vertices[..., 2].mean(1) / joints[..., 2].mean(1)
     assert ((depth - 1).abs() < 0.25).all()
@@ -90,7 +89,7 @@ def test_no_meshes_without_a_fitter_and_no_weights_with_one(hdr):
     alone = MODELS.build(without_pretraining(load_config('hdr_cpu_interhand').model)).eval()
     with torch.no_grad():
         (sample,) = predict(alone, dict(img_shape=(120, 160)))
-    assert not {'vertices', 'pose', 'keypoints_cam'} & set(sample.pred_hands.keys())
+    assert not {'vertices', 'pose', 'scale'} & set(sample.pred_hands.keys())
     assert alone.state_dict().keys() == hdr.state_dict().keys()
     assert len(list(alone.parameters())) == len(list(hdr.parameters()))
 
@@ -101,5 +100,5 @@ def test_untrained_hands_are_in_front_of_the_camera(hdr):
     pictures = 255 * torch.rand(2, 3, 120, 160, generator=g)
     samples = [HandDataSample(metainfo=dict(camera=dict(K=K.numpy()), img_shape=(120, 160)))] * 2
     for sample in hdr(pictures, samples, mode='predict'):
-        assert sample.pred_hands.keypoints_cam[..., 2].min() > 0
+        assert sample.pred_hands.keypoints_3d[..., 2].min() > 0
         assert sample.pred_hands.vertices.isfinite().all()

@@ -209,12 +209,14 @@ def test_predictions_and_pictures(hdr, batch):
     hands = first.pred_hands
     assert hands.side.tolist() == [0, 1]
     assert second.pred_hands.present.tolist() == [True, False]
-    for name in ('keypoints_2d', 'keypoints_3d'):
-        torch.testing.assert_close(hands.get(name), raw[name][0])
-    bones = (hands.keypoints_cam[:, 9] - hands.keypoints_cam[:, 0]).norm(dim=-1)
-    expected = (hands.keypoints_3d[:, 9] - hands.keypoints_3d[:, 0]).norm(dim=-1)
+    torch.testing.assert_close(hands.keypoints_2d, raw['keypoints_2d'][0])
+    torch.testing.assert_close(hands.keypoints_bone, raw['keypoints_3d'][0])
+    bones = (hands.keypoints_3d[:, 9] - hands.keypoints_3d[:, 0]).norm(dim=-1)
+    expected = (hands.keypoints_bone[:, 9] - hands.keypoints_bone[:, 0]).norm(dim=-1)
     torch.testing.assert_close(bones, expected * torch.tensor([0.09, 0.08]))
-    assert 'keypoints_cam' not in second.pred_hands
+    assert (hands.keypoints_3d[..., 2] > 0).all()
+    # Without a camera a hand is about its wrist.
+    assert (second.pred_hands.root == 0).all()
     masks = first.pred_sem_seg.data
     assert masks.shape == (4, 96, 130)
     truth = torch.from_numpy(painted[0][0].copy())
@@ -228,7 +230,8 @@ def test_predictions_and_pictures(hdr, batch):
     assert pictures.right_crop.dtype == torch.uint8
     unmirrored = denormalize_images(raw['crops'][0, 1].flip(-1)).round().byte()
     assert torch.equal(pictures.left_crop, unmirrored)
-    assert pictures.right_hole.unique().tolist() == [0, 1]
+    assert pictures.right_hole.unique().tolist() == [0, 255]
+    assert set(masks.unique().tolist()) == {0, 255}
 
 
 @torch.no_grad()

@@ -41,6 +41,6 @@ def test_pictures_become_files_that_say_which_weights(
         assert told['weights'] == 'untrained'
         sample = result.samples[0]
         assert sample.pred_hands.keypoints_2d.isfinite().all()
-        assert sample.pred_hands.keypoints_cam[..., 2].min() > 0
+        assert sample.pred_hands.keypoints_3d[..., 2].min() > 0
         assert sample.pred_sem_seg.data.shape[1:] == result.image.shape[:2]
         assert sample.pred_fields.left_restored.shape == (3, 96, 96)

@@ -8,11 +8,12 @@ import torch
 from mmengine.optim import build_optim_wrapper
 
 from mmhand.apis.inference import without_pretraining
+from mmhand.fitting import TranslationFit
 from mmhand.models.twohand.hand_registration import register_hands
 from mmhand.models.twohand.two_hand_placement import mend_fits, place_hands
 from mmhand.models.twohand.volume_summary import summarise_bands, summarise_volumes
 from mmhand.registry import MODELS
-from mmhand.structures import HandDataSample, HandInstances, convert_joints
+from mmhand.structures import HandCamera, HandDataSample, HandInstances, convert_joints
 from mmhand.utils.config import load_config
 
 
@@ -161,17 +162,18 @@ def test_hands_stand_where_they_are_seen():
     offset = trans[:, 1:] * trans[:, :1].exp() * length
     root = torch.tensor([[0.05, -0.02, 6.8], [0.1, 0.0, 9.0]])
     K = torch.tensor([[300.0, 0, 50], [0, 310, 45], [0, 0, 1]])
+    camera, fit = HandCamera(K=K.numpy()), TranslationFit(together=True)
     knuckle = joints[:, :, 9:10]
     placed = joints - knuckle
     placed = placed + root[:, None, None]
     placed[:, 1] += offset[:, None]
     uv = placed @ K.T
     peaks = torch.cat((uv[..., :2] / uv[..., 2:] / 4, torch.rand(2, 2, 21, 1) + 0.1), -1)
-    result = place_hands(joints, rest, trans, peaks, 4.0, [K, K])
+    result = place_hands(joints, rest, trans, peaks, 4.0, [camera, camera], fit)
     torch.testing.assert_close(
         joints + result.translation[:, :, None], placed, atol=2e-3, rtol=2e-3
     )
-    alone = place_hands(joints, rest, trans, peaks, 4.0, [None, K])
+    alone = place_hands(joints, rest, trans, peaks, 4.0, [None, camera], fit)
     moved = joints + alone.translation[:, :, None]
     torch.testing.assert_close(moved[0, 0, 9], torch.zeros(3), atol=1e-6, rtol=0)
     torch.testing.assert_close(moved[0, 1, 9], offset[0], atol=1e-6, rtol=1e-5)
