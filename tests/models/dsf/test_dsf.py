@@ -146,3 +146,14 @@ def test_a_crop_without_its_cube_is_refused(rendered):
         build()(rendered['image'])
     with pytest.raises(HandConfigError, match='branch'):
         build(test_cfg=dict(branch='both'))
+
+
+def test_half_precision_stays_out_of_geometry(rendered):
+    model = build(loss_self_supervised=dict(num_points=64)).train()
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        losses = model(**model.data_preprocessor(streams(rendered), True), mode='loss')
+    assert {value.dtype for value in losses.values()} == {torch.float32}
+    total, _ = model.parse_losses(losses)
+    total.backward()
+    assert torch.isfinite(total)
+    assert all(p.grad.isfinite().all() for p in model.parameters())
