@@ -59,6 +59,7 @@ class HandPoseMetric(BaseMetric):
             raise HandConfigError(f'dump_path "{dump_path}" of a metric must end in .npz')
         self.dump_path = dump_path
         self._batches = BatchNumber()
+        self._said_no_translation = False
         super().__init__(collect_device, prefix or self.protocol.name, collect_dir)
 
     def process(self, data_batch: object, data_samples: Sequence[dict]) -> None:
@@ -72,6 +73,7 @@ class HandPoseMetric(BaseMetric):
             sample.to_dict() if isinstance(sample, BaseDataElement) else sample
             for sample in data_samples
         ]
+        self._warn_no_translation(samples)
         regressor = None
         if self.protocol.regressed_joints:
             regressor = (self.dataset_meta or {}).get('joint_regressor')
@@ -102,6 +104,18 @@ class HandPoseMetric(BaseMetric):
             _write_npz(Path(self.dump_path), {'sample_id': np.array(names), **columns})
         print_log(f'Protocol {self.protocol.name}: {self.protocol.source}', logger='current')
         return summarise(columns, self.protocol)
+
+    def _warn_no_translation(self, samples: Sequence[Mapping]) -> None:
+        """Say once that the hand model's frame is not known."""
+        bare = any('transl' not in (sample.get('gt_hands') or {}) for sample in samples)
+        if self.protocol.frame == 'model' and bare and not self._said_no_translation:
+            self._said_no_translation = True
+            print_log(
+                f'Protocol {self.protocol.name}: the annotations state no translation, so hands are '
+                "compared where they are placed (the wrist's place), not in the hand model's frame",
+                logger='current',
+                level=logging.WARNING,
+            )
 
     def _warn_not_finite(self, columns: dict[str, np.ndarray], names: list[str]) -> None:
         errors = columns[f'joint.{next(iter(self.protocol.alignments))}']
