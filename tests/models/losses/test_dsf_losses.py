@@ -151,6 +151,27 @@ def test_maps_follow_a_hand_that_fits(scene):
     assert mpe.grad is None or not mpe.grad.any()
 
 
+def test_the_losses_pull_a_hand_to_its_depth(scene):
+    """No label: a hand moved off its depth comes back."""
+    hand, target, stages = scene
+    torch.manual_seed(5)
+    real = {key: target[key][:1] for key in ('image', 'center', 'cube', 'affine')}
+    maps = PixelOffset().encode(target['joints_uvd'][:1], real['image'])
+    mpe = stages[1][1][:1].clone()
+    mpe[:, 59:] += torch.tensor([0.06, -0.04, 0.05])
+    mpe.requires_grad_()
+    loss = DSFSelfSupervisedLoss(hand, 'nyu', two_stage=False, num_points=128)
+    optimizer = torch.optim.Adam([mpe], lr=0.01)
+    errors = []
+    for _ in range(7):
+        error = (hand(mpe).joints - target['joints_cube'][:1]).norm(dim=-1).mean()
+        errors.append(float(error.detach()))
+        optimizer.zero_grad()
+        sum(loss([(maps, mpe)], real).values()).backward()
+        optimizer.step()
+    assert errors[-1] < 0.6 * errors[0]
+
+
 def test_gates():
     fit = ModelFit(
         m2d=torch.zeros(3),
