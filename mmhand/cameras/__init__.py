@@ -1,5 +1,6 @@
 """Camera models: pinhole, weak perspective, crops, depth cubes."""
 
+from .assumed import assume_camera
 from .crop import (
     crop_intrinsics,
     crop_rotation,
@@ -43,6 +44,7 @@ from .weak_perspective import (
 )
 
 __all__ = [
+    'assume_camera',
     'DEPTH_CAMERAS',
     'DepthCamera',
     'WeakPerspective',

@@ -31,7 +31,7 @@ def levenberg_marquardt(
     state: StateT,
     linearise: Callable[[StateT], Normal],
     steps: int,
-    tolerance: float = 1e-5,
+    tolerance: float = 1e-3,
 ) -> tuple[StateT, Normal]:
     """Minimise; each problem has its own damping and takes only steps that help.
 
