@@ -31,7 +31,10 @@ from .worn_shape import shape_for, wear_shape
 Image = np.ndarray | str | os.PathLike
 
 #: Transforms of test pipelines that a picture without annotation has nothing for.
-_ANNOTATION_STEPS = ('LoadHandMasks', 'GenerateHandTarget', 'AttachBetas')
+_ANNOTATION_STEPS = ('LoadHandMasks', 'GenerateHandTarget', 'AttachBetas', 'AnchorMeshAtWrist')
+
+#: Transforms that trust a benchmark's framing at test, and how they take a box instead.
+_PICTURE_SETTINGS = {'CMRCrop': dict(mode='box')}
 
 
 def init_model(
@@ -228,7 +231,7 @@ def picture_pipeline(model: nn.Module) -> Compose:
     if steps is None:
         raise HandConfigError(f'config {cfg.filename} has no test_dataloader.dataset.pipeline')
     kept = [
-        step
+        {**step, **_PICTURE_SETTINGS.get(step['type'].split('.')[-1], {})}
         for step in pipeline_steps(steps)
         if step['type'].split('.')[-1] not in _ANNOTATION_STEPS
     ]

@@ -186,6 +186,9 @@ def test_crop_sizes_shifts_and_turns():
     still = crop(mode='center')
     assert still['bbox_size'][0] == pytest.approx(130 * 224 / 223)
     assert still['bbox_rotation'] == 0
+    box = crop(mode='box')
+    assert box['bbox_size'][0] == pytest.approx(13 * 224 / 223)
+    assert box['bbox_center'] == pytest.approx([5, 5], abs=0.1)
     with pytest.raises(HandConfigError):
         CMRCrop(mode='random')
 

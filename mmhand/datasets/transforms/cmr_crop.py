@@ -19,15 +19,16 @@ class CMRCrop(BaseTransform):
 
     In training the half side is half the longer side of the mask's box times ``scale[0]`` plus or minus
     ``scale[1]``, shifted by as much as keeps the box inside, turned by up to ``rotate`` degrees
-    (methods/cmr.md#freihand). At test it is the central ``central`` pixels of 224. The crop is warped so
-    that its first and last pixels meet the input's.
+    (methods/cmr.md#freihand). At test it is the central ``central`` pixels of 224, FreiHAND's own
+    framing; for pictures of one's own ``scale[0]`` times the longer side of ``bbox``. The crop is warped
+    so that its first and last pixels meet the input's.
 
     Required keys: ``img_shape``, ``bbox``; ``hand_masks`` in training (without a mask, or with an empty
     one, ``bbox`` is taken). Added keys: ``bbox_center``, ``bbox_size``, ``bbox_rotation``,
     ``bbox_flip``, for :class:`HandTopdownAffine`.
 
     Args:
-        mode: ``'mask'`` (training), ``'center'`` (test).
+        mode: ``'mask'`` (training), ``'center'`` (test) or ``'box'`` (pictures with a detected box).
         input_size: side of the input, which the warp's scale needs.
         scale: centre and range of the side over the box's.
         shift: whether the square is shifted.
@@ -49,8 +50,8 @@ class CMRCrop(BaseTransform):
         sigma: float = 3.0,
         central: float = 130.0,
     ) -> None:
-        if mode not in ('mask', 'center'):
-            raise HandConfigError(f'CMRCrop mode is "{mode}", not mask or center')
+        if mode not in ('mask', 'center', 'box'):
+            raise HandConfigError(f'CMRCrop mode is "{mode}", not mask, center or box')
         self.mode = mode
         self.input_size = int(input_size)
         self.scale = (float(scale[0]), float(scale[1]))
@@ -66,6 +67,10 @@ class CMRCrop(BaseTransform):
         if self.mode == 'center':
             side = self.central / 224 * min(width, height)
             center = np.array([width / 2, height / 2])
+        elif self.mode == 'box':
+            x, y, w, h = (float(value) for value in results['bbox'])
+            side = self.scale[0] * max(w, h)
+            center = np.array([x + w / 2, y + h / 2])
         else:
             rng = worker_random_state()
             x, y, w, h = self._box(results)

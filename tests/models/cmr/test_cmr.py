@@ -5,6 +5,7 @@ import pytest
 import torch
 from mmengine.structures import PixelData
 
+from mmhand.apis import inference_hands, init_model
 from mmhand.geometry import MeshHierarchy
 from mmhand.geometry.mesh_hierarchy import CMR_TEMPLATE
 from mmhand.hand_models import synthetic_mano
@@ -189,3 +190,17 @@ def test_attention_starts_as_the_identity():
     q, k, v = layer.query(x), layer.key(x), layer.value(x)
     wanted = [x[b] + 0.5 * v[b] @ torch.softmax(torch.outer(q[b], k[b]), -1).T for b in range(2)]
     torch.testing.assert_close(layer(x), torch.stack(wanted))
+
+
+def test_pictures_are_cropped_by_their_box():
+    model = init_model('cmr_r18_pg_cpu_freihand')
+    picture = np.random.default_rng(0).integers(0, 255, (200, 300, 3), np.uint8)
+    (sample,) = inference_hands(model, [picture], [[100, 50, 60, 80]], sides=['left'])
+    hand = sample.pred_hands
+    assert hand.side.tolist() == [1]
+    assert torch.isfinite(hand.vertices).all()
+    assert hand.vertices[..., 2].min() > 0
+    # 1.3 times the longer side of the box fills the input.
+    assert abs(np.linalg.det(sample.camera['affine'][:, :2])) == pytest.approx(
+        (127 / 104) ** 2, rel=0.02
+    )
