@@ -1,0 +1,51 @@
+"""Change the version everywhere it stands: package, citation, changelog.
+
+python tools/misc/bump_version.py 0.2.0
+"""
+
+import argparse
+import datetime
+import re
+from pathlib import Path
+
+from mmhand.utils.errors import HandConfigError, HandFileError, cli_guard
+
+ROOT = Path(__file__).resolve().parents[2]
+
+#: File, what to find, and what takes its place.
+PLACES = (
+    ('mmhand/version.py', r"__version__ = '[^']+'", "__version__ = '{version}'"),
+    ('CITATION.cff', r'(?m)^version: .+$', 'version: {version}'),
+    ('CHANGELOG.md', r'## {version} \(unreleased\)', '## {version} ({date})'),
+)
+
+
+@cli_guard
+def main() -> None:
+    """Change all places, or none where one does not fit."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('version', help='such as 0.2.0')
+    parser.add_argument('--root', type=Path, default=ROOT, help='of the checkout')
+    args = parser.parse_args()
+    if not re.fullmatch(r'\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?', args.version):
+        raise HandConfigError(f'version "{args.version}" is not of the form 1.2.3')
+    date = datetime.date.today().isoformat()
+    changed = {}
+    for name, pattern, text in PLACES:
+        path = args.root / name
+        pattern = pattern.replace('{version}', re.escape(args.version))
+        content, count = re.subn(
+            pattern, text.format(version=args.version, date=date), path.read_text(encoding='utf-8')
+        )
+        if count != 1:
+            raise HandFileError(
+                f'{path} has {count} places for the version, expected one: {pattern}'
+            )
+        changed[path] = content
+    for path, content in changed.items():
+        path.write_text(content, encoding='utf-8')
+        print(path)
+
+
+if __name__ == '__main__':
+    main()
