@@ -71,5 +71,11 @@ class ParallelDeblock(nn.Module):
             (B, N, out_channels).
         """
         x = up @ x
-        parts = [conv(x, spirals) for conv in (self.whole, self.two_thirds, self.third)]
-        return F.relu(self.center(x, spirals) + torch.cat(parts, dim=2))
+        # Gathered once: the shorter spirals are the beginnings of the whole one.
+        near = gather_spirals(x, spirals).flatten(0, 1)
+        parts = [
+            conv.layer(near[:, : conv.layer.in_features])
+            for conv in (self.whole, self.two_thirds, self.third)
+        ]
+        center = self.center.layer(near[:, : x.shape[2]])
+        return F.relu(center + torch.cat(parts, dim=1)).unflatten(0, (len(x), -1))
