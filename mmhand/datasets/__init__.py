@@ -3,22 +3,39 @@
 from . import transforms  # noqa: F401
 from .aih import AIHDataset
 from .base_hand_dataset import BaseHandDataset
+from .depth_hand_dataset import DepthHandDataset
 from .dexycb import DexYCBDataset
 from .freihand import FreiHANDDataset
+from .hand_parameter_bank import HandParameterBank
+from .hands17 import HANDS17Dataset
 from .ho3d import HO3DDataset
+from .icvl import ICVLDataset
 from .interhand import InterHand26MDataset
+from .msra import MSRADataset
+from .nyu import NYUDataset
 from .obman import ObManDataset
+from .seeded_sampler import SeededSampler
+from .shrec import DHGDataset, SHRECDataset
 from .store import AnnotationStore, StoreWriter, open_or_build
 
 __all__ = [
     'AIHDataset',
     'AnnotationStore',
     'BaseHandDataset',
+    'DHGDataset',
+    'DepthHandDataset',
     'DexYCBDataset',
     'FreiHANDDataset',
+    'HANDS17Dataset',
     'HO3DDataset',
+    'HandParameterBank',
+    'ICVLDataset',
     'InterHand26MDataset',
+    'MSRADataset',
+    'NYUDataset',
     'ObManDataset',
+    'SHRECDataset',
+    'SeededSampler',
     'StoreWriter',
     'open_or_build',
 ]

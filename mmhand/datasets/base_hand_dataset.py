@@ -19,6 +19,8 @@ from mmhand.datasets.store.store_cache import open_or_build
 from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
 from mmhand.utils.pipeline import Steps, build_transforms
 
+from .seeded_sampler import seed_sample
+
 #: Slots of the shared count of skipped samples; more workers than this share slots.
 _SLOTS = 256
 
@@ -188,6 +190,7 @@ class BaseHandDataset(BaseDataset):
         """A sample through the pipeline; the next usable one unless ``strict``."""
         if self._process != os.getpid():
             self._enter_process()
+        seed_sample(idx)
         first_error = None
         for attempt in range(self.max_refetch + 1):
             try:

@@ -225,4 +225,20 @@ register_joint_set(
         ),
     )
 )
+# All 36 annotated points. ``wrist`` is the side that is evaluated; points that no other set has are
+# numbered by letters.
+_NYU36 = (
+    *('pinky4', 'pinky3', 'point_a', 'pinky2', 'point_b', 'pinky1'),
+    *('ring4', 'ring3', 'point_c', 'ring2', 'point_d', 'ring1'),
+    *('middle4', 'middle3', 'point_e', 'middle2', 'point_f', 'middle1'),
+    *('index4', 'index3', 'point_g', 'index2', 'point_h', 'index1'),
+    *('thumb4', 'thumb3', 'point_i', 'thumb2', 'thumb1', 'point_j'),
+    *('wrist', 'wrist_b', 'palm', 'point_k', 'point_l', 'point_m'),
+)
+register_joint_set(JointSet('nyu36', _NYU36))
+_NYU23 = (
+    *(0, 1, 3, 5, 6, 7, 9, 11, 12, 13, 15, 17, 18, 19, 21, 23),
+    *(24, 25, 27, 28, 32, 30, 31),
+)
+register_joint_set(JointSet('nyu23', tuple(_NYU36[point] for point in _NYU23)))
 register_joint_set(JointSet('shrec22', ('wrist', 'palm', *_fingers(FINGERS))), 'dhg22')

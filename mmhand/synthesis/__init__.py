@@ -5,6 +5,7 @@
 """
 
 from .config import SynthesisConfig
+from .depth_sampler import DepthDraws, DepthHandSampler, mask_balls
 from .generate import build_config, count_splits, generate_dataset, get_writer, parse_splits
 from .render import render_sample, single_threaded, synthetic_batch
 from .sample import MASK_PLANES, SyntheticSample
@@ -15,11 +16,14 @@ __all__ = [
     'MASK_PLANES',
     'SYNTHESIS_WRITERS',
     'DatasetWriter',
+    'DepthDraws',
+    'DepthHandSampler',
     'SynthesisConfig',
     'SyntheticSample',
     'build_config',
     'count_splits',
     'generate_dataset',
+    'mask_balls',
     'get_writer',
     'parse_splits',
     'render_sample',

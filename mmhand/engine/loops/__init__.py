@@ -1,1 +1,5 @@
 """Loops."""
+
+from .two_stream_train_loop import TwoStreamTrainLoop
+
+__all__ = ['TwoStreamTrainLoop']

@@ -1,0 +1,5 @@
+"""ICVL hand posture."""
+
+from .icvl import ICVLDataset
+
+__all__ = ['ICVLDataset']

@@ -1,0 +1,5 @@
+"""MSRA hand gesture."""
+
+from .msra import MSRADataset
+
+__all__ = ['MSRADataset']

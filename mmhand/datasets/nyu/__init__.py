@@ -1,0 +1,5 @@
+"""NYU hand pose."""
+
+from .nyu import NYUDataset
+
+__all__ = ['NYUDataset']
