@@ -1,6 +1,7 @@
 # Fine-tuning: sensor crops without labels, and as many rendered ones, from the pre-trained network.
 _base_ = [
     '../_base_/default_runtime.py',
+    '../_base_/datasets/dsf_msra.py',
     '../_base_/models/dsf_r18.py',
     '../_base_/schedules/dsf_15e.py',
 ]

@@ -2,6 +2,6 @@
 _base_ = ['./dsf_r18_cpu_nyu.py']
 
 model = dict(pretrain=True)
-train_cfg = dict(max_epochs=8)
+train_cfg = dict(max_epochs=8, streams='synthetic')
 param_scheduler = dict(milestones=[6])
 load_from = None

@@ -2,4 +2,6 @@
 _base_ = ['./dsf_r18_nyu.py']
 
 model = dict(pretrain=True)
+# The real stream is not looked at.
+train_cfg = dict(streams='synthetic')
 load_from = None

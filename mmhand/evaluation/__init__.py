@@ -1,6 +1,6 @@
 """Metrics: pure functions, mmengine metrics around them, and one preset per benchmark."""
 
-from . import functional, metrics
+from . import depth_protocols, functional, metrics  # noqa: F401
 from .protocols import Alignment, Protocol, get_protocol, protocol_names, register_protocol
 
 __all__ = [

@@ -75,6 +75,13 @@ class Protocol:
         relative_root: whether MRRPE is reported, and of which joint.
         handedness: whether the accuracy of hand presence is reported.
         tip_preset: fingertip vertices the joints of both sides must come from.
+        joint_set: order of the benchmark's own points (depth benchmarks); both sides may come in it or
+            in the canonical order, and points that one of them has not are left out. ``None``: both are
+            canonical.
+        joints: names in it that are compared; all if ``None``.
+        z_bias: taken off the predicted depth of each of them, mm.
+        success: thresholds, mm, for the shares of frames whose worst joint (``frame_max@T``) or mean
+            (``frame_mean@T``), and of joints (``joint@T``), are within them.
     """
 
     name: str
@@ -93,6 +100,35 @@ class Protocol:
     relative_root: str | None = None
     handedness: bool = False
     tip_preset: str = 'manopth'
+    joint_set: str | None = None
+    joints: tuple[str, ...] | None = None
+    z_bias: tuple[float, ...] = ()
+    success: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.joint_set is None:
+            if self.joints is not None or self.z_bias:
+                raise HandConfigError(
+                    f'evaluation protocol "{self.name}" names joints or a bias without a joint_set'
+                )
+            return
+        known = get_joint_set(self.joint_set).joints
+        for joint in self.joints or ():
+            if joint not in known:
+                raise HandConfigError(
+                    f'evaluation protocol "{self.name}": "{self.joint_set}" has no joint "{joint}"'
+                )
+        if self.z_bias and len(self.z_bias) != len(self.joint_names()):
+            raise HandConfigError(
+                f'evaluation protocol "{self.name}": {len(self.z_bias)} z_bias for '
+                f'{len(self.joint_names())} joints'
+            )
+
+    def joint_names(self) -> tuple[str, ...]:
+        """Names of the compared joints, in order."""
+        if self.joints is not None:
+            return tuple(self.joints)
+        return get_joint_set(self.joint_set or 'canonical').joints
 
     def thresholds(self) -> np.ndarray | None:
         """(T,) PCK thresholds in millimetres."""

@@ -1,6 +1,6 @@
 # DSF on NYU: 11 epochs at 1e-3, 4 at 1e-4 (the release's drop comes one epoch late); 32 sensor crops and
 # as many rendered ones a step, on one GPU.
-train_cfg = dict(by_epoch=True, max_epochs=15, val_interval=1)
+train_cfg = dict(type='TwoStreamTrainLoop', max_epochs=15, val_interval=1)
 val_cfg = dict()
 test_cfg = dict()
 

@@ -1,7 +1,5 @@
 # CycleGAN's own: Adam 2e-4, one picture of each side a step, 20 epochs, then linearly to zero in 20.
-train_cfg = dict(by_epoch=True, max_epochs=40, val_interval=40)
-val_cfg = dict()
-test_cfg = dict()
+train_cfg = dict(type='TwoStreamTrainLoop', max_epochs=40)
 
 optimizer = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=2e-4, betas=(0.5, 0.999)))
 optim_wrapper = dict(

@@ -19,6 +19,7 @@ from .pck import (
     frame_success,
     pck_counts,
     pck_curve,
+    success_shares,
     threshold_histogram,
 )
 from .ranking import ranking_accuracy
@@ -49,5 +50,6 @@ __all__ = [
     'relative_root_errors',
     'root_scale_align',
     'sample_mean',
+    'success_shares',
     'threshold_histogram',
 ]

@@ -1,6 +1,10 @@
 """Share of correct points over thresholds, and the area under that curve."""
 
+from collections.abc import Sequence
+
 import numpy as np
+
+from .errors import point_means
 
 
 def threshold_histogram(errors: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
@@ -107,3 +111,35 @@ def frame_success(
     flags = np.ones(errors.shape, bool) if valid is None else np.asarray(valid).astype(bool)
     worst = np.where(flags, errors, -np.inf).max(1)[flags.any(1)]
     return pck_curve(worst[:, None], None, thresholds)[:, 0]
+
+
+def success_shares(
+    errors: np.ndarray, valid: np.ndarray | None, thresholds: Sequence[float]
+) -> dict[str, float]:
+    """Shares of frames and joints within thresholds, as depth benchmarks report them.
+
+    Args:
+        errors: (N, P) errors.
+        valid: (N, P) flags, ``None`` counts every point.
+        thresholds: in the unit of the errors.
+
+    Returns:
+        ``frame_max@T`` (worst joint within T), ``frame_mean@T`` (mean within T) and ``joint@T``, in
+        [0, 1]; nothing without frames or thresholds.
+    """
+    limits = np.sort(np.asarray(thresholds, dtype=np.float64))
+    errors = np.asarray(errors, dtype=np.float64)
+    if not len(limits) or not len(errors):
+        return {}
+    flags = np.ones(errors.shape, bool) if valid is None else np.asarray(valid).astype(bool)
+    means = point_means(errors.T, flags.T)[flags.any(1)]
+    curves = {
+        'frame_max': frame_success(errors, flags, limits),
+        'frame_mean': pck_curve(means[:, None], None, limits)[:, 0],
+        'joint': pck_curve(errors.reshape(-1, 1), flags.reshape(-1, 1), limits)[:, 0],
+    }
+    return {
+        f'{kind}@{limit:g}': float(share)
+        for kind, curve in curves.items()
+        for limit, share in zip(limits, curve, strict=True)
+    }

@@ -15,6 +15,7 @@ from mmhand.evaluation.functional import (
     procrustes_align,
     relative_root_errors,
     root_scale_align,
+    success_shares,
     threshold_histogram,
 )
 from mmhand.evaluation.protocols import Alignment, Protocol
@@ -22,6 +23,7 @@ from mmhand.geometry.mesh_distance import fscore
 from mmhand.structures import get_joint_set
 from mmhand.utils.errors import HandDataError
 
+from .joint_orders import own_order, pick_joints, refuse_nothing_in_common
 from .sample_hands import HAND_TYPES, SampleHands, hand_types, sample_name
 
 #: Metres to millimetres.
@@ -59,6 +61,16 @@ def measure(
     valid = gt.present[..., None] & np.ones(gt_joints.shape[2], dtype=bool)
     if gt.has('keypoint_valid'):
         valid &= gt.get('keypoint_valid', 0.0) > 0
+    if protocol.joint_set is not None:
+        order = own_order(samples[0], gt_joints, protocol)
+        gt_joints, there = pick_joints(gt_joints, order, protocol)
+        valid = pick_joints(valid[..., None], order, protocol)[0][..., 0].astype(bool) & there
+        order = own_order({}, pred_joints, protocol)
+        pred_joints, there = pick_joints(pred_joints, order, protocol)
+        valid &= there
+        if protocol.z_bias:
+            pred_joints[..., 2] -= np.array(protocol.z_bias) / MM
+        refuse_nothing_in_common(samples, valid, protocol)
     _refuse_bad_ground_truth(samples, gt_joints, valid)
     types = hand_types(samples, valid)
     interacting = np.array([kind == 'interacting' for kind in types])
@@ -297,6 +309,9 @@ def _group_numbers(
             errors = errors[valid.any(-1)]
         flags = valid if protocol.two_hands else valid[valid.any(-1)]
         numbers[f'{prefix}MPJPE{suffix}'] = AVERAGES[protocol.average](errors, flags)
+        if not name:
+            shares = success_shares(errors, flags, protocol.success)
+            numbers |= {f'{key}{suffix}': share for key, share in shares.items()}
         if thresholds is not None:
             numbers[f'{prefix}AUC_J{suffix}'] = auc(errors, flags, thresholds)
         if f'mesh.{name}' in columns:
