@@ -1,17 +1,10 @@
 # Reduced HASM for two CPU cores and synthetic sets: MiT-B0 from scratch, 96 x 96, a narrow head.
-_base_ = ['./hdr_hasm_mitb5_interhand.py']
+_base_ = ['./hdr_hasm_mitb5_interhand.py', '../_base_/models/hdr_reduced.py']
 
+reduced = _base_.hdr_reduced.segmentor
 model = dict(
-    backbone=dict(
-        embed_dims=32,
-        num_layers=[2, 2, 2, 2],
-        num_heads=[1, 2, 5, 8],
-        drop_path_rate=0.0,
-        init_cfg=None,
-    ),
-    decode_head=dict(
-        in_channels=[32, 64, 160, 256], channels=64, norm_cfg=dict(_delete_=True, type='BN')
-    ),
+    backbone=dict(**reduced.backbone, init_cfg=None),
+    decode_head=dict(**reduced.decode_head, norm_cfg=dict(_delete_=True, type='BN')),
 )
 
 crop_size = 96

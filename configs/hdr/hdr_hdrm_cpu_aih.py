@@ -1,19 +1,11 @@
 # Reduced HDRM for two CPU cores and synthetic sets: a narrow U-Net of five levels with one attention
 # block, 96 x 96, its discriminator narrow alike, no perceptual terms.
-_base_ = ['./hdr_hdrm_aih.py']
+_base_ = ['./hdr_hdrm_aih.py', '../_base_/models/hdr_reduced.py']
 
 model = dict(
-    generator=dict(
-        channels=(24, 48, 64, 96, 96),
-        kernel_sizes=(5, 5, 3),
-        normalize='ratio',
-        encoder_attention={3: dict(num_heads=2, sr_ratio=2, mlp_ratio=2)},
-        decoder_attention={},
-    ),
+    **_base_.hdr_reduced.remover,
     discriminator=dict(channels=(8, 16, 16, 16)),
     inpainting_loss=dict(perceptual=None),
-    # The ellipse shrinks with the picture.
-    dilation=5,
 )
 
 crop_size = 96

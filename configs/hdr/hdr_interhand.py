@@ -4,6 +4,7 @@
 _base_ = [
     '../_base_/datasets/interhand26m.py',
     '../_base_/schedules/hdr_iterations.py',
+    '../_base_/models/hdr_networks.py',
 ]
 
 # Made by hdr_hasm_mitb5_interhand.py, hdr_hdrm_aih.py and hdr_shpe_interhand.py, or converted from
@@ -16,39 +17,16 @@ model = dict(
     type='HDR',
     crop_size=256,
     segmentor=dict(
-        type='HandAmodalSegmentor',
-        backbone=dict(
-            type='mmseg.MixVisionTransformer',
-            embed_dims=64,
-            num_layers=[3, 6, 40, 3],
-            num_heads=[1, 2, 5, 8],
-            drop_path_rate=0.1,
-        ),
-        decode_head=dict(
-            type='mmhand.AmodalSegHead',
-            in_channels=[64, 128, 320, 512],
-            channels=256,
-            dropout_ratio=0.1,
-            # Frozen in evaluation mode: no statistics to synchronise.
-            norm_cfg=dict(type='BN', requires_grad=True),
-        ),
+        **_base_.hdr_networks.segmentor,
         init_cfg=dict(type='Pretrained', checkpoint=segmentor_checkpoint),
     ),
     remover=dict(
-        type='HandDeocclusionRemover',
-        generator=dict(type='PConvUNet'),
+        _base_.hdr_networks.remover,
         discriminator=None,
-        dilation=9,
         init_cfg=dict(type='Pretrained', checkpoint=remover_checkpoint),
     ),
     pose_estimator=dict(
-        type='SingleHandPoseEstimator',
-        backbone=dict(type='DetNetResNet'),
-        head=dict(
-            type='DetNetHead',
-            codec=dict(type='DetNetCodec', input_size=256, heatmap_size=64, sigma=2.5),
-            loss=dict(type='DetNetLoss', heatmap_weight=1.0, delta_weight=1.0, location_weight=5.0),
-        ),
+        **_base_.hdr_networks.pose_estimator,
         init_cfg=dict(type='Pretrained', checkpoint=pose_checkpoint),
     ),
     frozen=('segmentor', 'remover'),

@@ -1,16 +1,11 @@
 # Reduced SHPE for two CPU cores and synthetic sets: a narrow DetNet from scratch, 96 x 96, on single
 # hands. The set is to be made with --single-poses meeting: otherwise the wrists of single hands are
 # held in fewer ways than those of hands that meet.
-_base_ = ['./hdr_shpe_interhand.py']
+_base_ = ['./hdr_shpe_interhand.py', '../_base_/models/hdr_reduced.py']
 
 crop_size = 96
 model = dict(
-    backbone=dict(base_channels=16, depths=(1, 1, 2), out_channels=64),
-    head=dict(
-        in_channels=64,
-        hidden_channels=64,
-        codec=dict(input_size=crop_size, heatmap_size=24, sigma=1.2, exact_border=True),
-    ),
+    **_base_.hdr_reduced.pose_estimator,
     # The release's N(0, 0.001) takes many steps to leave.
     init_cfg=[dict(type='Kaiming', layer='Conv2d')],
 )

@@ -1,28 +1,11 @@
 # Heat-map branch of twohand_cpu_interhand.py, small enough for minutes on a CPU: 96 x 96 pictures,
 # volumes of 24^3 in MANO's order, on the joints of the fitted hands of interacting frames.
-_base_ = ['../internet/internet_r18_cpu_interhand.py']
+_base_ = ['../internet/internet_r18_cpu_interhand.py', '../_base_/models/internet_24_cpu.py']
 
 input_size = (96, 96)
 model = dict(
-    backbone=dict(stem_channels=16, base_channels=16),
-    head=dict(
-        keypoint_head_cfg=dict(
-            in_channels=128,
-            out_channels=21 * 24,
-            depth_size=24,
-            deconv_out_channels=(64, 64, 64),
-        ),
-        root_head_cfg=dict(in_channels=128, heatmap_size=24, hidden_dims=(64,)),
-        hand_type_head_cfg=dict(in_channels=128, hidden_dims=(64,)),
-        codec=dict(
-            input_size=input_size,
-            heatmap_size=(24, 24, 24),
-            sigma=1.5,
-            root_bins=24,
-            joint_set='mano21',
-        ),
-        loss_heatmap=dict(loss_weight=300.0),
-    ),
+    backbone=_base_.internet_24.backbone,
+    head=dict(**_base_.internet_24.head, loss_heatmap=dict(loss_weight=300.0)),
 )
 train_pipeline = dict(
     # Little augmentation: in so few steps nothing is learned by heart.

@@ -1,29 +1,12 @@
 # Reduced for minutes on a CPU and synthetic sets, with the embedded hand: 96 x 96 pictures, a small
 # mesh network from scratch, heat maps of internet_cpu_interhand.py. The release's flaws are mended.
-_base_ = ['./twohand_r50_interhand.py']
+_base_ = ['./twohand_r50_interhand.py', '../_base_/models/internet_24_cpu.py']
 
 input_size = (96, 96)
 hand_model = dict(type='OpenHand')
 model = dict(
     heatmap=dict(
-        backbone=dict(depth=18, stem_channels=16, base_channels=16),
-        head=dict(
-            keypoint_head_cfg=dict(
-                in_channels=128,
-                out_channels=21 * 24,
-                depth_size=24,
-                deconv_out_channels=(64, 64, 64),
-            ),
-            root_head_cfg=dict(in_channels=128, heatmap_size=24, hidden_dims=(64,)),
-            hand_type_head_cfg=dict(in_channels=128, num_labels=2, hidden_dims=(64,)),
-            codec=dict(
-                input_size=input_size,
-                heatmap_size=(24, 24, 24),
-                sigma=1.5,
-                max_value=10.0,
-                root_bins=24,
-            ),
-        ),
+        **_base_.internet_24,
         init_cfg=dict(checkpoint='work_dirs/internet_cpu_interhand/epoch_24.pth'),
     ),
     backbone=dict(

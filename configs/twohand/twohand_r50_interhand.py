@@ -2,6 +2,7 @@
 # heat-map branch comes from configs/internet/internet_r50_mano21_interhand.py.
 _base_ = [
     '../_base_/default_runtime.py',
+    '../_base_/models/internet_r50.py',
     '../_base_/datasets/interhand26m_twohand.py',
     '../_base_/schedules/twohand_100e.py',
 ]
@@ -11,21 +12,11 @@ model = dict(
     # RGB in [0, 1] for the heat-map branch; the mesh network normalises for itself.
     data_preprocessor=dict(mean=[0.0], std=[255.0], bgr_to_rgb=True),
     heatmap=dict(
-        type='InterNet',
-        backbone=dict(type='mmpose.ResNet', depth=50),
+        _base_.internet,
         head=dict(
-            type='InterNetHead',
-            keypoint_head_cfg=dict(
-                in_channels=2048,
-                out_channels=21 * 64,
-                depth_size=64,
-                deconv_out_channels=(256, 256, 256),
-                deconv_kernel_sizes=(4, 4, 4),
-            ),
-            root_head_cfg=dict(in_channels=2048, heatmap_size=64, hidden_dims=(512,)),
-            hand_type_head_cfg=dict(in_channels=2048, num_labels=2, hidden_dims=(512,)),
+            _base_.internet.head,
             # The order of its volumes: "interhand21" for a stock InterNet, which is re-ordered then.
-            codec=dict(type='InterNetVolume', joint_set='mano21'),
+            codec=dict(_base_.internet.head.codec, joint_set='mano21'),
         ),
         init_cfg=dict(
             type='Pretrained', checkpoint='work_dirs/internet_r50_mano21_interhand/epoch_20.pth'

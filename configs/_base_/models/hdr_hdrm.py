@@ -1,11 +1,9 @@
-# HDRM as released: partial-convolution U-Net with PVT-v2 blocks and its discriminator
-# (methods/hdr.md#generator). Loss weights: methods/hdr.md#training-the-generator;
-# the authors' are not known.
+# HDRM to be trained. Loss weights: methods/hdr.md#training-the-generator; the authors' are not known.
+_base_ = ['./hdr_networks.py']
+
 model = dict(
-    type='HandDeocclusionRemover',
+    **_base_.hdr_networks.remover,
     data_preprocessor=dict(type='mmhand.DeocclusionDataPreprocessor'),
-    generator=dict(type='PConvUNet'),
-    discriminator=dict(type='SNPatchDiscriminator'),
     inpainting_loss=dict(
         type='InpaintingLoss',
         weights=dict(
@@ -20,5 +18,4 @@ model = dict(
         ),
     ),
     adversarial_loss=dict(type='AdversarialLoss', loss_weight=0.1),
-    dilation=9,
 )
