@@ -18,6 +18,8 @@ from torch import Tensor, nn
 from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
 from mmhand.version import __version__
 
+from .config_model import config_model
+
 #: ``(pattern, replacement)``: a regular expression that must match the whole key, and the new key.
 Rule = tuple[str, str | Callable[[re.Match], str]]
 
@@ -114,8 +116,9 @@ class ConversionMethod:
     Attributes:
         name: METHOD on the command line.
         about: one line: which file of which release.
-        model: config of the mmhand model the result is checked against, or a function that makes
-            it from the source weights (for families of sizes).
+        model: the mmhand model the result is checked against: name of the config that declares it, a
+            config of it, or a function that makes one from the source weights (for families of
+            sizes).
         rename: rules, the first that matches applies.
         drop: ``(pattern, reason)``; tried before ``rename``.
         convert: called first, for what is more than renaming.
@@ -128,7 +131,7 @@ class ConversionMethod:
 
     name: str
     about: str
-    model: dict | Callable[[Mapping[str, Tensor]], dict]
+    model: str | dict | Callable[[Mapping[str, Tensor]], dict]
     rename: tuple[Rule, ...] = ()
     drop: tuple[tuple[str, str], ...] = ()
     convert: Callable[[KeyTable], None] | None = None
@@ -150,7 +153,11 @@ class ConversionMethod:
             HandDataError: unknown or missing keys, or a tensor of another shape than the model's.
         """
         table = KeyTable(state, source)
-        config = self.model(table.left) if callable(self.model) else self.model
+        config = self.model
+        if isinstance(config, str):
+            config = config_model(config)
+        elif callable(config):
+            config = config(table.left)
         if self.convert is not None:
             self.convert(table)
         table.apply(self.rename, self.drop)

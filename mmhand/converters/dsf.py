@@ -8,6 +8,7 @@ from torch import Tensor
 from mmhand.utils.errors import HandDataError
 
 from .base import ConversionMethod, register_method
+from .config_model import config_model
 
 _STAGE = r'(_s2)?'
 
@@ -27,14 +28,11 @@ def _config(state: Mapping[str, Tensor]) -> dict:
             f'the checkpoint has {len(blocks)} blocks in "layer3", which is no depth of DSF; it is '
             'incomplete or from another network'
         )
-    return dict(
-        type='DSF',
-        hand_model=dict(type='OpenHand'),
-        network=dict(
-            type='DualBranchNet',
-            depth=depths[len(blocks), bottleneck],
-            num_stages=2 if 'fusion.0.weight' in state else 1,
-        ),
+    stages = 2 if 'fusion.0.weight' in state else 1
+    return config_model(
+        'dsf_r18_nyu',
+        network=dict(depth=depths[len(blocks), bottleneck], num_stages=stages),
+        generator=None,
     )
 
 
@@ -82,7 +80,7 @@ register_method(
     ConversionMethod(
         name='dsf_cyclegan',
         about='Consis-CycleGAN latest_net_G_A.pth, synthetic to real depth',
-        model=dict(type='ConsisCycleGAN'),
+        model='dsf_cyclegan_nyu',
         rename=((r'model\.(\d+)\.(.*)', _generator),),
     )
 )

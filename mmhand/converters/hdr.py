@@ -55,7 +55,7 @@ register_method(
     ConversionMethod(
         'hdr_hdrm',
         'HDR TDR_fintune/checkpoints/ckpt_iter_138000.pth.tar, de-occlusion and removal generator',
-        model=dict(type='HandDeocclusionRemover'),
+        model='hdr_hdrm_aih',
         convert=_convert_generator,
         rename=(
             (
@@ -73,7 +73,7 @@ register_method(
     ConversionMethod(
         'hdr_discriminator',
         'HDR TDR_fintune/checkpoints/D_iter_138000.pth.tar, discriminator of the generator',
-        model=dict(type='HandDeocclusionRemover'),
+        model='hdr_hdrm_aih',
         rename=((r'conv(\d)\.0\.(.*)', lambda m: f'discriminator.convs.{int(m[1]) - 1}.{m[2]}'),),
         drop=((r'features\.0\..*', 'conv1.0 registered a second time'),),
         prefixes=('discriminator.',),
@@ -89,7 +89,7 @@ register_method(
         'hdr_shpe',
         'HDR All_train_SingleRightHand/checkpoints/ckpt_iter_261000.pth.tar, or DetNet of '
         'Minimal-Hand-pytorch',
-        model=dict(type='SingleHandPoseEstimator'),
+        model='hdr_shpe_interhand',
         rename=(
             (_RESNET + r'(conv|bn)1\.(.*)', r'backbone.stem.\1.\2'),
             (

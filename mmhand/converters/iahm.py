@@ -9,12 +9,10 @@ from torch import Tensor
 from mmhand.utils.errors import HandDataError
 
 from .base import ConversionMethod, KeyTable, register_method
+from .config_model import config_model
 
 #: Blocks of a ResNet's third stage, with one 3x3 convolution more or less, to its depth.
 _DEPTHS = {(2, False): 18, (6, False): 34, (6, True): 50, (23, True): 101, (36, True): 152}
-
-#: How the baseline's iterations differ from the identity-aware network's; no weight tells.
-_ADDING = dict(agg='add', start='columns', eps=1e-12)
 
 #: Constants that Boukhayma's network adds to its 22 numbers.
 _MEAN = (545.0, 128.0, 128.0, *[0.0] * 19)
@@ -48,19 +46,15 @@ def _confidence_layers(state: Mapping[str, Tensor]) -> list[int]:
     return sorted(int(match[1]) for match in found if match)
 
 
-def _network(shape: bool, confidence: bool) -> object:
+def _network(name: str, confidence: bool) -> object:
     """Function from the authors' weights to our network's config."""
 
     def config(state: Mapping[str, Tensor]) -> dict:
         layers = max(len(_confidence_layers(state)), 1)
-        return dict(
-            type='IdentityAwareHandMesh',
-            hand_model=dict(type='OpenHand'),
-            backbone=dict(type='ResNetLogits', depth=_depth(state, 'feature_extractor.')),
-            pose_head=dict(type='IterativePose6DHead', **(_ADDING if shape else {})),
-            shape_head=dict(type='ShapeHead') if shape else None,
-            confidence_head=dict(type='ConfidenceHead', num_layers=layers) if confidence else None,
-        )
+        changes = dict(backbone=dict(depth=_depth(state, 'feature_extractor.')))
+        if confidence:
+            changes['confidence_head'] = dict(num_layers=layers)
+        return config_model(name, **changes)
 
     return config
 
@@ -86,16 +80,21 @@ _RENAME = (
     (r'shape_extractor\.([0369])\.(.*)', lambda m: f'shape_head.layers.{_place(m[1])}.{m[2]}'),
 )
 
-for _name, _about, _shape, _confidence in (
-    ('iahm_baseline', 'the anonymous baseline with a shape head', True, False),
-    ('iahm', 'the identity-aware network', False, False),
-    ('iahm_confidence', 'the baseline with its confidence branch', True, True),
+for _name, _about, _config in (
+    ('iahm_baseline', 'the anonymous baseline with a shape head', 'iahm_r50_baseline_dexycb-s1'),
+    ('iahm', 'the identity-aware network', 'iahm_r50_dexycb-s1'),
+    (
+        'iahm_confidence',
+        'the baseline with its confidence branch',
+        'iahm_r50_confidence_dexycb-s1',
+    ),
 ):
+    _confidence = 'confidence' in _name
     register_method(
         ConversionMethod(
             _name,
             f'Identity-Aware Hand Mesh checkpoint_last.pt: {_about}',
-            model=_network(_shape, _confidence),
+            model=_network(_config, _confidence),
             convert=_move_confidence if _confidence else None,
             drop=(_MANO, _REGRESSOR),
             rename=_RENAME,
@@ -114,10 +113,8 @@ register_method(
     ConversionMethod(
         'boukhayma',
         'Identity-Aware Hand Mesh checkpoint_last.pt: Boukhayma (ResNet-34)',
-        model=lambda state: dict(
-            type='BoukhaymaHand',
-            hand_model=dict(type='OpenHand'),
-            backbone=dict(type='ResNetLogits', depth=_depth(state, ''), pool_size=7),
+        model=lambda state: config_model(
+            'boukhayma_r34_dexycb-s1', backbone=dict(depth=_depth(state, ''))
         ),
         convert=_check_mean,
         drop=(

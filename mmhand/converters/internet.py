@@ -8,19 +8,6 @@ from .base import ConversionMethod, Rule, register_method
 #: The authors' two deconvolution stacks.
 _SIDES = {'1': 'right_hand_head', '2': 'left_hand_head'}
 
-#: Config of the published network; also the heat-map branch of Two-Hand-Shape-Pose.
-INTERNET_R50 = dict(
-    type='InterNet',
-    backbone=dict(type='mmpose.ResNet', depth=50),
-    head=dict(
-        type='InterNetHead',
-        keypoint_head_cfg=dict(in_channels=2048, out_channels=21 * 64, depth_size=64),
-        root_head_cfg=dict(in_channels=2048, heatmap_size=64, hidden_dims=(512,)),
-        hand_type_head_cfg=dict(in_channels=2048, num_labels=2, hidden_dims=(512,)),
-        codec=dict(type='InterNetVolume'),
-    ),
-)
-
 
 def _deconv(match: re.Match) -> str:
     return f'head.{_SIDES[match[1]]}.deconv_layers.{match[2]}'
@@ -50,7 +37,7 @@ register_method(
     ConversionMethod(
         'internet',
         "InterNet snapshot_*.pth.tar of its authors or Two-Hand's, or mmpose's res50_intehand3d*",
-        model=INTERNET_R50,
+        model='internet_r50_interhand',
         rename=(*AUTHORS_RULES, *_MMPOSE_RULES),
     )
 )

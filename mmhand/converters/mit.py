@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from .base import ConversionMethod, KeyTable, register_method
+from .config_model import config_model
 from .pvt import convert_pvt_block
 
 #: Start of the projection of a stage in any of the layouts.
@@ -47,8 +48,8 @@ def segmentor(state: Mapping[str, Tensor]) -> dict:
     """Config of the :class:`HandAmodalSegmentor` that a backbone belongs to."""
     backbone = mix_transformer(state)
     widths = [backbone['embed_dims'] * heads for heads in backbone['num_heads']]
-    head = dict(type='mmhand.AmodalSegHead', in_channels=widths)
-    return dict(type='HandAmodalSegmentor', backbone=backbone, decode_head=head)
+    head = dict(in_channels=widths)
+    return config_model('hdr_hasm_mitb5_interhand', backbone=backbone, decode_head=head)
 
 
 def _convert(table: KeyTable) -> None:

@@ -8,12 +8,6 @@ from .base import ConversionMethod, KeyTable, Rule, register_method
 _HOURGLASS = ('up1', 'low1', 'low3', 'low2')
 _PATHS = ('coarse', 'medium', 'decent')
 
-_PARTS = dict(
-    backbone=dict(type='HandResNet', depth=50),
-    pose_head=dict(type='SoftArgmaxHourglassHead'),
-    mano_head=dict(type='ManoRegHead', hand_model=dict(type='OpenHand')),
-)
-
 _MANO_BUFFERS = (r'.*\.mano_layer\..*', "MANO's own arrays, read from the user's file instead")
 
 
@@ -84,13 +78,7 @@ register_method(
     ConversionMethod(
         'spmhand',
         'SPMHand snapshot_*.pth.tar for HO3D v2, v3, ObMan; also its stage-1 file',
-        model=dict(
-            type='SPMHand',
-            neck=dict(type='ProgressiveFPN'),
-            visible_head=dict(type='SGDHead'),
-            whole_head=dict(type='HMAHead'),
-            **_PARTS,
-        ),
+        model='spmhand_r50_ho3d-v2',
         convert=_keep_shared_head,
         drop=(
             _MANO_BUFFERS,
@@ -139,12 +127,7 @@ register_method(
     ConversionMethod(
         'handoccnet',
         'HandOccNet snapshot_*.pth.tar for HO3D and DexYCB, and snapshot_demo',
-        model=dict(
-            type='HandOccNet',
-            neck=dict(type='OccFPN'),
-            injector=dict(type='HandInjector'),
-            **_PARTS,
-        ),
+        model='handoccnet_r50_ho3d-v2',
         drop=(
             _MANO_BUFFERS,
             _GRID,

@@ -5,7 +5,7 @@ import re
 import torch
 
 from .base import ConversionMethod, KeyTable, Rule, register_method
-from .internet import AUTHORS_RULES, INTERNET_R50
+from .internet import AUTHORS_RULES
 
 #: The authors' names of a hand's branches, and ours of both hands'.
 _BRANCHES = (
@@ -58,22 +58,11 @@ _RENAME = (
 )
 
 
-def _network(joint_set: str, norm: bool) -> dict:
-    head = dict(INTERNET_R50['head'], codec=dict(type='InterNetVolume', joint_set=joint_set))
-    return dict(
-        type='TwoHandShapePose',
-        heatmap=dict(INTERNET_R50, head=head),
-        backbone=dict(type='MeshResNet', norm=norm),
-        head=dict(type='TwoHandMeshHead', hand_model=dict(type='OpenHand')),
-        joint_set=joint_set,
-    )
-
-
 register_method(
     ConversionMethod(
         'twohand',
         'Two-Hand-Shape-Pose v2, snapshot_99.pth.tar',
-        model=_network('mano21', norm=True),
+        model='twohand_r50_interhand',
         convert=_pair_hands,
         drop=(_MANO, _COUNTERS),
         rename=(*_RENAME, (r'mesh_reg\.base_net\.(.*)', r'backbone.\1')),
@@ -85,7 +74,7 @@ register_method(
     ConversionMethod(
         'twohand_v1',
         'Two-Hand-Shape-Pose v1 (paper), model.pts',
-        model=_network('canonical', norm=False),
+        model='twohand_v1_r50_interhand',
         convert=_pair_hands,
         drop=(
             _MANO,

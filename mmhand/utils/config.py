@@ -207,6 +207,29 @@ def _check_option(cfg: Config, key: str) -> None:
             )
 
 
+def without_pretraining(model_cfg: Mapping) -> dict:
+    """A model's config without the downloads that only its training needs.
+
+    Args:
+        model_cfg: config of a model.
+    """
+    model_cfg = copy.deepcopy(model_cfg)
+
+    def strip(node: object) -> None:
+        if isinstance(node, dict):
+            init = node.get('init_cfg')
+            if isinstance(init, Mapping) and init.get('type') == 'Pretrained':
+                node['init_cfg'] = None
+            for value in node.values():
+                strip(value)
+        elif isinstance(node, list | tuple):
+            for value in node:
+                strip(value)
+
+    strip(model_cfg)
+    return model_cfg
+
+
 def config_hash(cfg: Config) -> str:
     """SHA-256 of what a config computes: its text without work folder, launcher and the like."""
     content = {k: v for k, v in cfg._cfg_dict.to_dict().items() if k not in _RUN_KEYS}

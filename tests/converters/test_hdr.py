@@ -186,7 +186,7 @@ def test_mix_transformers_of_any_size(tmp_path, layout):
         assert torch.equal(model.backbone.state_dict()[key], value), key
     again = MODELS.build(
         dict(
-            **{**segmentor(state)['backbone']},
+            segmentor(state)['backbone'],
             init_cfg=dict(
                 type='Pretrained', checkpoint=str(tmp_path / 'out.pth'), prefix='backbone.'
             ),

@@ -9,7 +9,7 @@ from mmengine.registry import DefaultScope
 
 from mmhand.apis import init_model
 from mmhand.converters import METHODS, convert_file
-from mmhand.converters.internet import INTERNET_R50
+from mmhand.converters.config_model import config_model
 from mmhand.registry import MODELS
 from mmhand.structures import HandDataSample, convert_joints
 from mmhand.utils.errors import HandDataError
@@ -28,7 +28,7 @@ def recipe(repo):
 @pytest.fixture(scope='module')
 def model():
     with DefaultScope.overwrite_default_scope('mmhand'), torch.device('meta'):
-        return MODELS.build(INTERNET_R50)
+        return MODELS.build(config_model('internet_r50_interhand'))
 
 
 def authors_name(key):
@@ -111,7 +111,7 @@ def test_other_networks_are_refused(authors_state):
 @pytest.fixture(scope='module')
 def mmposes():
     """mmpose's published InterNet with made-up weights and statistics."""
-    config = dict(INTERNET_R50['head'], type='mmpose.InternetHead')
+    config = dict(config_model('internet_r50_interhand')['head'], type='mmpose.InternetHead')
     config['decoder'] = dict(
         type='Hand3DHeatmap',
         image_size=[256, 256],

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from mmhand.converters import METHODS
+from mmhand.converters.config_model import config_model
 from mmhand.registry import MODELS
 
 
@@ -43,7 +44,7 @@ def release(request, specs, recipe, synthetic_mano_data):
         'network': {f'module.{key}': value for key, value in state.items()},
         'optimizer': {'state': {}, 'param_groups': [{'lr': 1e-4}]},
     }
-    config = dict(METHODS[name].model)
+    config = config_model(METHODS[name].model)
     hand_model = dict(type='MANO', data=synthetic_mano_data, side='right')
     config['mano_head'] = dict(type='ManoRegHead', hand_model=hand_model)
     golden = json.loads((specs / 'golden' / f'{name}_golden.json').read_text())
