@@ -81,6 +81,7 @@ register_method(
         name='dsf_cyclegan',
         about='Consis-CycleGAN latest_net_G_A.pth, synthetic to real depth',
         model='dsf_cyclegan_nyu',
+        prefixes=('generator.',),
         rename=((r'model\.(\d+)\.(.*)', _generator),),
     )
 )
