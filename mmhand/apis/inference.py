@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from pathlib import Path
 
 import cv2
@@ -20,9 +19,9 @@ from mmhand.fitting import ShapeTable
 from mmhand.registry import MODELS
 from mmhand.structures import HandCamera, HandDataSample
 from mmhand.utils.checkpoint import load_weights
-from mmhand.utils.config import load_config
+from mmhand.utils.config import load_config, without_pretraining
 from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
-from mmhand.utils.pipeline import pipeline_steps
+from mmhand.utils.pipeline import pipeline_steps, steps_with
 from mmhand.utils.setup_env import setup_env
 
 from .left_hands import restore_left_hand, with_mirroring
@@ -30,11 +29,8 @@ from .worn_shape import shape_for, wear_shape
 
 Image = np.ndarray | str | os.PathLike
 
-#: Transforms of test pipelines that a picture without annotation has nothing for.
-_ANNOTATION_STEPS = ('LoadHandMasks', 'GenerateHandTarget', 'AttachBetas', 'AnchorMeshAtWrist')
-
-#: Transforms that trust a benchmark's framing at test, and how they take a box instead.
-_PICTURE_SETTINGS = {'CMRCrop': dict(mode='box')}
+#: What :func:`picture_record` knows of any picture.
+_PICTURE_KEYS = ('img', 'img_path', 'sample_id', 'ori_shape', 'img_shape', 'bbox', 'camera')
 
 
 def init_model(
@@ -86,29 +82,6 @@ def _init_quietly(model: nn.Module) -> None:
         model.init_weights()
     finally:
         logger.setLevel(level)
-
-
-def without_pretraining(model_cfg: Mapping) -> dict:
-    """A model's config without the downloads that only its training needs.
-
-    Args:
-        model_cfg: config of a model.
-    """
-    model_cfg = deepcopy(model_cfg)
-
-    def strip(node: object) -> None:
-        if isinstance(node, dict):
-            init = node.get('init_cfg')
-            if isinstance(init, Mapping) and init.get('type') == 'Pretrained':
-                node['init_cfg'] = None
-            for value in node.values():
-                strip(value)
-        elif isinstance(node, list | tuple):
-            for value in node:
-                strip(value)
-
-    strip(model_cfg)
-    return model_cfg
 
 
 def _check_device(device: str) -> None:
@@ -215,14 +188,16 @@ def picture_record(
 
 
 def picture_pipeline(model: nn.Module) -> Compose:
-    """The test transforms of a model's config, less those that need an annotation.
+    """The test transforms of a model's config, those that need nothing but a picture.
 
     Args:
         model: of :func:`init_model`.
 
     Raises:
-        HandConfigError: its config has no test pipeline.
+        HandConfigError: its config has no test pipeline, or no pictures go through it.
     """
+    if not getattr(model, 'takes_pictures', True):
+        raise HandConfigError(f'{type(model).__name__} takes {model.inputs_are}, not pictures')
     cfg, steps = model.cfg, None
     dataset = (cfg.get('test_dataloader') or {}).get('dataset') or {}
     while steps is None and dataset:
@@ -230,16 +205,17 @@ def picture_pipeline(model: nn.Module) -> Compose:
         dataset = dataset.get('dataset') or {}
     if steps is None:
         raise HandConfigError(f'config {cfg.filename} has no test_dataloader.dataset.pipeline')
-    kept = [
-        {**step, **_PICTURE_SETTINGS.get(step['type'].split('.')[-1], {})}
-        for step in pipeline_steps(steps)
-        if step['type'].split('.')[-1] not in _ANNOTATION_STEPS
-    ]
+    steps = pipeline_steps(steps)
     if getattr(model, 'right_hands_only', False):
-        kept = with_mirroring(kept)
+        steps = with_mirroring(steps)
     # Another project's model may have been built since this one.
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmhand'):
-        return Compose(kept)
+        try:
+            return Compose(steps_with(steps, _PICTURE_KEYS))
+        except HandConfigError as error:
+            raise HandConfigError(
+                f'{cfg.filename}: no picture goes through its test pipeline: {error}'
+            ) from None
 
 
 @torch.no_grad()

@@ -1,6 +1,6 @@
 """Pipelines of named steps: in configs a dictionary, overridden by key."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from mmhand.registry import TRANSFORMS
@@ -65,6 +65,34 @@ def pipeline_steps(pipeline: Steps | None) -> list:
             step = {key: value for key, value in step.items() if key != BEFORE}
         steps.append(step)
     return steps
+
+
+def steps_with(steps: Sequence, keys: Iterable[str]) -> list:
+    """Those of a pipeline's transforms that can run on a record that holds only these keys.
+
+    A transform states the keys it cannot do without (``needs``) and those it adds (``gives``) as class
+    attributes; one that states nothing is kept. What is left out gives nothing to those after it.
+    ``on_pictures`` are arguments that a record without annotation wants otherwise.
+
+    Args:
+        steps: of :func:`pipeline_steps`.
+        keys: of the record.
+
+    Raises:
+        HandConfigError: the transform that would make or pack the picture is among those left out.
+    """
+    have, kept = set(keys), []
+    for step in steps:
+        kind = TRANSFORMS.get(step['type']) if isinstance(step, Mapping) else step
+        missing = [key for key in getattr(kind, 'needs', ()) if key not in have]
+        gives = getattr(kind, 'gives', ())
+        if not missing:
+            have.update(gives)
+            settings = getattr(kind, 'on_pictures', None)
+            kept.append({**step, **settings} if settings and isinstance(step, Mapping) else step)
+        elif not {'img', 'inputs'}.isdisjoint(gives):
+            raise HandConfigError(f'{kind.__name__} needs "{missing[0]}"')
+    return kept
 
 
 def build_transforms(pipeline: Steps | None) -> list[Callable]:

@@ -44,6 +44,9 @@ class AmodalSegAugment(BaseTransform):
         ignore_index: label of what lies outside the picture.
     """
 
+    needs = ('img', 'hand_masks')
+    gives = ('img',)
+
     def __init__(
         self,
         size: int = 256,

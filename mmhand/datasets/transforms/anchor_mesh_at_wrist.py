@@ -19,6 +19,9 @@ class AnchorMeshAtWrist(BaseTransform):
     Required key: ``keypoints_3d``. Added key: ``mano_trans`` (2, 3), metres.
     """
 
+    needs = ('keypoints_3d',)
+    gives = ('mano_trans',)
+
     def transform(self, results: dict) -> dict:
         """Set the translation."""
         results['mano_trans'] = results['keypoints_3d'][:, _WRIST].copy()

@@ -27,6 +27,9 @@ class AttachBetas(BaseTransform):
         HandDataError: it does not know the subject; or the sample has no shape.
     """
 
+    needs = ('subject',)
+    gives = ('betas',)
+
     def __init__(self, source: str | os.PathLike = 'annotated') -> None:
         self.source = str(source)
         known = self.source in ('annotated', 'mean')

@@ -7,6 +7,7 @@ from mmhand.registry import TRANSFORMS
 from mmhand.structures import HAND_MASK_PLANES
 from mmhand.utils.errors import HandConfigError
 
+from .geometry import CROP_BOX
 from .random_state import worker_random_state
 
 #: From this value on a mask's pixel is hand.
@@ -39,6 +40,11 @@ class CMRCrop(BaseTransform):
     Raises:
         HandConfigError: unknown mode.
     """
+
+    needs = ('bbox', 'img_shape')
+    gives = CROP_BOX
+    # A picture is not framed as the benchmark's are: its box says where the hand is.
+    on_pictures = {'mode': 'box'}
 
     def __init__(
         self,

@@ -40,6 +40,9 @@ class GenerateHandTarget(BaseTransform):
         HandConfigError: the codec wants what the pipeline does not have.
     """
 
+    needs = ('keypoints_2d', 'keypoint_valid')
+    gives = ('target_fields', 'target_labels')
+
     def __init__(
         self,
         encoder: dict,

@@ -11,6 +11,9 @@ from mmhand.structures import HandCamera, transform_points
 
 from ..mano_params import rotate_pose
 
+#: What a transform that draws a box leaves for :class:`HandTopdownAffine`.
+CROP_BOX = ('bbox_center', 'bbox_size', 'bbox_rotation', 'bbox_flip')
+
 # Shared by all samples; whatever changes it makes a new array.
 _IDENTITY = np.eye(2, 3, dtype=np.float32)
 

@@ -5,6 +5,8 @@ from mmcv.transforms import BaseTransform
 
 from mmhand.registry import TRANSFORMS
 
+from .geometry import CROP_BOX
+
 
 @TRANSFORMS.register_module()
 class HandBBoxCrop(BaseTransform):
@@ -18,6 +20,9 @@ class HandBBoxCrop(BaseTransform):
     Args:
         scale: enlargement after squaring.
     """
+
+    needs = ('bbox',)
+    gives = CROP_BOX
 
     def __init__(self, scale: float = 1.25) -> None:
         self.scale = scale

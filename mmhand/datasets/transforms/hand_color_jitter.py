@@ -35,6 +35,9 @@ class HandColorJitter(BaseTransform):
         gain: (low, high) of the gains.
     """
 
+    needs = ('img',)
+    gives = ()
+
     def __init__(self, gain: tuple[float, float] = (0.8, 1.2)) -> None:
         self.gain = (float(gain[0]), float(gain[1]))
 

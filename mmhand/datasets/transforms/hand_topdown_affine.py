@@ -10,7 +10,7 @@ from mmhand.registry import TRANSFORMS
 from mmhand.structures import crop_affine
 from mmhand.utils.errors import HandConfigError, HandDataError
 
-from .geometry import rotate_annotations, warp_geometry
+from .geometry import CROP_BOX, rotate_annotations, warp_geometry
 from .mirror_hands import mirror_hands
 
 MASK_MODES = ('nearest', 'floor', 'linear')
@@ -41,6 +41,9 @@ class HandTopdownAffine(BaseTransform):
         HandConfigError: unknown mask mode.
         HandDataError: the box has no area or is not finite; names the sample.
     """
+
+    needs = ('img', *CROP_BOX)
+    gives = ('img',)
 
     def __init__(
         self,

@@ -7,6 +7,8 @@ from mmhand.registry import TRANSFORMS
 from mmhand.structures import bbox_center_size, process_bbox_handoccnet, scale_bbox
 from mmhand.utils.errors import HandDataError
 
+from .geometry import CROP_BOX
+
 
 @TRANSFORMS.register_module()
 class HandOccNetBBoxCrop(BaseTransform):
@@ -31,6 +33,9 @@ class HandOccNetBBoxCrop(BaseTransform):
     Raises:
         HandDataError: the box misses the picture; names the sample.
     """
+
+    needs = ('bbox', 'img_shape')
+    gives = CROP_BOX
 
     def __init__(
         self, enlarge: float = 1.5, factor: float = 1.0, whole_image: bool = False

@@ -38,6 +38,9 @@ class LoadAIHSample(BaseTransform):
         HandDataError: a picture has another size, or the target's mask is empty.
     """
 
+    needs = ('aih',)
+    gives = ('img', 'target', 'hole_masks')
+
     def __init__(self, size: int = IMAGE_SIZE, gain: tuple[float, float] | None = None) -> None:
         self.size = size
         self.gain = None if gain is None else (float(gain[0]), float(gain[1]))
@@ -124,6 +127,9 @@ class AIHColorJitter(BaseTransform):
         limit: largest relative change of brightness and contrast.
     """
 
+    needs = ('img', 'target')
+    gives = ()
+
     def __init__(self, prob: float = 0.5, shift: float = 20.0, limit: float = 0.2) -> None:
         self.prob = prob
         self.shift = shift
@@ -153,6 +159,9 @@ class PackDeocclusionInputs(BaseTransform):
             for :class:`HoleQualityMetric`.
         meta_keys: pipeline keys that become metainfo.
     """
+
+    needs = ('img', 'target', 'hole_masks')
+    gives = ('inputs',)
 
     def __init__(
         self,

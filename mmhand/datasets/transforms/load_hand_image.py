@@ -73,6 +73,9 @@ class LoadHandImage(BaseTransform):
         HandDataError: it is no image, or cut short.
     """
 
+    needs = ()
+    gives = ('img', 'ori_shape', 'img_shape', 'affine')
+
     def __init__(self, to_float32: bool = False, backend_args: dict | None = None) -> None:
         self.to_float32 = to_float32
         self.backend_args = backend_args

@@ -44,6 +44,9 @@ class LoadHandMasks(BaseTransform):
         HandFileError: the file cannot be read.
     """
 
+    needs = ('img_shape', 'mask_path')
+    gives = ('hand_masks', 'depth')
+
     def __init__(
         self,
         with_masks: bool = True,

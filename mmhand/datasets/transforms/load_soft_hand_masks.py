@@ -55,6 +55,9 @@ class LoadSoftHandMasks(BaseTransform):
         HandFileError: the file cannot be read.
     """
 
+    needs = ('img_shape', 'hand_present', 'mask_sources')
+    gives = ('hand_masks',)
+
     def __init__(
         self,
         masks: Sequence[str] = ('visible', 'whole'),

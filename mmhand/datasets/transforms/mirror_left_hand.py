@@ -15,6 +15,9 @@ class MirrorLeftHand(BaseTransform):
     Required key: ``bbox_flip``. Modified key: ``bbox_flip``.
     """
 
+    needs = ('bbox_flip',)
+    gives = ()
+
     def transform(self, results: dict) -> dict:
         """Set the flip."""
         results['bbox_flip'] = results.get('hand_type', 'right') == 'left'

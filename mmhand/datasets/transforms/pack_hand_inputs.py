@@ -52,6 +52,9 @@ class PackHandInputs(BaseTransform):
             masks of 0 to 255.
     """
 
+    needs = ('img', 'img_shape')
+    gives = ('inputs',)
+
     def __init__(self, meta_keys: tuple[str, ...] = META_KEYS, labels: bool = False) -> None:
         self.meta_keys = tuple(meta_keys)
         self.labels = labels

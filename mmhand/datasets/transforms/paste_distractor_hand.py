@@ -52,6 +52,9 @@ class PasteDistractorHand(BaseTransform):
         HandDataError: the sample has no masks, or none of its hand.
     """
 
+    needs = ('img', 'hand_masks', 'hand_type', 'data_source')
+    gives = ('distractor',)
+
     def __init__(
         self,
         donor_pipeline: Steps,

@@ -7,6 +7,7 @@ from mmcv.transforms import BaseTransform
 
 from mmhand.registry import TRANSFORMS
 
+from .geometry import CROP_BOX
 from .random_state import worker_random_state
 
 
@@ -46,6 +47,9 @@ class RandomHandAffine(BaseTransform):
         rotate_prob: of rotating at all.
         flip_prob: of mirroring.
     """
+
+    needs = CROP_BOX
+    gives = ()
 
     def __init__(
         self,

@@ -36,6 +36,9 @@ class SelectHand(BaseTransform):
         HandDataError: the sample has no such hand with two annotated joints or more.
     """
 
+    needs = ('keypoints_2d', 'keypoint_valid', 'hand_present')
+    gives = ('bbox', 'bbox_is_crop')
+
     def __init__(self, side: str = 'random', joint_scale: float = 1.15) -> None:
         if side not in (*SIDES, 'random'):
             raise HandConfigError(f'SelectHand takes side right, left or random, not {side!r}')

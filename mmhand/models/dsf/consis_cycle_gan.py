@@ -48,6 +48,9 @@ class ConsisCycleGAN(BaseHandEstimator):
         init_cfg: mmengine initialisation.
     """
 
+    takes_pictures = False
+    inputs_are = 'crops of depth maps'
+
     def __init__(
         self,
         generator: dict | None = None,

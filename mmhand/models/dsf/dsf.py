@@ -65,6 +65,9 @@ class DSF(SingleHandMeshEstimator):
 
     frame = 'camera'
 
+    takes_pictures = False
+    inputs_are = 'crops of depth maps'
+
     def __init__(
         self,
         hand_model: dict,

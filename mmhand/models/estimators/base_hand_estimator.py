@@ -24,7 +24,15 @@ class BaseHandEstimator(BaseModel):
         train_cfg: options of the training forward.
         test_cfg: options of the prediction.
         init_cfg: weight initialisation.
+
+    Attributes:
+        takes_pictures: whether the inputs are pictures of hands, cut out by a box or whole, so that
+            :func:`mmhand.apis.inference_hands` serves the estimator.
+        inputs_are: what they are otherwise, for messages.
     """
+
+    takes_pictures: bool = True
+    inputs_are: str = 'pictures'
 
     #: Whether the method takes a ``mesh_fitter`` that lays a hand model into its joints.
     fits_meshes = False

@@ -45,6 +45,9 @@ class HandDeocclusionRemover(BaseHandEstimator):
         init_cfg: mmengine initialisation config.
     """
 
+    takes_pictures = False
+    inputs_are = 'crops with the masks of both hands (HDR makes them)'
+
     def __init__(
         self,
         generator: dict | None = None,
