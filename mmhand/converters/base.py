@@ -8,13 +8,13 @@ knows is an error, and so is a weight of the mmhand model that the result lacks.
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from mmhand.utils.atomic_io import atomic_write
 from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
 from mmhand.version import __version__
 
@@ -295,17 +295,11 @@ def save_atomically(checkpoint: dict, path: str | os.PathLike) -> None:
     Raises:
         HandFileError: the place cannot be written.
     """
-    path = Path(path)
-    part = path.with_name(f'.{path.name}.{os.getpid()}.part')
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(checkpoint, part)
-        part.replace(path)
-    except (OSError, RuntimeError) as error:
-        raise HandFileError(f'cannot write {path}: {error}') from error
-    finally:
-        with suppress(OSError):
-            part.unlink()
+        with atomic_write(path, durable=True) as file:
+            torch.save(checkpoint, file)
+    except RuntimeError as error:
+        raise HandFileError(f'{path}: cannot be written ({error})') from error
 
 
 def _weights(checkpoint: Mapping, source: str) -> tuple[dict[str, Tensor], list[tuple[str, str]]]:

@@ -1,13 +1,12 @@
 """Meshes to and from files, through trimesh."""
 
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from mmhand.utils.atomic_io import atomic_write
 from mmhand.utils.errors import HandDataError, HandFileError
 
 FORMATS = ('obj', 'ply', 'glb')
@@ -95,7 +94,8 @@ def save_meshes(
     else:
         joined = trimesh.util.concatenate(list(parts.values()))
         data = joined.export(file_type=kind, **({'digits': _OBJ_DIGITS} if kind == 'obj' else {}))
-    _write(path, data.encode() if isinstance(data, str) else data)
+    with atomic_write(path) as file:
+        file.write(data.encode() if isinstance(data, str) else data)
     return path
 
 
@@ -116,24 +116,6 @@ def _checked(
     if not np.isfinite(vertices).all():
         raise HandDataError(f'{path}: mesh "{name}" has vertices that are not finite')
     return vertices, faces
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Put the file in place in one step."""
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.')
-        with os.fdopen(handle, 'wb') as file:
-            file.write(data)
-        umask = os.umask(0)  # mkstemp makes private files; give the usual permissions
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
-    except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        raise HandFileError(f'{path}: cannot be written ({error.strerror})') from None
 
 
 def load_mesh(path: str | Path) -> Mesh:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from mmhand.structures.joint_sets import get_joint_set
+from mmhand.utils.atomic_io import atomic_write
 from mmhand.utils.errors import HandDataError, HandFileError, UnsafeFileError
 from mmhand.utils.pickle_records import Record, evaluate
 from mmhand.utils.safe_npz import load_npz
@@ -223,15 +224,9 @@ def save_mano_npz(arrays: Mapping[str, np.ndarray], path: str | Path, side: str)
         HandFileError: the file cannot be written.
     """
     path = Path(path)
-    partial = path.with_name(f'.{path.name}.{os.getpid()}.partial')
     content = {key: arrays[key] for key in MANO_SHAPES}
-    try:
-        with partial.open('wb') as stream:
-            np.savez_compressed(stream, side=np.asarray(side), **content)
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise HandFileError(f'{path}: cannot be written ({error.strerror or error})') from None
+    with atomic_write(path) as file:
+        np.savez_compressed(file, side=np.asarray(side), **content)
 
 
 def find_mano_file(model_path: str | Path | None, side: str) -> Path:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from mmengine.utils import ProgressBar
 
-from mmhand.synthesis.writers.files import TEMPORARY, read_json, write_json
+from mmhand.synthesis.writers.files import read_json, write_json
+from mmhand.utils.atomic_io import TEMPORARY
 from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
 
 from .anatomy import anatomy

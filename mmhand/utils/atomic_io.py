@@ -1,15 +1,60 @@
-"""A file backend whose files are whole or absent."""
+"""Files that are whole or absent."""
 
-import io
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from mmengine.fileio import LocalBackend, register_backend
 
 from .errors import HandFileError
+
+#: Ending of files that are being written; a killed process may leave some.
+TEMPORARY = '.partial'
+
+
+@contextmanager
+def _beside(path: str | os.PathLike, durable: bool) -> Iterator[BinaryIO]:
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(TEMPORARY, f'.{target.name}.', target.parent)
+    try:
+        with os.fdopen(handle, 'wb') as file:
+            yield file
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        umask = os.umask(0)  # mkstemp makes private files; give the usual permissions
+        os.umask(umask)
+        os.chmod(name, 0o666 & ~umask)
+        os.replace(name, target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def atomic_write(path: str | os.PathLike, durable: bool = False) -> Iterator[BinaryIO]:
+    """A binary file that takes the place of ``path`` when the block ends well.
+
+    A process killed in the middle leaves the previous file, if any, and never half a file under the
+    target's name.
+
+    Args:
+        path: the target; its folder is made if needed.
+        durable: wait until the content is on the disk, so that a machine that fails keeps it, too.
+
+    Raises:
+        HandFileError: it cannot be written.
+    """
+    try:
+        with _beside(path, durable) as file:
+            yield file
+    except OSError as error:
+        raise HandFileError(f'{path}: cannot be written ({error.strerror or error})') from error
 
 
 class AtomicLocalBackend(LocalBackend):
@@ -26,22 +71,8 @@ class AtomicLocalBackend(LocalBackend):
             obj: the content.
             filepath: the target.
         """
-        target = Path(filepath)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f'.{target.name}.')
-        try:
-            with os.fdopen(handle, 'wb') as file:
-                file.write(obj)
-                file.flush()
-                os.fsync(file.fileno())
-            # mkstemp makes private files; give the usual permissions.
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(name, 0o666 & ~umask)
-            os.replace(name, target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        with _beside(filepath, durable=True) as file:
+            file.write(obj)
 
     def put_text(self, obj: str, filepath: str | os.PathLike, encoding: str = 'utf-8') -> None:
         """Write text to a path; see :meth:`put`."""
@@ -60,12 +91,8 @@ def save_npz(path: str | os.PathLike, arrays: Mapping[str, np.ndarray]) -> None:
     """
     if Path(path).suffix != '.npz':
         raise HandFileError(f'{path}: arrays are saved as .npz')
-    stream = io.BytesIO()
-    np.savez_compressed(stream, **arrays)
-    try:
-        AtomicLocalBackend().put(stream.getvalue(), path)
-    except OSError as error:
-        raise HandFileError(f'cannot write {path}: {error.strerror or error}') from None
+    with atomic_write(path, durable=True) as file:
+        np.savez_compressed(file, **arrays)
 
 
 register_backend('mmhand_atomic', AtomicLocalBackend, force=True)

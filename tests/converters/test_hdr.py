@@ -60,7 +60,7 @@ def test_detnet_round_trip(pose_estimator, tmp_path, prefix):
     converted = load_checkpoint(target)
     assert converted['meta']['conversion']['method'] == 'hdr_shpe'
     pose_estimator.load_state_dict(converted['state_dict'])
-    assert not list(tmp_path.glob('**/*.part'))
+    assert not list(tmp_path.glob('**/*.partial'))
     assert '288 keys converted' in report.table()
     assert 'conv1.weight' in report.table(every_key=True)
 
@@ -108,7 +108,7 @@ def test_unknown_method_missing_file_and_place_that_cannot_be_written(pose_estim
         convert_file('hdr_shpe', tmp_path / 'missing.pth', tmp_path / 'b.pth')
     source = tmp_path / 'a.pth'
     torch.save(detnet_of(pose_estimator), source)
-    with pytest.raises(HandFileError, match='cannot write'):
+    with pytest.raises(HandFileError, match='cannot be written'):
         convert_file('hdr_shpe', source, source / 'b.pth')
 
 

@@ -26,7 +26,8 @@ from mmhand.datasets.interhand import InterHand26MDataset
 from mmhand.datasets.transforms import encode_mask_planes
 from mmhand.renderers import render_masks
 from mmhand.synthesis import single_threaded
-from mmhand.synthesis.writers.files import TEMPORARY, write_image
+from mmhand.synthesis.writers.files import write_image
+from mmhand.utils.atomic_io import TEMPORARY
 from mmhand.utils.errors import HandConfigError, HandFileError, cli_guard
 
 

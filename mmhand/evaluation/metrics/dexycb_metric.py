@@ -9,8 +9,7 @@ from mmengine.structures import BaseDataElement
 
 from mmhand.registry import METRICS
 from mmhand.structures import HandCamera
-from mmhand.utils.atomic_io import AtomicLocalBackend
-from mmhand.utils.errors import HandFileError
+from mmhand.utils.atomic_io import atomic_write
 
 from .hand_pose_metric import HandPoseMetric
 from .sample_hands import SampleHands
@@ -90,8 +89,6 @@ def write_dexycb_results(path: Path, joints: Mapping[int, np.ndarray]) -> None:
         ','.join([str(place), *(f'{value:.4f}' for value in joints[place].reshape(-1))])
         for place in sorted(joints)
     ]
-    try:
-        AtomicLocalBackend().put_text('\n'.join(lines) + '\n', path)
-    except OSError as error:
-        raise HandFileError(f'cannot write {path}: {error.strerror or error}') from None
+    with atomic_write(path) as file:
+        file.write(('\n'.join(lines) + '\n').encode())
     print_log(f'results of {len(joints)} samples written to {path}', logger='current')

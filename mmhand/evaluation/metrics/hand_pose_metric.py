@@ -1,10 +1,7 @@
 """Any benchmark's protocol as an mmengine metric."""
 
 import logging
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from mmengine.evaluator import BaseMetric
@@ -13,7 +10,8 @@ from mmengine.structures import BaseDataElement
 
 from mmhand.evaluation.protocols import Protocol, get_protocol
 from mmhand.registry import METRICS
-from mmhand.utils.errors import HandConfigError, HandFileError
+from mmhand.utils.atomic_io import atomic_write
+from mmhand.utils.errors import HandConfigError
 
 from .batch_number import BatchNumber
 from .measure import measure, summarise
@@ -101,7 +99,8 @@ class HandPoseMetric(BaseMetric):
         names = [name for name, _ in results]
         self._warn_not_finite(columns, names)
         if self.dump_path is not None:
-            _write_npz(Path(self.dump_path), {'sample_id': np.array(names), **columns})
+            with atomic_write(self.dump_path) as file:
+                np.savez_compressed(file, sample_id=np.array(names), **columns)
         print_log(f'Protocol {self.protocol.name}: {self.protocol.source}', logger='current')
         return summarise(columns, self.protocol)
 
@@ -128,15 +127,3 @@ class HandPoseMetric(BaseMetric):
                 logger='current',
                 level=logging.WARNING,
             )
-
-
-def _write_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Write an ``.npz`` so that a reader never sees half a file."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix='.npz')
-        with os.fdopen(handle, 'wb') as stream:
-            np.savez_compressed(stream, **arrays)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise HandFileError(f'cannot write the metric records to {path}: {error}') from None

@@ -13,8 +13,8 @@ from mmengine.structures import BaseDataElement
 from mmhand.cameras import opengl_to_opencv
 from mmhand.registry import METRICS
 from mmhand.structures import convert_joints
-from mmhand.utils.atomic_io import AtomicLocalBackend
-from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
+from mmhand.utils.atomic_io import atomic_write
+from mmhand.utils.errors import HandConfigError, HandDataError
 
 from .hand_pose_metric import HandPoseMetric
 from .sample_hands import SampleHands, sample_name
@@ -134,7 +134,8 @@ class HO3DMetric(HandPoseMetric):
                 f'{key}: {value:f}'
                 for key, value in official_scores(numbers, self.OFFICIAL).items()
             ]
-            _write(Path(self.scores_file), '\n'.join(lines).encode() + b'\n')
+            with atomic_write(self.scores_file) as file:
+                file.write('\n'.join(lines).encode() + b'\n')
         return numbers
 
     def _rows(self, samples: Sequence[Mapping]) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -208,12 +209,6 @@ def write_submission(path: Path, rows: Sequence[tuple[np.ndarray, np.ndarray]]) 
         with zipfile.ZipFile(stream, 'w', zipfile.ZIP_DEFLATED) as archive:
             archive.writestr('pred.json', content)
         content = stream.getvalue()
-    _write(path, content)
+    with atomic_write(path) as file:
+        file.write(content)
     print_log(f'submission of {len(rows)} samples written to {path}', logger='current')
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        AtomicLocalBackend().put(content, path)
-    except OSError as error:
-        raise HandFileError(f'cannot write {path}: {error.strerror or error}') from None

@@ -1,38 +1,14 @@
 """Writing files so that a killed process leaves either the old one or the new one."""
 
 import json
-import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
 
 import cv2
 import numpy as np
 
+from mmhand.utils.atomic_io import atomic_write
 from mmhand.utils.errors import HandFileError
-
-#: Ending of files that are being written; a killed process may leave some.
-TEMPORARY = '.partial'
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A binary file that takes the place of ``path`` when the block ends well.
-
-    Raises:
-        HandFileError: the folder cannot be made or written to.
-    """
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}{TEMPORARY}')
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open('wb') as file:
-            yield file
-        os.replace(temporary, path)
-    except OSError as error:
-        raise HandFileError(f'{path}: cannot be written ({error.strerror or error})') from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -41,7 +17,7 @@ def write_bytes(path: Path, data: bytes) -> None:
     Raises:
         HandFileError: the file cannot be written.
     """
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         file.write(data)
 
 
@@ -61,7 +37,7 @@ def write_json_list(path: Path, entries: Iterable[object]) -> None:
     Raises:
         HandFileError: the file cannot be written.
     """
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         file.write(b'[')
         for number, entry in enumerate(entries):
             text = json.dumps(entry, separators=(',', ':'), allow_nan=False)
