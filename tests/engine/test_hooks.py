@@ -12,12 +12,14 @@ from mmengine.logging import MessageHub, MMLogger
 
 from mmhand.engine.hooks import (
     ChannelsLastHook,
+    FreezeHook,
     FreezeNormHook,
     HandCheckpointHook,
     ProgressBarHook,
 )
 from mmhand.utils.atomic_io import AtomicLocalBackend
 from mmhand.utils.checkpoint import load_checkpoint
+from mmhand.utils.errors import HandConfigError
 
 
 class TestAtomicBackend:
@@ -87,7 +89,7 @@ class TestFreezeNorm:
         ('prefix', 'frozen'), [('', (True, True)), ('backbone', (True, False))]
     )
     def test_statistics_stay_while_training(self, prefix, frozen):
-        runner, hook = self.runner(), FreezeNormHook(prefix)
+        runner, hook = self.runner(), FreezeHook([prefix], weights=False)
         hook.before_train(runner)
         runner.model.train()
         hook.before_train_iter(runner, 0)
@@ -95,8 +97,31 @@ class TestFreezeNorm:
         for layer, still in zip(runner.model, frozen, strict=True):
             assert torch.equal(layer.running_mean, torch.zeros(3)) == still
 
+    @pytest.mark.parametrize('norm', ['eval', 'train'])
+    def test_weights_stay(self, norm):
+        runner, hook = self.runner(), FreezeHook(['backbone'], norm)
+        hook.before_train(runner)
+        runner.model.train()
+        hook.before_train_iter(runner, 0)
+        runner.model(torch.randn(8, 3) + 5).square().mean().backward()
+        assert runner.model.backbone.weight.grad is None
+        assert runner.model.head.weight.grad is not None
+        assert runner.model.backbone.training == (norm == 'train')
+        assert runner.model.head.training
+
+    def test_mistakes_and_the_former_name(self):
+        with pytest.raises(HandConfigError, match='no part "neck"; its parts: backbone, head'):
+            FreezeHook(['neck']).before_train(self.runner())
+        with pytest.raises(HandConfigError, match='norm is "off", not one of eval, train'):
+            FreezeHook(['head'], 'off').before_train(self.runner())
+        with pytest.warns(DeprecationWarning, match='FreezeHook'):
+            hook = FreezeNormHook('backbone.')
+        assert (hook.parts, hook.norm, hook.weights) == (('backbone',), 'eval', False)
+
     def test_in_a_run(self, toy):
-        config = toy.write_config('frozen', "custom_hooks = [dict(type='FreezeNormHook')]")
+        config = toy.write_config(
+            'frozen', "custom_hooks = [dict(type='FreezeHook', weights=False)]"
+        )
         for name, path in (('frozen', config), ('free', toy.config)):
             toy.run('tools/train.py', path, '--work-dir', name)
             end = load_checkpoint(toy.folder / name / 'epoch_2.pth')['state_dict']

@@ -12,6 +12,7 @@ from mmhand.registry import MODELS, TASK_UTILS
 from mmhand.structures import HAND_MASK_PLANES, HandCamera, HandDataSample
 from mmhand.structures.hand_batch import stack_hands
 from mmhand.utils.errors import HandConfigError
+from mmhand.utils.freezing import freeze, hold
 from mmhand.utils.image_norm import normalize_images
 
 from .affine_warp import SampleGrid, invert_affines
@@ -106,14 +107,12 @@ class HDR(BaseHandEstimator):
         self.mesh_fitter = None if mesh_fitter is None else TASK_UTILS.build(mesh_fitter)
         self.refine = TASK_UTILS.build(dict(refine or dict(type='TranslationFit')))
         self.frozen = tuple(frozen)
-        for name in self.frozen:
-            getattr(self, name).requires_grad_(False)
+        freeze(self, self.frozen)
 
     def train(self, mode: bool = True) -> 'HDR':
         """Training mode for all but the frozen stages."""
         super().train(mode)
-        for name in self.frozen:
-            getattr(self, name).eval()
+        hold(self, self.frozen)
         return self
 
     def tensor(

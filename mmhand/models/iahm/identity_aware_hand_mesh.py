@@ -12,6 +12,7 @@ from mmhand.models.estimators.single_hand_mesh_estimator import HandOutputs
 from mmhand.registry import MODELS
 from mmhand.structures import HandDataSample, HandEstimate, sample_name
 from mmhand.utils.errors import HandConfigError, HandDataError
+from mmhand.utils.freezing import NORMS, freeze, hold
 
 
 @MODELS.register_module()
@@ -73,7 +74,7 @@ class IdentityAwareHandMesh(ModelFrameEstimator):
             raise HandConfigError('a confidence_head judges the shape_head, which is None')
         if confidence_only and confidence_head is None:
             raise HandConfigError('confidence_only=True needs a confidence_head')
-        if bn_mode not in ('train', 'eval'):
+        if bn_mode not in NORMS:
             raise HandConfigError(f'bn_mode is "{bn_mode}", not train or eval')
         self.backbone = MODELS.build(backbone)
         self.pose_head = MODELS.build(pose_head)
@@ -85,8 +86,7 @@ class IdentityAwareHandMesh(ModelFrameEstimator):
         self.bn_mode = bn_mode
         self.rank_within_subject = rank_within_subject
         if confidence_only:
-            self.requires_grad_(False)
-            self.confidence_head.requires_grad_(True)
+            freeze(self, self._frozen)
 
     @property
     def needs_betas(self) -> bool:
@@ -96,10 +96,14 @@ class IdentityAwareHandMesh(ModelFrameEstimator):
     def train(self, mode: bool = True) -> 'IdentityAwareHandMesh':
         """Switch to training; the part that does not learn follows ``bn_mode``."""
         super().train(mode)
-        if mode and self.confidence_only and self.bn_mode == 'eval':
-            for name, module in self.named_children():
-                module.train(name == 'confidence_head')
+        if mode and self.confidence_only:
+            hold(self, self._frozen, self.bn_mode)
         return self
+
+    @property
+    def _frozen(self) -> list[str]:
+        """What does not learn while the confidence branch does."""
+        return [name for name, _ in self.named_children() if name != 'confidence_head']
 
     def stages(
         self, feature: Tensor, data_samples: Sequence[HandDataSample] | None

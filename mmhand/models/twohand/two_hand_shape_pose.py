@@ -17,6 +17,7 @@ from mmhand.structures import (
     stack_hands,
 )
 from mmhand.utils.errors import HandConfigError
+from mmhand.utils.freezing import freeze, hold
 
 from .hand_registration import register_hands
 from .two_hand_loss import TwoHandTarget
@@ -75,7 +76,8 @@ class TwoHandShapePose(BaseHandEstimator):
         refine: dict | None = None,
     ) -> None:
         super().__init__(data_preprocessor, test_cfg=test_cfg, init_cfg=init_cfg)
-        self.heatmap = MODELS.build(heatmap).requires_grad_(False)
+        self.heatmap = MODELS.build(heatmap)
+        freeze(self, ['heatmap'])
         self.backbone = MODELS.build(backbone)
         self.head = MODELS.build(head)
         self.loss_module = MODELS.build(loss or dict(type='TwoHandLoss'))
@@ -91,8 +93,7 @@ class TwoHandShapePose(BaseHandEstimator):
     def train(self, mode: bool = True) -> 'TwoHandShapePose':
         """Set the mode; with ``frozen_bn`` the heat-map branch stays in evaluation mode."""
         super().train(mode)
-        if self.frozen_bn:
-            self.heatmap.eval()
+        hold(self, ['heatmap'], 'eval' if self.frozen_bn else 'train')
         return self
 
     @property
