@@ -225,7 +225,7 @@ def save_mano_npz(arrays: Mapping[str, np.ndarray], path: str | Path, side: str)
     """
     path = Path(path)
     content = {key: arrays[key] for key in MANO_SHAPES}
-    with atomic_write(path) as file:
+    with atomic_write(path, parents=False) as file:
         np.savez_compressed(file, side=np.asarray(side), **content)
 
 

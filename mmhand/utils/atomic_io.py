@@ -17,9 +17,10 @@ TEMPORARY = '.partial'
 
 
 @contextmanager
-def _beside(path: str | os.PathLike, durable: bool) -> Iterator[BinaryIO]:
+def _beside(path: str | os.PathLike, durable: bool, parents: bool) -> Iterator[BinaryIO]:
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    if parents:
+        target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(TEMPORARY, f'.{target.name}.', target.parent)
     try:
         with os.fdopen(handle, 'wb') as file:
@@ -37,21 +38,24 @@ def _beside(path: str | os.PathLike, durable: bool) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def atomic_write(path: str | os.PathLike, durable: bool = False) -> Iterator[BinaryIO]:
+def atomic_write(
+    path: str | os.PathLike, durable: bool = False, parents: bool = True
+) -> Iterator[BinaryIO]:
     """A binary file that takes the place of ``path`` when the block ends well.
 
     A process killed in the middle leaves the previous file, if any, and never half a file under the
     target's name.
 
     Args:
-        path: the target; its folder is made if needed.
+        path: the target.
         durable: wait until the content is on the disk, so that a machine that fails keeps it, too.
+        parents: make its folder if needed.
 
     Raises:
         HandFileError: it cannot be written.
     """
     try:
-        with _beside(path, durable) as file:
+        with _beside(path, durable, parents) as file:
             yield file
     except OSError as error:
         raise HandFileError(f'{path}: cannot be written ({error.strerror or error})') from error
@@ -71,7 +75,7 @@ class AtomicLocalBackend(LocalBackend):
             obj: the content.
             filepath: the target.
         """
-        with _beside(filepath, durable=True) as file:
+        with _beside(filepath, durable=True, parents=True) as file:
             file.write(obj)
 
     def put_text(self, obj: str, filepath: str | os.PathLike, encoding: str = 'utf-8') -> None:
