@@ -16,9 +16,11 @@ from mmhand.engine.launch import (
     config_from_args,
     run_guarded,
 )
+from mmhand.engine.work_dir_lock import hold_work_dir
 from mmhand.utils.checkpoint import find_latest_checkpoint
 from mmhand.utils.config import merge_options
 from mmhand.utils.errors import HandConfigError, cli_guard
+from mmhand.utils.setup_env import ensure_writable
 
 
 def parse_args() -> argparse.Namespace:
@@ -109,6 +111,7 @@ def main() -> int:
     args = parse_args()
     cfg = config_from_args(args)
     apply_args(cfg, args)
+    hold_work_dir(ensure_writable(cfg.work_dir))
     runner = build_runner(cfg)
     if args.resume and not cfg.resume:
         runner.logger.info(f'{cfg.work_dir} has no checkpoint to go on from; starting anew')

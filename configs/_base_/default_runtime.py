@@ -9,6 +9,8 @@ default_hooks = dict(
     sampler_seed=dict(type='DistSamplerSeedHook'),
     # Switched on by --show-dir.
     visualization=dict(type='HandVisualizationHook', enable=False),
+    # Ends a run at the first loss or gradient that is not finite; action='skip' leaves the step out.
+    finite=dict(type='NonFiniteHook', action='stop'),
     # Draws on terminals only.
     progress=dict(type='ProgressBarHook'),
 )

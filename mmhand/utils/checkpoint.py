@@ -182,8 +182,11 @@ def find_latest_checkpoint(work_dir: str | os.PathLike) -> Path | None:
     work_dir = Path(work_dir)
     pointer = work_dir / 'last_checkpoint'
     named = None
-    if pointer.is_file() and (text := pointer.read_text(encoding='utf-8').strip()):
-        named = next((p for p in (Path(text), work_dir / Path(text).name) if _complete(p)), None)
+    if pointer.is_file():
+        # Whatever stands in it: garbage names no file and hides none.
+        text = pointer.read_bytes()[:4096].decode('utf-8', 'replace').strip().replace('\0', '')
+        places = (Path(text), work_dir / Path(text).name) if text else ()
+        named = next((place for place in places if _complete(place)), None)
     saved = {p: _step(p) for p in work_dir.glob('*.pth') if _step(p) >= 0 and _complete(p)}
     if named is None:
         return max(saved, key=lambda p: (p.stat().st_mtime, saved[p]), default=None)
@@ -199,7 +202,10 @@ def _step(path: Path) -> int:
 
 def _complete(path: Path) -> bool:
     """Whether a file is a whole zip archive, as torch writes; its directory is at the end."""
-    return path.is_file() and zipfile.is_zipfile(path)
+    try:
+        return path.is_file() and zipfile.is_zipfile(path)
+    except (OSError, ValueError):
+        return False
 
 
 def check_state_dict(

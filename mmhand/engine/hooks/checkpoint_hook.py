@@ -4,6 +4,7 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from torch import nn
 
 from mmhand.registry import HOOKS
 from mmhand.utils import atomic_io  # noqa: F401  (registers the backend)
@@ -68,6 +69,39 @@ class HandCheckpointHook(CheckpointHook):
             )
         super().after_val_epoch(runner, metrics)
 
+    def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
+        """Write the new best file before the old one goes; never one that is not finite."""
+        if not self.save_best:
+            return
+        bad = _not_finite(runner.model)
+        if bad is not None:
+            runner.logger.warning(f'weight "{bad}" is not finite: no best checkpoint is kept')
+            return
+        single = len(self.key_indicators) == 1
+        before = [self.best_ckpt_path] if single else list(self.best_ckpt_path_dict.values())
+        # Hidden from the base class, which removes them first.
+        if single:
+            self.best_ckpt_path = None
+        else:
+            kept, self.best_ckpt_path_dict = (
+                self.best_ckpt_path_dict,
+                dict.fromkeys(self.best_ckpt_path_dict),
+            )
+        try:
+            super()._save_best_checkpoint(runner, metrics)
+        finally:
+            if single:
+                self.best_ckpt_path = self.best_ckpt_path or before[0]
+            else:
+                self.best_ckpt_path_dict = {
+                    key: path or kept.get(key) for key, path in self.best_ckpt_path_dict.items()
+                }
+        now = [self.best_ckpt_path] if single else list(self.best_ckpt_path_dict.values())
+        for path in before:
+            if path and path not in now and is_main_process() and self.file_backend.isfile(path):
+                self.file_backend.remove(path)
+                runner.logger.info(f'The previous best checkpoint {path} is removed')
+
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
         outdated = None
         full = 0 < self.max_keep_ckpts == len(getattr(self, 'keep_ckpt_ids', ()))
@@ -79,3 +113,11 @@ class HandCheckpointHook(CheckpointHook):
             path = self.file_backend.join_path(self.out_dir, self.filename_tmpl.format(outdated))
             if self.file_backend.isfile(path):
                 self.file_backend.remove(path)
+
+
+def _not_finite(model: nn.Module) -> str | None:
+    """Name of a weight or running statistic that is not finite."""
+    for name, value in model.state_dict().items():
+        if value.is_floating_point() and not bool(value.isfinite().all()):
+            return name
+    return None
