@@ -1,5 +1,6 @@
 """What serves speed only."""
 
 from .model import Deployed, deploy
+from .network_engine import ENGINES, NetworkEngine
 
-__all__ = ['Deployed', 'deploy']
+__all__ = ['ENGINES', 'Deployed', 'NetworkEngine', 'deploy']

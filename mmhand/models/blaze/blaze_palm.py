@@ -66,8 +66,10 @@ class _PalmHead(nn.Module):
         self.box = SameConv2d(channels, anchors * 18, 1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        boxes = self.box(x).permute(0, 2, 3, 1).reshape(len(x), -1, 18)
-        return boxes, self.score(x).permute(0, 2, 3, 1).reshape(len(x), -1)
+        anchors = x.shape[2] * x.shape[3] * self.score.out_channels
+        # The batch is left open, so that an exported network takes any.
+        boxes = self.box(x).permute(0, 2, 3, 1).reshape(-1, anchors, 18)
+        return boxes, self.score(x).permute(0, 2, 3, 1).reshape(-1, anchors)
 
 
 def _stage(in_channels: int, channels: int, blocks: int, stride: int = 2) -> nn.Sequential:

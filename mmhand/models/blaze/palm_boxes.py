@@ -23,6 +23,12 @@ class Palms:
     boxes: np.ndarray
     points: np.ndarray
 
+    @property
+    def up(self) -> np.ndarray:
+        """(N, 2) from the wrist to the middle finger's root, pixels."""
+        wrist, middle = PALM_POINTS.index('wrist'), PALM_POINTS.index('middle1')
+        return self.points[:, middle] - self.points[:, wrist]
+
 
 @cache
 def palm_anchors(size: int = 192) -> np.ndarray:

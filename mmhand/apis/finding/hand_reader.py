@@ -1,0 +1,181 @@
+"""Joints of hands out of turned crops."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from .turned_crops import (
+    ANGLE,
+    SIZE,
+    Picture,
+    apply_affines,
+    crop_affines,
+    crop_batch,
+    invert_affines,
+    squares_of_hands,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class HandReadings:
+    """What the landmark network says about N crops, turned back to their pictures.
+
+    Attributes:
+        owners: (N,) int, the picture each is of.
+        squares: (N, 4) the crops, see :data:`~.turned_crops.CX`.
+        keypoints: (N, 21, 2) pixels of the picture.
+        joints: (N, 21, 3) metres, axes of the camera frame.
+        presence: (N,) whether the crop shows a hand, in [0, 1].
+        right: (N,) whether it is a right hand, in [0, 1].
+    """
+
+    owners: np.ndarray
+    squares: np.ndarray
+    keypoints: np.ndarray
+    joints: np.ndarray
+    presence: np.ndarray
+    right: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.owners)
+
+    def __getitem__(self, rows: np.ndarray) -> 'HandReadings':
+        return HandReadings(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+
+class HandReader:
+    """Runs the landmark network on turned crops.
+
+    Args:
+        network: (N, 3, size, size) float32 RGB in [0, 1] to what
+            :class:`~mmhand.models.blaze.blaze_hand.BlazeHandOutput` holds.
+        size: side of a crop, pixels.
+    """
+
+    def __init__(self, network: object, size: int = 224) -> None:
+        self.network, self.size = network, size
+
+    def __call__(
+        self,
+        pictures: Sequence[Picture],
+        owners: np.ndarray,
+        squares: np.ndarray,
+        mirrored: np.ndarray | None = None,
+    ) -> HandReadings:
+        """Read every crop of every picture in one call of the network.
+
+        Args:
+            pictures: they.
+            owners: (N,) the picture of each crop.
+            squares: (N, 4) crops.
+            mirrored: (N,) whether a crop is shown mirrored; what is returned is mirrored back.
+        """
+        owners, squares = np.asarray(owners, int), np.asarray(squares, np.float64).reshape(-1, 4)
+        if not len(owners):
+            empty = np.zeros(0)
+            return HandReadings(
+                owners, squares, np.zeros((0, 21, 2)), np.zeros((0, 21, 3)), empty, empty
+            )
+        affines = crop_affines(squares, self.size)
+        batch = crop_batch(pictures, owners, affines, self.size)
+        flip = np.zeros(len(owners), bool) if mirrored is None else np.asarray(mirrored, bool)
+        batch[flip] = batch[flip][..., ::-1]
+        pixels, _, joints, presence, right = (
+            output.astype(np.float64) for output in self.network(batch)
+        )
+        pixels[flip, :, 0] = self.size - pixels[flip, :, 0]
+        joints[flip, :, 0] *= -1
+        right = np.where(flip, 1 - right, right)
+        cos, sin = np.cos(squares[:, ANGLE]), np.sin(squares[:, ANGLE])
+        turn = np.stack((cos, sin, -sin, cos), -1).reshape(-1, 2, 2)
+        joints[..., :2] = joints[..., :2] @ turn
+        keypoints = apply_affines(invert_affines(affines), pixels)
+        return HandReadings(owners, squares, keypoints, joints, presence, right)
+
+    def converge(
+        self,
+        pictures: Sequence[Picture],
+        readings: HandReadings,
+        steps: int,
+        gate: float = 0.2,
+        tolerance: float = 0.03,
+    ) -> HandReadings:
+        """Crop again around what was read, until the crop stays.
+
+        Args:
+            pictures: they.
+            readings: of the first crops.
+            steps: crops at most.
+            gate: readings of less presence are given up.
+            tolerance: of a crop's move, over its size, that counts as staying.
+
+        Returns:
+            The readings that were not given up.
+        """
+        done: list[HandReadings] = []
+        for _ in range(steps):
+            readings = readings[readings.presence >= gate]
+            if not len(readings):
+                break
+            squares = squares_of_hands(readings.keypoints)
+            moved = np.hypot(*(squares - readings.squares)[:, :2].T) / squares[:, SIZE]
+            moved += np.abs(np.log(squares[:, SIZE] / readings.squares[:, SIZE]))
+            angle = squares[:, ANGLE] - readings.squares[:, ANGLE]
+            moved += np.abs((angle + np.pi) % (2 * np.pi) - np.pi)
+            still = moved < tolerance
+            done.append(readings[still])
+            owners = readings.owners[~still]
+            readings = self(pictures, owners, squares[~still])
+        done.append(readings[readings.presence >= gate])
+        return join(done)
+
+    def views(
+        self, pictures: Sequence[Picture], readings: HandReadings, number: int
+    ) -> tuple[HandReadings, np.ndarray]:
+        """Read each hand from several crops and average them.
+
+        The crop itself, its mirror image, then crops a little turned, larger or smaller, every other
+        one mirrored.
+
+        Args:
+            pictures: they.
+            readings: N hands.
+            number: of crops of each hand.
+
+        Returns:
+            The mean readings, and (N, 21) how well the crops agree on each joint, in (0, 1]: 0.6 where
+            their spread is a twentieth of the hand.
+        """
+        squares = squares_of_hands(readings.keypoints)
+        table = np.array([(0, 0), (0, 0), (0.2, 0.1), (-0.2, 0.1), (0.2, -0.1), (-0.2, -0.1)])
+        table = table[np.arange(number) % len(table)]
+        many = np.repeat(squares[None], number, 0)
+        many[..., ANGLE] += table[:, None, 0]
+        many[..., SIZE] *= 1 + table[:, None, 1]
+        mirrored = np.repeat(np.arange(number) % 2 == 1, len(squares))
+        found = self(pictures, np.tile(readings.owners, number), many.reshape(-1, 4), mirrored)
+        keypoints = found.keypoints.reshape(number, -1, 21, 2)
+        mean = keypoints.mean(0)
+        span = np.ptp(mean, axis=1).max(-1)
+        spread = np.sqrt(((keypoints - mean) ** 2).sum(-1).mean(0)) / np.maximum(span, 1)[:, None]
+        agreement = np.exp(-((spread / 0.05) ** 2) / 2)
+        averaged = HandReadings(
+            readings.owners,
+            squares,
+            mean,
+            found.joints.reshape(number, -1, 21, 3).mean(0),
+            found.presence.reshape(number, -1).mean(0),
+            found.right.reshape(number, -1).mean(0),
+        )
+        return averaged, agreement
+
+
+def join(parts: Sequence[HandReadings]) -> HandReadings:
+    """Readings one after the other."""
+    return HandReadings(
+        *(
+            np.concatenate([getattr(part, field.name) for part in parts])
+            for field in fields(HandReadings)
+        )
+    )

@@ -1,0 +1,146 @@
+"""The hand that touches a hand."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from .hand_reader import HandReader, HandReadings, join
+from .paint import paint_out
+from .palm_search import PalmCandidates, PalmSearch
+from .suppression import spans
+from .turned_crops import ANGLE, SIZE, Picture, apply_affines, crop_affines, invert_affines
+
+#: Side of the part of a picture around a hand in which its partner is looked for: over the hand's crop,
+#: and in pixels.
+_REACH, _SIDE = 1.6, 360
+#: How thick fingers are painted out, over the palm's length: the partner of a hand is behind it, so what
+#: is left of it depends on how much is taken away.
+_WIDTHS = (0.10, 0.15)
+
+
+class Surroundings:
+    """Patches of pictures around hands in which these hands are painted out.
+
+    Args:
+        pictures: they.
+        hands: N hands.
+        width: see :func:`~.paint.paint_out`.
+    """
+
+    def __init__(self, pictures: Sequence[Picture], hands: HandReadings, width: float) -> None:
+        squares = hands.squares.copy()
+        squares[:, SIZE] *= _REACH
+        squares[:, ANGLE] = 0
+        self.owners, self.affines = hands.owners, crop_affines(squares, _SIDE)
+        self.back = invert_affines(self.affines)
+        points = apply_affines(self.affines, hands.keypoints)
+        self.zoom = _SIDE / squares[:, SIZE]
+        self.patches = [
+            Picture(paint_out(pictures[owner].crop(affine, _SIDE), hand, width))
+            for owner, affine, hand in zip(self.owners, self.affines, points, strict=True)
+        ]
+
+    def to_picture(self, patch: np.ndarray, squares: np.ndarray) -> np.ndarray:
+        """Squares (M, 4) of patches (M,) in their pictures."""
+        back = self.back[patch]
+        center = np.einsum('nij,nj->ni', back[:, :, :2], squares[:, :2]) + back[:, :, 2]
+        size = squares[:, SIZE] / self.zoom[patch]
+        return np.column_stack((center, size, squares[:, ANGLE]))
+
+    def readings_to_picture(self, readings: HandReadings) -> HandReadings:
+        """Readings whose owners are patches, in their pictures."""
+        patch = readings.owners
+        return replace(
+            readings,
+            owners=self.owners[patch],
+            squares=self.to_picture(patch, readings.squares),
+            keypoints=apply_affines(self.back[patch], readings.keypoints),
+        )
+
+
+def palms_around(
+    search: PalmSearch,
+    pictures: Sequence[Picture],
+    hands: HandReadings,
+    threshold: float,
+    limit: int,
+) -> PalmCandidates:
+    """Palms beside hands, in four turns of what is around each.
+
+    Args:
+        search: of palms.
+        pictures: they.
+        hands: N hands.
+        threshold: least score.
+        limit: palms around one hand at most.
+    """
+    around = Surroundings(pictures, hands, _WIDTHS[-1])
+    number = len(hands)
+    squares = np.full((number, 4, 4), (_SIDE / 2, _SIDE / 2, _SIDE, 0.0))
+    squares[..., ANGLE] = np.arange(4) * np.pi / 2
+    patches = np.repeat(np.arange(number), 4)
+    palms = search(around.patches, patches, squares.reshape(-1, 4), threshold, limit)
+    return PalmCandidates(
+        around.owners[palms.owners], around.to_picture(palms.owners, palms.squares), palms.scores
+    )
+
+
+def touching_hands(
+    reader: HandReader,
+    pictures: Sequence[Picture],
+    hands: HandReadings,
+    turns: int,
+    views: int,
+    least: float = 0.4,
+) -> tuple[HandReadings, np.ndarray]:
+    """The other hand of a person where it is behind or within a hand.
+
+    What is left of the picture where a hand is painted out is read in turned crops. The product of
+    presence, agreement of several crops, and how surely the side is the other one, tells a partner
+    from remains of the hand itself, which keep its side.
+
+    Args:
+        reader: of crops.
+        pictures: they.
+        hands: N hands, each without a partner so far.
+        turns: crops of each hand.
+        views: crops that are averaged in the end.
+        least: of the product.
+
+    Returns:
+        At most one reading for each hand, ``presence`` times the certainty of its side, and how well the
+        crops agree.
+    """
+    number = len(hands)
+    squares = np.full((number, turns, 4), (_SIDE / 2, _SIDE / 2, 1.2 * _SIDE / _REACH, 0.0))
+    squares[..., ANGLE] = hands.squares[:, ANGLE, None] + 2 * np.pi * np.arange(turns) / turns
+    squares = squares.reshape(-1, 4)
+    best = np.full(number, least)
+    found: dict[int, tuple[HandReadings, np.ndarray]] = {}
+    for width in _WIDTHS:
+        around = Surroundings(pictures, hands, width)
+        first = reader(around.patches, np.repeat(np.arange(number), turns), squares)
+        order = np.argsort(-first.presence.reshape(number, turns), axis=1)[:, :3]
+        rows = (order + turns * np.arange(number)[:, None]).ravel()
+        readings = reader.converge(around.patches, first[rows], 2, gate=0.3)
+        if not len(readings):
+            continue
+        readings, agreement = reader.views(around.patches, readings, views)
+        right = hands.right[readings.owners] >= 0.5
+        other = np.where(right, 1 - readings.right, readings.right)
+        quality = readings.presence * agreement.mean(1) * other
+        # A hand is about as large as its partner.
+        ratio = spans(readings.keypoints) / (spans(hands.keypoints) * around.zoom)[readings.owners]
+        quality[(ratio < 0.4) | (ratio > 2.5)] = 0
+        for row in np.argsort(quality):
+            hand = int(readings.owners[row])
+            if quality[row] > best[hand]:
+                best[hand] = quality[row]
+                one = readings[[row]]
+                one = replace(one, presence=one.presence * other[[row]])
+                found[hand] = around.readings_to_picture(one), agreement[[row]]
+    if not found:
+        none = np.zeros(0, int)
+        return hands[none], np.zeros((0, hands.keypoints.shape[1]))
+    return join([one for one, _ in found.values()]), np.concatenate([a for _, a in found.values()])

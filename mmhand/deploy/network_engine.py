@@ -1,0 +1,122 @@
+"""One network of fixed input size behind one call, whatever runs it."""
+
+import io
+import os
+import warnings
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mmhand.utils.errors import HandConfigError
+
+ENGINES = ('torch', 'onnxruntime')
+
+
+class NetworkEngine:
+    """Arrays in, arrays out, by torch or by ONNX Runtime.
+
+    ONNX Runtime gets the network exported to memory when the engine is made (half a second for a network
+    of 3 M parameters), so no file has to be kept in step with the weights.
+
+    Args:
+        module: the network, weights loaded.
+        function: what of it is run, (B, C, H, W) to a tuple of tensors (B, ...).
+        shape: (C, H, W) of one input.
+        engine: ``'torch'`` or ``'onnxruntime'``.
+        device: where torch runs.
+        batch: inputs run at a time; small batches stay in the processor's cache.
+
+    Raises:
+        HandConfigError: unknown engine, or one that is not installed.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        function: Callable[[Tensor], Sequence[Tensor]],
+        shape: tuple[int, int, int],
+        engine: str = 'torch',
+        device: str = 'cpu',
+        batch: int = 2,
+    ) -> None:
+        if engine not in ENGINES:
+            raise HandConfigError(f'engine is "{engine}", not one of {", ".join(ENGINES)}')
+        self.engine, self.batch, self.device = engine, batch, torch.device(device)
+        module = module.eval().requires_grad_(False)
+        if engine == 'torch':
+            module.to(self.device, memory_format=torch.channels_last)
+            self._run = self._run_torch
+            self._function = function
+        else:
+            self._run = _onnx_session(module.cpu(), function, shape)
+
+    def __call__(self, inputs: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Run the network.
+
+        Args:
+            inputs: (B, C, H, W) float32, B of any size.
+
+        Returns:
+            Its outputs, float32.
+        """
+        parts = [
+            self._run(inputs[start : start + self.batch])
+            for start in range(0, len(inputs), self.batch)
+        ]
+        return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+
+    @torch.inference_mode()
+    def _run_torch(self, inputs: np.ndarray) -> list[np.ndarray]:
+        batch = torch.from_numpy(np.ascontiguousarray(inputs)).to(
+            self.device, memory_format=torch.channels_last
+        )
+        return [output.cpu().numpy() for output in self._function(batch)]
+
+
+class _Function(nn.Module):
+    """A function of a module as a module, which is what can be exported."""
+
+    def __init__(self, module: nn.Module, function: Callable) -> None:
+        super().__init__()
+        self.module, self.function = module, function
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        return tuple(self.function(x))
+
+
+def _onnx_session(
+    module: nn.Module, function: Callable, shape: tuple[int, int, int]
+) -> Callable[[np.ndarray], list[np.ndarray]]:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise HandConfigError(
+            'engine is "onnxruntime", which is not installed: pip install onnx onnxruntime, or take '
+            'engine "torch"'
+        ) from error
+    wrapped, example, file = _Function(module, function), torch.zeros(2, *shape), io.BytesIO()
+    with torch.no_grad(), warnings.catch_warnings():
+        # The tracer warns of shapes that become constants, and the exporter of its successor.
+        warnings.simplefilter('ignore')
+        names = [f'output{number}' for number, _ in enumerate(wrapped(example))]
+        torch.onnx.export(
+            wrapped,
+            (example,),
+            file,
+            input_names=['input'],
+            output_names=names,
+            dynamic_axes={name: {0: 'batch'} for name in ('input', *names)},
+            opset_version=17,
+            dynamo=False,
+        )
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = min(torch.get_num_threads(), os.cpu_count() or 1)
+    # Threads that spin while they wait take the time of whatever else runs.
+    options.add_session_config_entry('session.intra_op.allow_spinning', '0')
+    session = onnxruntime.InferenceSession(
+        file.getvalue(), options, providers=['CPUExecutionProvider']
+    )
+    return lambda inputs: session.run(None, {'input': np.ascontiguousarray(inputs)})
