@@ -2,6 +2,7 @@
 
 python tools/test.py CONFIG CHECKPOINT --out results.json --show-dir pictures
 python tools/test.py CONFIG none            random weights, to check data and metric
+python tools/test.py CONFIG mean            the mean hand at the annotated wrists: what to beat
 """
 
 import argparse
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 
+from mmhand.apis.mean_hand import use_mean_hand
 from mmhand.engine.launch import (
     add_common_arguments,
     build_runner,
@@ -27,7 +29,9 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_common_arguments(parser)
-    parser.add_argument('checkpoint', help='checkpoint file, or "none" for random weights')
+    parser.add_argument(
+        'checkpoint', help='checkpoint file; "none" for random weights, "mean" for a mean hand'
+    )
     parser.add_argument('--out', metavar='FILE.json', help='write metrics and their circumstances')
     parser.add_argument('--dump', metavar='FILE.pkl', help='write all predictions')
     return parser.parse_args()
@@ -44,7 +48,7 @@ def apply_args(cfg: Config, args: argparse.Namespace) -> None:
             if not path.endswith(suffixes):
                 raise HandConfigError(f'--{option} {path} must end in {" or ".join(suffixes)}')
             ensure_writable(path.rpartition('/')[0] or '.')
-    cfg.load_from = None if args.checkpoint == 'none' else args.checkpoint
+    cfg.load_from = None if args.checkpoint in ('none', 'mean') else args.checkpoint
     cfg.resume = False
     if args.dump:
         evaluators = cfg.test_evaluator
@@ -53,6 +57,8 @@ def apply_args(cfg: Config, args: argparse.Namespace) -> None:
         cfg.test_evaluator = [*evaluators, dict(type='DumpResults', out_file_path=args.dump)]
     if args.cfg_options:
         merge_options(cfg, args.cfg_options)
+    if args.checkpoint == 'mean':
+        use_mean_hand(cfg)
 
 
 def print_table(metrics: Mapping[str, float]) -> None:

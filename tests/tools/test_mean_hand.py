@@ -16,12 +16,19 @@ def synthesise(kind, out, counts, **settings):
     return out
 
 
-def run(repo, name, *args):
-    """Status of a command, run in this process."""
-    tool = runpy.run_path(str(repo / 'tools/analysis_tools' / name))
-    with pytest.raises(SystemExit) as ended:
-        tool['main'](list(args))
-    return ended.value.code
+@pytest.fixture
+def run(repo, tmp_path, monkeypatch):
+    """Test the mean hand in a config's place; gives the command's status."""
+    main = runpy.run_path(str(repo / 'tools/test.py'))['main']
+
+    def call(config, data_root):
+        options = ('--data-root', str(data_root), '--work-dir', str(tmp_path / 'work'))
+        monkeypatch.setattr('sys.argv', ['test.py', config, 'mean', *options])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code
+
+    return call
 
 
 def scores(text):
@@ -29,9 +36,9 @@ def scores(text):
     return {name: float(value) for name, value in re.findall(r'^(\S+/\S+) +([\d.]+)$', text, re.M)}
 
 
-def test_mean_joints_beside_their_definition(repo, tmp_path, capsys):
+def test_mean_joints_beside_their_definition(run, tmp_path, capsys):
     root = synthesise('interhand', tmp_path / 'set', {'train': 6, 'test': 4}, hands='interacting')
-    assert not run(repo, 'mean_joints_baseline.py', 'hdr_cpu_interhand', '--data-root', str(root))
+    assert not run('hdr_cpu_interhand', root)
     printed = scores(capsys.readouterr().out)
     from mmhand.datasets.interhand import InterHand26MDataset
 
@@ -51,21 +58,18 @@ def test_mean_joints_beside_their_definition(repo, tmp_path, capsys):
     assert printed['hdr/MPJPE_interacting'] == pytest.approx(expected, rel=2e-3)
 
 
-def test_the_selected_hand_is_scored_as_a_right_one(repo, tmp_path, capsys):
+def test_the_selected_hand_is_scored_as_a_right_one(run, tmp_path, capsys):
     root = synthesise('interhand', tmp_path / 'set', {'train': 14, 'test': 10}, views=1)
-    where = ('--data-root', str(root))
-    assert not run(repo, 'mean_joints_baseline.py', 'hdr_shpe_cpu_interhand', *where)
+    assert not run('hdr_shpe_cpu_interhand', root)
     printed = scores(capsys.readouterr().out)
     assert printed['hdr/MPJPE_right'] == printed['hdr/MPJPE_all'] > 0
     assert 'hdr/MPJPE_left' not in printed
-    assert run(repo, 'mean_joints_baseline.py', 'internet_r18_cpu_interhand', *where) == 2
-    assert 'no InterHandMetric of protocol "hdr"' in capsys.readouterr().err
+    assert run('internet_r18_cpu_interhand', root) == 2
+    assert 'no test_evaluator that a mean hand can answer to' in capsys.readouterr().err
 
 
-def test_mean_mesh_is_scored_after_alignment(repo, tmp_path, capsys):
+def test_mean_mesh_is_scored_after_alignment(run, tmp_path, capsys):
     root = synthesise('ho3d', tmp_path / 'set', {'train': 1, 'evaluation': 2})
-    option = f'test_dataloader.dataset.data_root={root}'
-    args = ('handoccnet_r18_cpu_ho3d', '--cfg-options', option)
-    assert not run(repo, 'mean_pose_baseline.py', *args)
+    assert not run('handoccnet_r18_cpu_ho3d', root)
     printed = scores(capsys.readouterr().out)
     assert 1 < printed['ho3d_v2/PA-MPJPE'] < 60 < printed['ho3d_v2/MPJPE']
