@@ -152,16 +152,10 @@ def test_the_tool_scores_and_plots(tmp_path, capsys):
     write_depth_results(tmp_path / 'method.txt', points + [0, 0.006, 0.008], 'nyu')
     main = runpy.run_path(str(TOOL))['main']
     common = ['--dataset', 'nyu', '--gt', str(tmp_path / 'gt.txt')]
-    main(
-        [
-            *common,
-            '--pred',
-            str(tmp_path / 'method.txt'),
-            '--plot',
-            str(tmp_path / 'c.png'),
-            '--joints',
-        ]
-    )
+    options = ['--plot', str(tmp_path / 'c.png'), '--joints']
+    with pytest.raises(SystemExit) as done:
+        main([*common, '--pred', str(tmp_path / 'method.txt'), *options])
+    assert not done.value.code
     out = capsys.readouterr().out
     assert 'nyu: 14 joints, mean 10.0000 mm' in out
     assert 'nyu_dsf: 11 joints, mean of batch means 10.0000 mm' in out
