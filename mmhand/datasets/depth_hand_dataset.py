@@ -74,9 +74,8 @@ class DepthHandDataset(BaseHandDataset):
         self.cube = cube
         # Fails here, not at the first sample, where the set has not the joints asked for.
         joint_indices(self.STORED_JOINTS or self.JOINT_SET, self.joint_set)
-        metainfo = dict(dataset_name=self.NAME, joint_set=self.joint_set, camera=self.CAMERA)
-        metainfo.update(kwargs.pop('metainfo', None) or {})
-        super().__init__(data_root=data_root, split=split, metainfo=metainfo, **kwargs)
+        super().__init__(data_root=data_root, split=split, **kwargs)
+        self._metainfo.update(joint_set=self.joint_set, camera=self.CAMERA)
 
     def official_centers(self) -> str:
         """Name of the published file of centres, relative to ``data_root``."""

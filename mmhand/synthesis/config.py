@@ -45,6 +45,7 @@ class SynthesisConfig:
         single_poses: attitudes and gestures of single hands: ``own``, those of a hand held before
             the cameras, or ``meeting``, those of one of two hands that would meet. With the
             latter, what is learned of single hands holds for every hand of the set.
+        pictures: write depth pictures; without, a format of sequences has its skeletons only.
         backgrounds: kinds of background, see :data:`.background.KINDS`; all if empty.
     """
 
@@ -67,6 +68,7 @@ class SynthesisConfig:
     gestures: tuple[str, ...] = ()
     single_poses: str = 'own'
     backgrounds: tuple[str, ...] = ()
+    pictures: bool = True
 
     def __post_init__(self) -> None:
         self._choice('hands', self.hands, HAND_MODES)

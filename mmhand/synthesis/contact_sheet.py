@@ -77,7 +77,23 @@ def contact_sheet(
         tiles += [
             cv2.warpAffine(picture, affine, (edge, edge), flags=flags) for picture in pictures
         ]
-    blank = np.zeros((edge, edge, 3), np.uint8)
-    tiles += [blank] * (-len(tiles) % columns)
+    return tile(tiles, columns)
+
+
+def tile(pictures: list[np.ndarray], columns: int = 6, width: int = 200) -> np.ndarray:
+    """Pictures of one shape side by side in rows.
+
+    Args:
+        pictures: (H, W) or (H, W, 3) uint8.
+        columns: pictures in a row.
+        width: of each, pixels.
+
+    Returns:
+        (H, W, 3) or (H, W) uint8.
+    """
+    shape = pictures[0].shape
+    size = (width, round(width * shape[0] / shape[1]))
+    tiles = [cv2.resize(picture, size, interpolation=cv2.INTER_AREA) for picture in pictures]
+    tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
     rows = [np.hstack(tiles[k : k + columns]) for k in range(0, len(tiles), columns)]
     return np.vstack(rows)

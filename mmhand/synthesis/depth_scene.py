@@ -119,7 +119,7 @@ def render_pose(
         body: depth of what stands behind the hand; 0 for nothing.
         rng: of forearm and sensor.
     """
-    vertices, joints, faces, ring = _hand(seed, config, person, orient, pose)
+    vertices, joints, faces, ring = pose_hand(seed, config, person, orient, pose)
     middle = joints.mean(0)
     axes = orient @ rest_axes('right')
     arm = sample_forearm(rng, 0.25)
@@ -149,9 +149,10 @@ def render_pose(
     return DepthFrame(index, person, depths, np.stack(own), np.stack(centers))
 
 
-def _hand(
+def pose_hand(
     seed: int, config: DepthSceneConfig, person: int, orient: np.ndarray, pose: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Vertices (V, 3), canonical joints (21, 3), faces and wrist ring; see :func:`render_pose`."""
     hand = hand_model(config.hand_model, 'right')
     betas = torch.from_numpy(person_shape(seed, person, hand.num_betas)).float()[None]
     with torch.no_grad():

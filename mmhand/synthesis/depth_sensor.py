@@ -72,7 +72,7 @@ def sense_depth(
     share = rng.random(depth.shape, dtype=np.float32)
     depth = np.where(mixed, share * far + (1 - share) * near, depth)
     # Along a surface depth changes by a pixel's size times its slope.
-    slope = np.where(jump, 0, far - near) / np.maximum(depth, 1e-3) * focal / 2
+    slope = np.where(seen & ~jump, far - near, 0) / np.maximum(depth, 0.05) * focal / 2
     lost = (jump | (slope > _GRAZING)) & (
         cv2.GaussianBlur(_normal(rng, depth.shape), (0, 0), 1.2)
         > 0.23 * (1 - 4 * (sensor.holes - 0.25))

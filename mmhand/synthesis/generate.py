@@ -17,7 +17,7 @@ from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
 
 from .anatomy import anatomy
 from .config import SynthesisConfig
-from .render import render_sample, single_threaded
+from .render import single_threaded
 from .writers import SYNTHESIS_WRITERS, DatasetWriter
 
 #: Finished frames leave their annotations here until the index is written.
@@ -225,10 +225,9 @@ def _short(old: object, new: object) -> str:
 
 def _make_frame(writer: DatasetWriter, task: Task) -> Task:
     split, frame, count = task
-    seed, first = writer.split_seed(split), frame * writer.config.views
+    first = frame * writer.config.views
     records = [
-        writer.write_sample(split, render_sample(seed, first + view, writer.config))
-        for view in range(count)
+        writer.write_sample(split, writer.render(split, first + view)) for view in range(count)
     ]
     write_json(_record_path(writer, task), records)
     return task

@@ -15,9 +15,9 @@ from mmhand.synthesis import (
     generate_dataset,
     get_writer,
     parse_splits,
-    render_sample,
 )
-from mmhand.synthesis.contact_sheet import contact_sheet
+from mmhand.synthesis.contact_sheet import contact_sheet, tile
+from mmhand.synthesis.writers import DepthWriter
 from mmhand.synthesis.writers.files import write_image
 from mmhand.utils.errors import HandConfigError, cli_guard
 
@@ -60,6 +60,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--backgrounds', nargs='+', help='what is behind, e.g. studio plain; all by default'
     )
     parser.add_argument(
+        '--no-pictures', action='store_true', help='shrec: skeletons only, a hundred times quicker'
+    )
+    parser.add_argument(
         '--sheet', help='also write a picture of the first frames, the first four with annotations'
     )
     parser.add_argument('--quiet', action='store_true', help='no progress bar')
@@ -83,6 +86,7 @@ def main(argv: list[str] | None = None) -> None:
         gestures=tuple(args.gestures) if args.gestures else None,
         single_poses=args.single_poses,
         backgrounds=tuple(args.backgrounds) if args.backgrounds else None,
+        pictures=False if args.no_pictures else None,
     )
     writer_type = get_writer(args.format)
     if args.sheet and Path(args.sheet).suffix not in ('.jpg', '.png'):
@@ -106,9 +110,11 @@ def write_sheet(writer: DatasetWriter, counts: dict[str, int], path: Path) -> No
     split, count = next(iter(counts.items()))
     views = writer.config.views
     indices = [index + index // views % views for index in range(0, count, views)][:SHEET_FRAMES]
-    seed = writer.split_seed(split)
-    samples = [render_sample(seed, min(index, count - 1), writer.config) for index in indices]
-    sheet = contact_sheet(samples, explained=4)
+    samples = [writer.render(split, min(index, count - 1)) for index in indices]
+    if isinstance(writer, DepthWriter):
+        sheet = tile([writer.depth_picture(sample) for sample in samples])
+    else:
+        sheet = contact_sheet(samples, explained=4)
     write_image(path, sheet, (cv2.IMWRITE_JPEG_QUALITY, 80) if path.suffix == '.jpg' else ())
 
 

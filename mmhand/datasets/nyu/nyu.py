@@ -132,8 +132,9 @@ def _read_joints(path: Path) -> np.ndarray:
     """(3, N, 36, 3) millimetres, y up."""
     try:
         content = scipy.io.loadmat(path, variable_names=['joint_xyz'])
-    except (ValueError, TypeError, OSError, NotImplementedError, IndexError, KeyError) as error:
-        raise HandDataError(f'{path} is no MATLAB file that can be read: {error}') from None
+    except Exception as error:  # a broken file can fail in any way
+        reason = str(error).split('\n')[0][:200]
+        raise HandDataError(f'{path} is no MATLAB file that can be read: {reason}') from None
     joints = content.get('joint_xyz')
     shape = np.shape(joints)
     if joints is None or len(shape) != 4 or shape[0] != _VIEWS or shape[2:] != (_JOINTS, 3):

@@ -14,6 +14,7 @@ from mmhand.version import __version__
 
 from ..config import SynthesisConfig
 from ..hand_sampling import hand_model
+from ..render import render_sample
 from ..rng import derive_seed
 from ..sample import MASK_PLANES, SyntheticSample
 from .files import write_image, write_json
@@ -84,6 +85,10 @@ class DatasetWriter(ABC):
     def split_seed(self, split: str) -> int:
         """Seed of the scenes of one split."""
         return derive_seed(self.seed, 'split', split)
+
+    def render(self, split: str, index: int) -> SyntheticSample:
+        """Make a sample; the same whenever it is asked for."""
+        return render_sample(self.split_seed(split), index, self.config)
 
     @abstractmethod
     def sample_files(self, split: str, sample: SyntheticSample) -> dict[str, Path]:
