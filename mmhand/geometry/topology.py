@@ -15,14 +15,14 @@ def is_watertight(faces: np.ndarray) -> bool:
     Args:
         faces: (F, 3) vertex indices.
     """
-    faces = np.asarray(faces, dtype=np.int64)
-    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    # Not at the top: reading hands does not need it.
+    from trimesh.geometry import faces_to_edges
+    from trimesh.graph import is_watertight as closed_and_wound
+
+    edges = faces_to_edges(np.asarray(faces, dtype=np.int64).reshape(-1, 3))
     if not len(edges) or (edges[:, 0] == edges[:, 1]).any():
         return False
-    size = int(edges.max()) + 1
-    forward = np.sort(edges[:, 0] * size + edges[:, 1])
-    backward = np.sort(edges[:, 1] * size + edges[:, 0])
-    return bool((np.diff(forward) > 0).all() and (forward == backward).all())
+    return all(closed_and_wound(edges))
 
 
 def signed_volume(vertices: ArrayT, faces: ArrayT) -> ArrayT:

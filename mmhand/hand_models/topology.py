@@ -1,8 +1,6 @@
 """Facts about a mesh that follow from its faces."""
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 
 def boundary_ring(faces: np.ndarray) -> np.ndarray:
@@ -18,12 +16,12 @@ def boundary_ring(faces: np.ndarray) -> np.ndarray:
         (R,) int64 vertex indices starting at the smallest; empty when the mesh is closed or its
         border is not made of simple loops.
     """
-    faces = np.asarray(faces, dtype=np.int64)
-    edges = np.concatenate((faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]))
-    _, inverse, count = np.unique(
-        np.sort(edges, axis=1), axis=0, return_inverse=True, return_counts=True
-    )
-    border = edges[count[inverse.ravel()] == 1]
+    # Not at the top: reading hands does not need it.
+    from trimesh.geometry import faces_to_edges
+    from trimesh.grouping import group_rows
+
+    edges = faces_to_edges(np.asarray(faces, dtype=np.int64))
+    border = edges[group_rows(np.sort(edges, axis=1), require_count=1)]
     # Walk each border edge backwards: from its end to its start.
     follow: dict[int, int] = {}
     for start, end in border.tolist():
@@ -53,16 +51,11 @@ def cut_components(faces: np.ndarray, cut: np.ndarray) -> np.ndarray:
     Returns:
         (F,) piece of each face, numbered by first face.
     """
+    from trimesh.graph import connected_component_labels, face_adjacency
+
     faces = np.asarray(faces, dtype=np.int64)
+    pairs, edges = face_adjacency(faces, return_edges=True)
     size = max(int(faces.max()), int(cut.max(initial=0))) + 1
-    edges = np.concatenate((faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]))
-    face = np.tile(np.arange(len(faces)), 3)
-    code = np.sort(edges, axis=1) @ [size, 1]
-    whole = ~np.isin(code, np.sort(np.asarray(cut, dtype=np.int64), axis=1) @ [size, 1])
-    order = np.argsort(code[whole], kind='stable')
-    code, face = code[whole][order], face[whole][order]
-    joined = code[1:] == code[:-1]
-    graph = coo_matrix(
-        (np.ones(joined.sum()), (face[:-1][joined], face[1:][joined])), (len(faces),) * 2
-    )
-    return connected_components(graph, directed=False)[1]
+    cut = np.sort(np.asarray(cut, dtype=np.int64), axis=1) @ [size, 1]
+    whole = ~np.isin(np.sort(edges, axis=1) @ [size, 1], cut)
+    return connected_component_labels(pairs[whole], node_count=len(faces))
