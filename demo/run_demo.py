@@ -162,7 +162,7 @@ def hdr_steps(args: argparse.Namespace, out: Path) -> list[Step]:
         (
             'what restoring gains: the same weights with and without it',
             [
-                *('tools/analysis_tools/hdr_gain.py', HDR['hdr'], '{last:hdr}'),
+                *('tools/hdr/hdr_gain.py', HDR['hdr'], '{last:hdr}'),
                 *('--work-dir', str(out / 'gain'), '--data-root', str(hands)),
                 *('--out', str(out / 'gain.json')),
             ],

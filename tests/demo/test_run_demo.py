@@ -77,7 +77,7 @@ def test_hdr_goes_from_data_to_a_report(demo, commands, tmp_path, capsys):
 
 
 def test_what_is_done_is_not_done_again(demo, commands, tmp_path, capsys):
-    commands.failing.add('tools/analysis_tools/hdr_gain.py')
+    commands.failing.add('tools/hdr/hdr_gain.py')
     with pytest.raises(SystemExit) as stop:
         demo.main(['--out', str(tmp_path)])
     assert 'status 3: what restoring gains' in str(stop.value)
@@ -85,7 +85,7 @@ def test_what_is_done_is_not_done_again(demo, commands, tmp_path, capsys):
     commands.failing.clear()
     demo.main(['--out', str(tmp_path)])
     assert [words[0] for words in commands.ran[count:]] == [
-        *('tools/analysis_tools/hdr_gain.py', 'demo/image_demo.py'),
+        *('tools/hdr/hdr_gain.py', 'demo/image_demo.py'),
         'tools/analysis_tools/make_report.py',
     ]
     count = len(commands.ran)

@@ -289,7 +289,7 @@ def run_distributed(repo, cwd, config, data, options):
 def test_gain_table_has_both_columns(repo, sets, tmp_path):
     options = [f'model.{part}.init_cfg=None' for part in ('segmentor', 'remover', 'pose_estimator')]
     done = run(
-        *(repo, tmp_path, 'tools/analysis_tools/hdr_gain.py'),
+        *(repo, tmp_path, 'tools/hdr/hdr_gain.py'),
         *(repo / 'configs/hdr/hdr_cpu_interhand.py', 'none', '--out', 'gain.json', '--ablate'),
         *('--data-root', sets / 'interhand', '--cfg-options', *options),
         *('test_dataloader.num_workers=0', 'test_dataloader.persistent_workers=False'),
@@ -308,13 +308,13 @@ def test_gain_of_other_models_is_refused(repo, monkeypatch, capsys):
     wrong = repo / 'configs/hdr/hdr_shpe_cpu_interhand.py'
     monkeypatch.setattr(sys, 'argv', ['hdr_gain.py', str(wrong), 'none'])
     with pytest.raises(SystemExit) as stop:
-        load_tool(repo, 'analysis_tools/hdr_gain').main()
+        load_tool(repo, 'hdr/hdr_gain').main()
     assert stop.value.code == 2
     assert 'whole pipeline' in capsys.readouterr().err
 
 
 def test_aih_is_drawn_without_a_window(repo, sets, tmp_path, capsys):
-    tool, sheet = load_tool(repo, 'misc/browse_aih'), tmp_path / 'sheet.png'
+    tool, sheet = load_tool(repo, 'hdr/browse_aih'), tmp_path / 'sheet.png'
     arguments = [str(sets / 'aih'), '--size', '64', '--every', '4', '--sheet', str(sheet)]
     with contextlib.suppress(SystemExit):
         tool.main(arguments)

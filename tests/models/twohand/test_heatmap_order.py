@@ -16,7 +16,7 @@ NAME = 'twohand_cpu_interhand'
 
 @pytest.fixture(scope='module')
 def tool(repo):
-    return runpy.run_path(str(repo / 'tools/analysis_tools/check_heatmap_order.py'))
+    return runpy.run_path(str(repo / 'tools/twohand/check_heatmap_order.py'))
 
 
 @pytest.fixture

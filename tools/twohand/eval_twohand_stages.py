@@ -1,6 +1,6 @@
 """Errors of every stage of a Two-Hand-Shape-Pose model beside those of the training set's mean pose.
 
-python tools/analysis_tools/eval_twohand_stages.py CONFIG CHECKPOINT --data-root data/synthetic
+python tools/twohand/eval_twohand_stages.py CONFIG CHECKPOINT --data-root data/synthetic
 
 Joints: relative to the middle knuckle, scaled to the true wrist - middle knuckle length (the release's
 protocol). Relative root: distance of the left middle knuckle from the right one, predicted and true.

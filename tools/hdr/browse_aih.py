@@ -1,6 +1,6 @@
 """Draw samples of AIH: what the network sees, the truth, and the holes; print how many there are.
 
-python tools/misc/browse_aih.py data/AIH_dataset --split train --every 60000 --sheet aih.jpg
+python tools/hdr/browse_aih.py data/AIH_dataset --split train --every 60000 --sheet aih.jpg
 
 One row a sample: input, truth, input with the holes grey, then hidden part, removed part, visible hand
 and background as masks. The authors' explorer draws the same with a window; this needs none.

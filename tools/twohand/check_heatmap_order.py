@@ -4,7 +4,7 @@ Two-Hand-Shape-Pose pairs peak k of the heat maps with joint k of its hands; an 
 in another order loads as well and spoils every stage without a word. This runs the network under every
 order that InterNets come in and fits its hands to the peaks; under the right one they fit far better.
 
-python tools/analysis_tools/check_heatmap_order.py CONFIG CHECKPOINT PICTURES_OR_FOLDER [--bbox X Y W H]
+python tools/twohand/check_heatmap_order.py CONFIG CHECKPOINT PICTURES_OR_FOLDER [--bbox X Y W H]
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """What de-occlusion and removal gain: HDR with and without them, side by side.
 
-python tools/analysis_tools/hdr_gain.py configs/hdr/hdr_interhand.py CHECKPOINT --ablate
+python tools/hdr/hdr_gain.py configs/hdr/hdr_interhand.py CHECKPOINT --ablate
 
 The same weights, boxes and pictures throughout; only what the pose estimator sees changes. Without a
 checkpoint ("none") the stages come from those that the config names.
