@@ -7,7 +7,7 @@ import torch
 
 from mmhand.utils.checkpoint import load_checkpoint
 
-FROZEN = "custom_hooks = [dict(type='FreezeNormHook')]"
+FROZEN = "custom_hooks = [dict(type='FreezeHook', weights=False)]"
 
 
 def last_error(work_dir):

@@ -57,6 +57,9 @@ class CubeAugment(BaseTransform):
         HandConfigError: an unknown mode in the parameters.
     """
 
+    needs = ('depth', 'crop_cube')
+    gives = ()
+
     def __init__(self, rotation: float = 180.0, shift: float = 0.01, scale: float = 0.2) -> None:
         self.rotation, self.shift, self.scale = rotation, shift, scale
 

@@ -129,6 +129,9 @@ class CubeCrop(BaseTransform):
         HandDataError: the crop is empty, or numbers are millimetres; names the sample.
     """
 
+    needs = ('depth', 'crop_cube')
+    gives = ('img', 'img_shape', 'crop_depth', 'crop_center', 'crop_affine')
+
     def __init__(self, min_pixels: int = 1) -> None:
         if min_pixels < 1:
             raise HandConfigError(f'min_pixels of CubeCrop is {min_pixels}, expected at least 1')

@@ -64,6 +64,8 @@ class HandBlurOcclusion(BaseTransform):
         occluder_size: range of their half axes, as a fraction of the image.
     """
 
+    needs = ('img',)
+
     def __init__(
         self,
         blur_prob: float = 0.1,

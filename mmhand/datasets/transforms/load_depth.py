@@ -173,6 +173,9 @@ class LoadDepthImage(BaseTransform):
         HandFileError, HandDataError: see :func:`read_depth`.
     """
 
+    needs = ('img_path',)
+    gives = ('depth', 'ori_shape', 'img_shape')
+
     def __init__(self, backend_args: dict | None = None) -> None:
         self.backend_args = backend_args
 
