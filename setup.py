@@ -58,7 +58,14 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10,<3.13',
     packages=find_packages(include=['mmhand', 'mmhand.*']),
-    package_data={'mmhand': ['geometry/data/*', 'hand_models/data/*', 'models/blaze/data/*']},
+    package_data={
+        'mmhand': [
+            'geometry/data/*',
+            'hand_models/data/*',
+            'models/blaze/data/*',
+            'visualization/assets/*',
+        ]
+    },
     install_requires=requirements('runtime.txt'),
     extras_require={
         'mm': requirements('mminstall.txt'),

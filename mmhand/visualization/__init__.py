@@ -8,6 +8,7 @@ from .run_log import RunLog, read_log
 from .run_report import build_run_report
 from .sample_view import face_table, image_keypoints
 from .stage_views import draw_stages
+from .viewer import viewer_html, write_viewer
 
 __all__ = [
     'HandVisualizer',
@@ -25,5 +26,7 @@ __all__ = [
     'read_log',
     'save_figure',
     'tile_images',
+    'viewer_html',
     'write_image',
+    'write_viewer',
 ]
