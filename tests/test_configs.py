@@ -134,6 +134,24 @@ def build_dataset(loader, layouts, split):
     return DATASETS.build(dataset)
 
 
+def check_units(sample):
+    """Fields of hands as ``HandInstances`` documents them, joints in metres, masks of 0 and 255."""
+    for hands in (sample.get('gt_hands'), sample.get('pred_hands')):
+        if hands is not None:
+            hands.check()
+    hands = sample.get('pred_hands')
+    if hands is not None and 'keypoints_bone' in hands:
+        bones, metres = (
+            (hands.get(name)[:, 9] - hands.get(name)[:, 0]).norm(dim=-1)
+            for name in ('keypoints_bone', 'keypoints_3d')
+        )
+        # The wrist - middle knuckle bone of a hand.
+        assert ((metres > 0.05 * bones) & (metres < 0.15 * bones)).all(), (bones, metres)
+    if hands is not None and 'vertices' in hands and 'transl' in hands:
+        spread = hands.vertices - hands.vertices.mean(1, keepdim=True)
+        assert spread.abs().max() < 2.0, 'a hand of many metres is one of millimetres'
+
+
 @pytest.mark.parametrize('name', WITH_DATA)
 def test_config_trains_and_predicts(name, layouts):
     torch.manual_seed(0)
@@ -166,6 +184,8 @@ def test_config_trains_and_predicts(name, layouts):
     batch = pseudo_collate([data[0]])
     with torch.no_grad():
         samples = model.test_step(batch)
+    for sample in samples:
+        check_units(sample)
     metrics = config.test_evaluator
     for metric in metrics if isinstance(metrics, list | tuple) else [metrics]:
         evaluator = METRICS.build(copy.deepcopy(metric))

@@ -7,8 +7,8 @@ import torch
 from mmengine.logging import print_log
 from torch import nn
 
-from mmhand.evaluation.metrics.sample_hands import sample_name
 from mmhand.structures import HandDataSample
+from mmhand.structures.hand_batch import sample_name
 from mmhand.utils.errors import HandDataError
 
 #: Fields of hands that are kept where they are there.

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from mmhand.structures import CANONICAL, HandCamera
-from mmhand.structures.hand_batch import HAND_TYPE_FLAGS
+from mmhand.structures.sides import HAND_TYPES
 from mmhand.utils.errors import HandDataError
 
 _NO_TURN, _NO_SHIFT = np.eye(3), np.zeros(3)
@@ -76,7 +76,7 @@ def hand_record(
         keypoints_2d=keypoints_2d.astype(np.float32),
         keypoint_valid=keypoint_valid.astype(np.float32, copy=False),
         hand_type=hand_type,
-        hand_present=np.array(HAND_TYPE_FLAGS[hand_type], dtype=np.float32),
+        hand_present=np.array(HAND_TYPES[hand_type], dtype=np.float32),
         root_depth=keypoints_3d[:, WRIST, 2].astype(np.float32),
         camera=HandCamera(
             K=intrinsics.astype(np.float32, copy=False),

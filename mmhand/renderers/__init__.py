@@ -1,12 +1,14 @@
 """A torch rasteriser and what is drawn with it."""
 
+from mmhand.structures.sides import SIDE_COLORS
+
 from .depth_crop import DepthCrop, DepthCropRenderer
 from .fragments import Fragments, interpolate
 from .masks import MeshMasks, part_map, render_masks
 from .overlay import OVERLAY_COLORS, overlay_mesh, overlay_meshes
 from .pixel_boxes import PixelGrid
 from .rasterize import rasterize
-from .shading import SIDE_COLORS, normal_map, render_shaded
+from .shading import normal_map, render_shaded
 from .silhouette import soft_silhouette
 from .views import VIEWS, frame_camera, look_from, render_views
 

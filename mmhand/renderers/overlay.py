@@ -6,12 +6,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mmhand.structures.sides import SIDE_COLORS_8BIT
 from mmhand.utils.errors import HandDataError
 
-from .shading import SIDE_COLORS, render_shaded
+from .shading import render_shaded
 
 #: Default colours of meshes, BGR in [0, 255].
-OVERLAY_COLORS = tuple(tuple(round(255 * c) for c in reversed(color)) for color in SIDE_COLORS)
+OVERLAY_COLORS = tuple(color[::-1] for color in SIDE_COLORS_8BIT)
 
 Array = np.ndarray | Tensor
 Color = Sequence[float] | np.ndarray

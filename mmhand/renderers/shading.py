@@ -15,9 +15,6 @@ from .rasterize import rasterize
 #: Skin-like default, RGB in [0, 1].
 DEFAULT_COLOR = (0.92, 0.76, 0.66)
 
-#: One colour per side, right first, RGB in [0, 1]: told apart by the colour-blind too.
-SIDE_COLORS = ((0.95, 0.62, 0.42), (0.45, 0.66, 0.93))
-
 #: Direction towards the light, camera frame: a headlight held above the camera's left.
 _LIGHT = (-0.3, -0.5, -1.0)
 

@@ -14,7 +14,7 @@ from .bbox import (
     xywh2xyxy,
     xyxy2xywh,
 )
-from .hand_batch import sample_name, stack_hand_types, stack_hands
+from .hand_batch import HandBatch, sample_name, stack_hand_types, stack_hands
 from .hand_camera import DepthCube, HandCamera
 from .hand_data_sample import HandDataSample
 from .hand_estimate import HandEstimate
@@ -31,17 +31,21 @@ from .joint_sets import (
     register_joint_set,
     tip_joints,
 )
+from .sides import HAND_TYPES, SIDES
 
 __all__ = [
     'CANONICAL',
     'DepthCube',
     'FINGERS',
     'HAND_MASK_PLANES',
+    'HAND_TYPES',
+    'HandBatch',
     'HandCamera',
     'HandDataSample',
     'HandEstimate',
     'HandInstances',
     'JointSet',
+    'SIDES',
     'bbox_center_size',
     'bbox_from_center_size',
     'bbox_from_points',

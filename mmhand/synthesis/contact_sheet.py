@@ -4,11 +4,12 @@ import cv2
 import numpy as np
 
 from mmhand.structures import get_joint_set
+from mmhand.structures.sides import SIDE_COLORS_8BIT, SIDES
 
 from .sample import SyntheticSample
 
 #: BGR of amodal outlines, visible areas and bones: right, left.
-_COLORS = {'right': (60, 80, 255), 'left': (255, 150, 40)}
+_COLORS = {side: rgb[::-1] for side, rgb in zip(SIDES, SIDE_COLORS_8BIT, strict=True)}
 
 
 def _square(sample: SyntheticSample, margin: float = 1.35) -> np.ndarray:

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from mmhand.renderers.shading import SIDE_COLORS
 from mmhand.structures import get_joint_set
+from mmhand.structures.sides import SIDE_COLORS_8BIT, SIDES
 
 Colour = tuple[int, int, int]
 
@@ -25,10 +25,8 @@ FINGER_COLOURS: dict[str, Colour] = {
 }
 
 #: Boxes, masks and meshes by side: right, left.
-SIDE_COLOURS: tuple[Colour, ...] = tuple(
-    (round(255 * r), round(255 * g), round(255 * b)) for r, g, b in SIDE_COLORS
-)
-SIDE_NAMES = ('right', 'left')
+SIDE_COLOURS: tuple[Colour, ...] = SIDE_COLORS_8BIT
+SIDE_NAMES = SIDES
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 #: cv2 takes coordinates with this many fractional bits.

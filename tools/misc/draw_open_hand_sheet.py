@@ -18,9 +18,9 @@ from mmhand.hand_models import OpenHand
 from mmhand.hand_models.pose_sampling import GESTURES, sample_anatomical
 from mmhand.hand_models.rotation_euler import euler_to_matrix
 from mmhand.renderers import render_shaded
+from mmhand.structures.sides import SIDES
 from mmhand.utils.errors import HandFileError, cli_guard
 
-SIDES = ('right', 'left')
 SKIN = (0.86, 0.68, 0.58)
 BLUE = (0.1, 0.25, 0.9)
 REGION_COLORS = ((0.86, 0.68, 0.58), (0.93, 0.55, 0.52), (0.98, 0.93, 0.90), (0.45, 0.45, 0.50))

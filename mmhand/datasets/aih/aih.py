@@ -9,11 +9,10 @@ import numpy as np
 from mmhand.datasets.base_hand_dataset import BaseHandDataset
 from mmhand.datasets.store.annotation_store import AnnotationStore, StoreWriter
 from mmhand.registry import DATASETS
+from mmhand.structures.sides import SIDES
 from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
 
 from .layout import LIST_FOLDERS, UNUSABLE, AIHPaths, read_stems, read_syn_configs
-
-_SIDES = ('right', 'left')
 
 #: Parts in the release's order: half, source of annotations, side of the target (``''``: either).
 PARTS = (
@@ -71,7 +70,7 @@ class AIHDataset(BaseHandDataset):
             configs = self._root / AIHPaths(annot, self.split, 'right').syn_configs
             exists = configs.is_file()
             found[f'{role}configs'] = configs if exists else None
-            for one in _SIDES:
+            for one in SIDES:
                 found[f'{role}{one}'] = self._list(annot, one) if exists else None
         if not any(found.values()):
             expected = self._root / AIHPaths('machine', self.split, 'right').syn_configs
@@ -108,7 +107,7 @@ class AIHDataset(BaseHandDataset):
                 stems = sorted(path.stem for path in Path(sources[role]).glob('*.jpg'))
                 names += [(stem, '') for stem in stems]
                 count = len(stems)
-                columns['side'] += [_SIDES.index(side)] * count
+                columns['side'] += [SIDES.index(side)] * count
                 columns['moves'] += [np.zeros((2, 4))] * count
                 columns['gains'] += [np.ones((2, 3))] * count
                 columns['rate'] += [0.0] * count
@@ -129,12 +128,12 @@ class AIHDataset(BaseHandDataset):
     def _add_pastes(
         self, role: str, sources: Mapping, names: list[tuple[str, str]], columns: dict[str, list]
     ) -> int:
-        stems = [read_stems(Path(sources[f'{role}{side}'])) for side in _SIDES]
+        stems = [read_stems(Path(sources[f'{role}{side}'])) for side in SIDES]
         path = Path(sources[f'{role}configs'])
         count = 0
         for number, entry in enumerate(read_syn_configs(path)):
             try:
-                side = _SIDES.index(entry['loop_side'])
+                side = SIDES.index(entry['loop_side'])
                 own, other = int(entry['loop_side_idx']), int(entry['another_side_idx'])
                 if UNUSABLE in (own, other):
                     continue
@@ -158,7 +157,7 @@ class AIHDataset(BaseHandDataset):
         """Rows of the subset in the release's order."""
         half = _choice(self.subset, 'half', ('syn', 'render', 'all'))
         source = _choice(self.subset, 'source', ('human', 'machine', 'all'))
-        side = _choice(self.subset, 'side', (*_SIDES, 'all'))
+        side = _choice(self.subset, 'side', (*SIDES, 'all'))
         if not self.subset and self.split != 'train':
             half, source = 'syn', 'machine'
         parts = [
@@ -168,7 +167,7 @@ class AIHDataset(BaseHandDataset):
         ]
         keep = np.isin(store['sample']['part'], parts)
         if side != 'all':
-            keep &= store['sample']['side'] == _SIDES.index(side)
+            keep &= store['sample']['side'] == SIDES.index(side)
         return np.flatnonzero(keep)
 
     def read_row(self, store: AnnotationStore, row: int) -> dict:
@@ -176,8 +175,8 @@ class AIHDataset(BaseHandDataset):
         table = store['sample']
         half, annot, _ = PARTS[table['part'][row]]
         side = int(table['side'][row])
-        own = AIHPaths(annot, self.split, _SIDES[side])
-        other = AIHPaths(annot, self.split, _SIDES[1 - side])
+        own = AIHPaths(annot, self.split, SIDES[side])
+        other = AIHPaths(annot, self.split, SIDES[1 - side])
         stem, pasted = table['target'][row], table['pasted'][row]
         record: dict[str, Any] = dict(half=half, mirror=side == 1)
         if half == 'syn':
@@ -200,9 +199,9 @@ class AIHDataset(BaseHandDataset):
         record.update({key: self._root / path for key, path in files.items()})
         return dict(
             img_path=str(record['image']),
-            sample_id=f'{self.split}/{half}/{annot}/{_SIDES[side]}/{stem}',
+            sample_id=f'{self.split}/{half}/{annot}/{SIDES[side]}/{stem}',
             dataset=self._metainfo['dataset_name'],
-            hand_type=_SIDES[side],
+            hand_type=SIDES[side],
             occlusion_rate=float(table['rate'][row]),
             aih=record,
         )

@@ -9,13 +9,14 @@ import numpy as np
 from mmhand.datasets.store.annotation_store import StoreWriter
 from mmhand.datasets.store.json_stream import JsonStream
 from mmhand.datasets.store.record_column import RecordColumn, record_field, shorten, whole_number
-from mmhand.structures import convert_joints
+from mmhand.structures import convert_joints, sides
 from mmhand.utils.errors import HandDataError
+
+#: Hand types by the number that the store gives them.
+HAND_TYPES = tuple(sides.HAND_TYPES)
 
 #: Raise when the columns below change.
 VERSION = 1
-
-HAND_TYPES = ('right', 'left', 'interacting')
 
 #: No joint of the studio is farther from the world's origin; beyond it the unit is wrong.
 _MAX_MILLIMETRES = 1e5

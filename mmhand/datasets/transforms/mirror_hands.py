@@ -5,12 +5,11 @@ import numpy as np
 import torch
 
 from mmhand.hand_models.rotations import mirror_axis_angle
+from mmhand.structures.sides import MIRRORED_TYPES
 
 from .geometry import turn_camera, warp_geometry
 
 _MIRROR = np.diag([-1.0, 1.0, 1.0])
-
-_OTHER_TYPE = {'right': 'left', 'left': 'right', 'interacting': 'interacting'}
 
 #: Arrays with one row a hand, right first, that only change places.
 _PER_HAND = (
@@ -52,7 +51,7 @@ def mirror_hands(results: dict, pixels: bool = True, swap_mano_valid: bool = Tru
         pose = torch.from_numpy(results['mano_pose'])
         results['mano_pose'] = mirror_axis_angle(pose).numpy()
     if 'hand_type' in results:
-        results['hand_type'] = _OTHER_TYPE[results['hand_type']]
+        results['hand_type'] = MIRRORED_TYPES[results['hand_type']]
     turn_camera(results, _MIRROR)
     results['flipped'] = not results.get('flipped', False)
     return results

@@ -8,11 +8,10 @@ from mmcv.transforms import BaseTransform
 from mmhand.registry import TRANSFORMS
 from mmhand.structures.bbox import bbox_from_points
 from mmhand.structures.hand_masks import HAND_MASK_PLANES
+from mmhand.structures.sides import SIDES
 from mmhand.utils.errors import HandConfigError, HandDataError
 
 from .random_state import worker_random_state
-
-SIDES = ('right', 'left')
 
 
 @TRANSFORMS.register_module()

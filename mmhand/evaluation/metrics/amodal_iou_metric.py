@@ -10,9 +10,8 @@ from mmseg.evaluation.metrics import IoUMetric
 
 from mmhand.registry import METRICS
 from mmhand.structures import HAND_MASK_PLANES
+from mmhand.structures.hand_batch import sample_name
 from mmhand.utils.errors import HandDataError
-
-from .sample_hands import sample_name
 
 
 @METRICS.register_module()

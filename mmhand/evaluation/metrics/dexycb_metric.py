@@ -9,10 +9,10 @@ from mmengine.structures import BaseDataElement
 
 from mmhand.registry import METRICS
 from mmhand.structures import HandCamera
+from mmhand.structures.hand_batch import HandBatch
 from mmhand.utils.atomic_io import atomic_write
 
 from .hand_pose_metric import HandPoseMetric
-from .sample_hands import SampleHands
 
 
 @METRICS.register_module()
@@ -68,7 +68,7 @@ def original_joints(samples: Sequence[Mapping]) -> np.ndarray:
     Args:
         samples: with one predicted hand each.
     """
-    hands = SampleHands(samples, 'pred_hands')
+    hands = HandBatch(samples, 'pred_hands')
     joints = hands.get('keypoints_3d')
     joints = np.where(hands.present[:, 0, None, None], joints[:, 0], joints[:, 1])
     frames = [HandCamera.part_of(sample.get('camera'), 'frame') for sample in samples]

@@ -9,9 +9,8 @@ from mmengine.structures import BaseDataElement
 
 from mmhand.geometry.contact import contact_deviation, mesh_contact
 from mmhand.registry import METRICS, MODELS
+from mmhand.structures.hand_batch import HandBatch, sample_name
 from mmhand.utils.errors import HandConfigError, HandDataError
-
-from .sample_hands import SampleHands, sample_name
 
 _MM = 1000.0
 
@@ -87,7 +86,7 @@ class HandContactMetric(BaseMetric):
             sample.to_dict() if isinstance(sample, BaseDataElement) else sample
             for sample in data_samples
         ]
-        pred, gt = SampleHands(samples, 'pred_hands'), SampleHands(samples, 'gt_hands')
+        pred, gt = HandBatch(samples, 'pred_hands'), HandBatch(samples, 'gt_hands')
         if not (pred.has('vertices') and gt.has('vertices')):
             raise HandDataError(
                 f'sample {sample_name(samples[0])} has no meshes to find contacts between: set '

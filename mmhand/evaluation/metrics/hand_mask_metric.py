@@ -10,9 +10,8 @@ from mmengine.structures import BaseDataElement
 
 from mmhand.registry import METRICS
 from mmhand.structures import HAND_MASK_PLANES
+from mmhand.structures.hand_batch import sample_name
 from mmhand.utils.errors import HandDataError
-
-from .sample_hands import sample_name
 
 #: Predicted field, and the plane of ``gt_sem_seg`` it is compared with.
 _PLANES = {'visible': 'right_visible', 'whole': 'right_amodal'}

@@ -10,12 +10,12 @@ from mmengine.structures import BaseDataElement
 
 from mmhand.evaluation.protocols import Protocol, get_protocol
 from mmhand.registry import METRICS
+from mmhand.structures.hand_batch import sample_name
 from mmhand.utils.atomic_io import atomic_write
 from mmhand.utils.errors import HandConfigError
 
 from .batch_number import BatchNumber
 from .measure import measure, summarise
-from .sample_hands import sample_name
 
 
 @METRICS.register_module()

@@ -10,10 +10,10 @@ from mmengine.structures import BaseDataElement
 from mmhand.evaluation.functional import batch_means, point_errors, ranking_accuracy
 from mmhand.hand_models import HandModel
 from mmhand.registry import METRICS, MODELS
+from mmhand.structures.hand_batch import HandBatch, sample_name
 from mmhand.utils.errors import HandDataError
 
 from .batch_number import BatchNumber
-from .sample_hands import SampleHands, sample_name
 
 _MM = 1000.0
 
@@ -51,7 +51,7 @@ class HandShapeMetric(BaseMetric):
             sample.to_dict() if isinstance(sample, BaseDataElement) else sample
             for sample in data_samples
         ]
-        gt, pred = SampleHands(samples, 'gt_hands'), SampleHands(samples, 'pred_hands')
+        gt, pred = HandBatch(samples, 'gt_hands'), HandBatch(samples, 'pred_hands')
         both = gt.present & pred.present
         betas, true = pred.get('betas')[both], gt.get('betas')[both]
         if betas.shape != true.shape:

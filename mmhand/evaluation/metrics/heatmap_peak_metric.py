@@ -8,9 +8,9 @@ from mmengine.structures import BaseDataElement
 
 from mmhand.evaluation.functional import batch_means, micro_mean, point_errors
 from mmhand.registry import KEYPOINT_CODECS, METRICS
+from mmhand.structures.hand_batch import HandBatch
 
 from .batch_number import BatchNumber
-from .sample_hands import SampleHands
 
 
 @METRICS.register_module()
@@ -45,7 +45,7 @@ class HeatmapPeakMetric(BaseMetric):
             sample.to_dict() if isinstance(sample, BaseDataElement) else sample
             for sample in data_samples
         ]
-        gt, pred = SampleHands(samples, 'gt_hands'), SampleHands(samples, 'pred_hands')
+        gt, pred = HandBatch(samples, 'gt_hands'), HandBatch(samples, 'pred_hands')
         both = gt.present & pred.present
         found, true = pred.get('keypoints_2d')[both], gt.get('keypoints_2d')[both]
         cell = self.codec.input_size / self.codec.heatmap_size

@@ -13,11 +13,11 @@ from mmengine.structures import BaseDataElement
 from mmhand.cameras import opengl_to_opencv
 from mmhand.registry import METRICS
 from mmhand.structures import convert_joints
+from mmhand.structures.hand_batch import HandBatch, sample_name
 from mmhand.utils.atomic_io import atomic_write
 from mmhand.utils.errors import HandConfigError, HandDataError
 
 from .hand_pose_metric import HandPoseMetric
-from .sample_hands import SampleHands, sample_name
 
 #: Samples of the official evaluation splits.
 OFFICIAL_COUNTS = {'ho3d_v2': 11524, 'ho3d_v3': 20137}
@@ -175,7 +175,7 @@ def submission_rows(
     Raises:
         HandDataError: a hand is not in front of the camera, or its mesh is missing.
     """
-    hands = SampleHands(samples, 'pred_hands')
+    hands = HandBatch(samples, 'pred_hands')
     rows = []
     for name in ('keypoints_3d', 'vertices'):
         points = hands.get(name)[:, 0]

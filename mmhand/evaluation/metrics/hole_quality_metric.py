@@ -10,10 +10,9 @@ from torch import Tensor
 
 from mmhand.evaluation.functional.images import masked_l1, masked_psnr, masked_ssim
 from mmhand.registry import METRICS
+from mmhand.structures.hand_batch import sample_name
 from mmhand.utils.errors import HandDataError
 from mmhand.utils.image_norm import denormalize_images
-
-from .sample_hands import sample_name
 
 #: Holes that are scored apart.
 HOLES = ('deocclude', 'remove')

@@ -6,9 +6,8 @@ import numpy as np
 
 from mmhand.evaluation.protocols import Protocol
 from mmhand.structures import get_joint_set
+from mmhand.structures.hand_batch import sample_name
 from mmhand.utils.errors import HandDataError
-
-from .sample_hands import sample_name
 
 
 def own_order(sample: Mapping, joints: np.ndarray, protocol: Protocol) -> str:

@@ -21,10 +21,11 @@ from mmhand.evaluation.functional import (
 from mmhand.evaluation.protocols import Alignment, Protocol
 from mmhand.geometry.mesh_distance import fscore
 from mmhand.structures import get_joint_set
+from mmhand.structures.hand_batch import HandBatch, guess_hand_types, sample_name
+from mmhand.structures.sides import HAND_TYPES
 from mmhand.utils.errors import HandDataError
 
 from .joint_orders import own_order, pick_joints, refuse_nothing_in_common
-from .sample_hands import HAND_TYPES, SampleHands, hand_types, sample_name
 
 #: Metres to millimetres.
 MM = 1000.0
@@ -50,7 +51,7 @@ def measure(
     Raises:
         HandDataError: a sample lacks what the protocol compares.
     """
-    gt, pred = SampleHands(samples, 'gt_hands'), SampleHands(samples, 'pred_hands')
+    gt, pred = HandBatch(samples, 'gt_hands'), HandBatch(samples, 'pred_hands')
     gt_joints, pred_joints = _joints(gt, regressor), _joints(pred, regressor)
     gt_vertices, pred_vertices = _vertices(gt, protocol), _vertices(pred, protocol)
     if protocol.frame == 'model' and gt.has('transl'):
@@ -72,7 +73,7 @@ def measure(
             pred_joints[..., 2] -= np.array(protocol.z_bias) / MM
         refuse_nothing_in_common(samples, valid, protocol)
     _refuse_bad_ground_truth(samples, gt_joints, valid)
-    types = hand_types(samples, valid)
+    types = guess_hand_types(samples, valid)
     interacting = np.array([kind == 'interacting' for kind in types])
     columns: dict[str, np.ndarray] = {
         'interacting': interacting,
@@ -106,14 +107,14 @@ def measure(
     return columns
 
 
-def _joints(hands: SampleHands, regressor: np.ndarray | None) -> np.ndarray:
+def _joints(hands: HandBatch, regressor: np.ndarray | None) -> np.ndarray:
     """(B, 2, 21, 3) joints as annotated or predicted, or regressed from the mesh."""
     if regressor is None or not hands.has('vertices'):
         return hands.get('keypoints_3d')
     return np.asarray(regressor, np.float64) @ hands.get('vertices')
 
 
-def _vertices(hands: SampleHands, protocol: Protocol) -> np.ndarray | None:
+def _vertices(hands: HandBatch, protocol: Protocol) -> np.ndarray | None:
     return hands.get('vertices') if protocol.mesh and hands.has('vertices') else None
 
 
@@ -129,7 +130,7 @@ def _refuse_bad_ground_truth(
 
 
 def _relative_root(
-    pred: SampleHands,
+    pred: HandBatch,
     gt_joints: np.ndarray,
     valid: np.ndarray,
     interacting: np.ndarray,
@@ -179,7 +180,7 @@ def _joint_columns(
 
 
 def _mesh_columns(
-    gt: SampleHands,
+    gt: HandBatch,
     meshes: tuple[np.ndarray, np.ndarray],
     pred_joints: np.ndarray,
     gt_joints: np.ndarray,

@@ -5,12 +5,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from mmhand.structures.sides import SIDES
 from mmhand.utils.image_norm import denormalize_images
 
 from .deocclusion import HoleMasks
 from .hdr_geometry import PlacedMasks
-
-SIDES = ('right', 'left')
 
 
 class RestoredHands(NamedTuple):

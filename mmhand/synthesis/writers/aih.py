@@ -10,6 +10,7 @@ import numpy as np
 
 from mmhand.datasets.aih.layout import IMAGE_SIZE, UNUSABLE, AIHPaths, hand_crop
 from mmhand.datasets.aih.paste import draw_paste
+from mmhand.structures.sides import SIDES
 from mmhand.utils.errors import HandConfigError
 
 from ..config import SynthesisConfig
@@ -21,7 +22,6 @@ from .files import write_bytes, write_image
 #: Pixels around a hole that are taken from the restored picture as well: blurred edges, JPEG.
 _SEAM = 2
 
-_SIDES = ('right', 'left')
 
 #: Moves of a pair that does not meet.
 _STILL = (([0.0, 0.0], 1.0, 0.0),) * 2
@@ -71,7 +71,7 @@ class AIHWriter(DatasetWriter):
         annot = self.annot(split, sample)
         stem = str(sample.index)
         files: dict[str, Path] = {}
-        for side in _SIDES:
+        for side in SIDES:
             paths = AIHPaths(annot, split, side)
             files[f'syn.{side}.image'] = paths.syn_image(stem)
             files[f'syn.{side}.amodal'] = paths.syn_mask(stem)
@@ -95,7 +95,7 @@ class AIHWriter(DatasetWriter):
         if what == 'amodal':
             picture = amodal
         elif what == 'visible':
-            right, left = (sample.plane(f'{name}_visible') for name in _SIDES)
+            right, left = (sample.plane(f'{name}_visible') for name in SIDES)
             picture = np.where(right, 1, np.where(left, 2, 0)).astype(np.uint8)
         elif half == 'syn':
             picture = sample.solo_images[side]
@@ -106,7 +106,7 @@ class AIHWriter(DatasetWriter):
 
     def make_record(self, split: str, sample: SyntheticSample) -> dict[str, Any]:
         """Where the sample belongs."""
-        found = [bool(sample.plane(f'{side}_amodal').any()) for side in _SIDES]
+        found = [bool(sample.plane(f'{side}_amodal').any()) for side in SIDES]
         return {'index': sample.index, 'annot': self.annot(split, sample), 'found': found}
 
     def write_index(self, split: str, records: Iterable[dict[str, Any]]) -> None:
@@ -117,7 +117,7 @@ class AIHWriter(DatasetWriter):
             stems = [
                 [record['index'] for record in own if record['found'][side]] for side in (0, 1)
             ]
-            for side, numbers in zip(_SIDES, stems, strict=True):
+            for side, numbers in zip(SIDES, stems, strict=True):
                 text = ''.join(f'{number:.18e}\n' for number in numbers)
                 path = self.out / AIHPaths(annot, split, side).filtered_list
                 write_bytes(path, text.encode())
@@ -147,7 +147,7 @@ class AIHWriter(DatasetWriter):
                 lists = [[np.array(move[0]), move[1], move[2], np.ones(3)] for move in moves]
                 configs.append(
                     {
-                        'loop_side': _SIDES[target],
+                        'loop_side': SIDES[target],
                         'loop_side_idx': position,
                         'another_side_idx': partner if drawn else UNUSABLE,
                         'r_aug_list': lists[0],
@@ -158,7 +158,7 @@ class AIHWriter(DatasetWriter):
         return configs
 
     def _mask(self, annot: str, split: str, side: int, stem: int) -> np.ndarray:
-        path = self.out / AIHPaths(annot, split, _SIDES[side]).syn_mask(str(stem))
+        path = self.out / AIHPaths(annot, split, SIDES[side]).syn_mask(str(stem))
         return cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
 
 
@@ -173,7 +173,7 @@ def _restored(sample: SyntheticSample, side: str) -> np.ndarray:
 
     Outside the holes it is the picture itself, so that arms and light agree.
     """
-    other = _SIDES[1 - _SIDES.index(side)]
+    other = SIDES[1 - SIDES.index(side)]
     amodal, visible = sample.plane(f'{side}_amodal'), sample.plane(f'{side}_visible')
     holes = (amodal & ~visible) | (sample.plane(f'{other}_amodal') & ~amodal)
     size = 2 * _SEAM + 1
