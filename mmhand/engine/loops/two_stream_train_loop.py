@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Mapping
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -10,7 +11,6 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch.utils.data import DataLoader
 
-from mmhand.datasets.seeded_sampler import mix_seeds, seed_all
 from mmhand.registry import LOOPS, TASK_UTILS
 from mmhand.utils.errors import HandConfigError
 
@@ -132,7 +132,7 @@ class TwoStreamTrainLoop(EpochBasedTrainLoop):
                 'the synthetic stream is no bank of hand parameters: use HandParameterBank'
             )
         mpe, seeds = _stacked(inputs['mpe']), [int(seed) for seed in inputs['seed']]
-        shared = mix_seeds(self.runner.seed, self._iter, _SHARED)
+        shared = _seeds().mix_seeds(self.runner.seed, self._iter, _SHARED)
         return self.renderer.render_seeded(mpe, seeds, shared)
 
     def _endless(self, start: int) -> Iterator:
@@ -153,15 +153,22 @@ class TwoStreamTrainLoop(EpochBasedTrainLoop):
         if hasattr(sampler, 'set_epoch'):
             sampler.set_epoch(number)
         # Fresh workers draw their seeds from here.
-        torch.manual_seed(mix_seeds(self.runner.seed, number) % (1 << 63))
+        torch.manual_seed(_seeds().mix_seeds(self.runner.seed, number) % (1 << 63))
         if not hasattr(sampler, 'skip'):
             return itertools.islice(loader, skip, None)
         sampler.skip = skip * (loader.batch_size or 1)
         return iter(loader)
 
     def _seed_step(self) -> None:
-        seed_all(mix_seeds(self.runner.seed, self._iter, get_rank(), _OWN))
+        _seeds().seed_all(_seeds().mix_seeds(self.runner.seed, self._iter, get_rank(), _OWN))
 
 
 def _stacked(values: Any) -> torch.Tensor:
     return values if isinstance(values, torch.Tensor) else torch.stack(list(values))
+
+
+def _seeds() -> ModuleType:
+    """Not at the top: whoever imports the engine to run a picture loads no data sets."""
+    from mmhand.datasets import seeded_sampler
+
+    return seeded_sampler
