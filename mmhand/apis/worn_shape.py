@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from mmhand.fitting import ShapeTable, fit_root
 from mmhand.hand_models import HandModel
 from mmhand.hand_models.rotations import mirror_axis_angle
-from mmhand.structures import HandDataSample
+from mmhand.structures import HandCamera, HandDataSample
 from mmhand.utils.errors import HandConfigError
 
 
@@ -98,10 +98,10 @@ def wear_shape(
 
 def _wrists(sample: HandDataSample, relative: Tensor, wrist: Tensor) -> Tensor:
     """(N, 1, 3) wrists of hands of a new size."""
-    K = (sample.get('camera') or {}).get('K_crop')
-    if K is None or 'keypoints_2d' not in sample.pred_hands:
+    camera = HandCamera.of(sample.get('camera'))
+    if camera is None or 'keypoints_2d' not in sample.pred_hands:
         return wrist
-    K = torch.as_tensor(K).to(wrist).expand(len(wrist), 3, 3)
+    K = torch.from_numpy(camera.K_crop).to(wrist).expand(len(wrist), 3, 3)
     found = fit_root(relative, sample.pred_hands.keypoints_2d, K)[:, None]
     good = torch.isfinite(found).all(-1, keepdim=True) & (found[..., 2:] > 0)
     return torch.where(good, found, wrist)

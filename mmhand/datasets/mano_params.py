@@ -10,8 +10,9 @@ import numpy as np
 import torch
 
 from mmhand.hand_models.base import HandModel
+from mmhand.hand_models.hand_pair import build_hand_pair
 from mmhand.registry import MODELS
-from mmhand.utils.errors import HandConfigError, HandFileError, UnsafeFileError
+from mmhand.utils.errors import HandFileError, UnsafeFileError
 
 from .store.record_column import shorten
 
@@ -33,12 +34,8 @@ class HandPair:
 
     def __init__(self, config: Mapping | str) -> None:
         self.config = dict(type=config) if isinstance(config, str) else dict(config)
-        self.models: list[HandModel] = []
-        for side in ('right', 'left'):
-            model = MODELS.build(dict(self.config, side=side))
-            if not isinstance(model, HandModel):
-                raise HandConfigError(f'hand_model {self.config} builds no hand model')
-            self.models.append(model.eval().requires_grad_(False))
+        models = build_hand_pair(self.config).eval().requires_grad_(False)
+        self.models: list[HandModel] = list(models)
         self._template, self._shape = self._wrist_regressor()
 
     def rest_wrists(self, betas: np.ndarray) -> np.ndarray:

@@ -6,8 +6,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from mmhand.hand_models.hand_pair import build_hand_pair
 from mmhand.hand_models.rotations import axis_angle_to_matrix, matrix_to_axis_angle
-from mmhand.registry import MODELS, TASK_UTILS
+from mmhand.registry import TASK_UTILS
 from mmhand.structures.hand_estimate import HandEstimate
 from mmhand.structures.joint_sets import get_joint_set
 from mmhand.utils.errors import HandConfigError
@@ -65,14 +66,8 @@ class ReprojectionFit(nn.Module):
         starts: int = 3,
     ) -> None:
         super().__init__()
-        config = {k: v for k, v in (hand_model or dict(type='OpenHand')).items() if k != 'side'}
-        self.hand_models = nn.ModuleList(
-            MODELS.build({**config, 'side': side}) for side in ('right', 'left')
-        )
-        right, left = self.hand_models
-        if (right.num_verts, right.num_betas) != (left.num_verts, left.num_betas):
-            raise HandConfigError('the hand models of both sides have different sizes')
-        if right.num_pca is not None:
+        self.hand_models = build_hand_pair(hand_model)
+        if self.hand_models[0].num_pca is not None:
             raise HandConfigError('ReprojectionFit needs a hand model without num_pca')
         self.steps = steps
         self.starts = starts

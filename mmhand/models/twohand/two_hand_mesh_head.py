@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmhand.hand_models.hand_pair import build_hand_pair
 from mmhand.models.layers.precision import full_precision
 from mmhand.registry import MODELS
 from mmhand.structures import HandEstimate
@@ -69,14 +70,8 @@ class TwoHandMeshHead(BaseModule):
         super().__init__(init_cfg)
         if not 0 <= steps <= len(in_channels):
             raise HandConfigError(f'a cascade of {steps} steps needs as many features')
-        # A config's own "side" would make two hands of one side.
-        config = {key: value for key, value in hand_model.items() if key != 'side'}
-        self.hand_models = nn.ModuleList(
-            MODELS.build({**config, 'side': side}) for side in ('right', 'left')
-        )
-        right, left = self.hand_models
-        if (right.num_verts, right.num_betas) != (left.num_verts, left.num_betas):
-            raise HandConfigError('the hand models of both sides have different sizes')
+        self.hand_models = build_hand_pair(hand_model)
+        right = self.hand_models[0]
         self.init_std = init_std
         betas, last = right.num_betas, in_channels[-1]
         branch = dict(hidden=tuple(hidden), num_betas=betas, init_std=init_std)
