@@ -19,7 +19,7 @@ from mmhand.renderers import render_views
 from mmhand.structures import HandDataSample
 from mmhand.utils.atomic_io import AtomicLocalBackend
 from mmhand.utils.config import load_config
-from mmhand.utils.errors import HandConfigError, HandFileError
+from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
 from mmhand.visualization import (
     HandVisualizer,
     draw_stages,
@@ -31,6 +31,7 @@ from mmhand.visualization.draw import SIDE_COLOURS, SIDE_NAMES
 from mmhand.visualization.sample_view import present, sides_of, to_numpy
 from mmhand.visualization.two_hand_views import related_meshes
 
+from .finding import OpenHandFinder
 from .inference import Image, inference_hands, init_model, read_image
 from .pictures import list_pictures, picture_name, unique_stems
 
@@ -83,7 +84,8 @@ class HandInferencer:
         cfg_options: options over the config.
         detector: finds boxes where none are given, e.g.
             :class:`~mmhand.apis.detector.MMDetHandDetector`; without one the whole picture is
-            taken.
+            taken. ``'open'`` is :class:`~mmhand.apis.OpenHandFinder`: one box for each hand, with its
+            side, for networks of right hands only, else one around both hands of a pair.
         mesh_fitter: config of a :class:`~mmhand.hand_models.JointFitter`, for methods that estimate
             joints and can have a hand model laid into them (``HDR``); without it such methods make
             no meshes.
@@ -102,7 +104,7 @@ class HandInferencer:
         checkpoint: str | os.PathLike | None = None,
         device: str = 'cpu',
         cfg_options: Mapping | None = None,
-        detector: Detector | None = None,
+        detector: Detector | str | None = None,
         mesh_fitter: Mapping | None = None,
         deploy: bool = False,
         person: str | os.PathLike | None = None,
@@ -119,6 +121,10 @@ class HandInferencer:
             blank = np.zeros((256, 256, 3), np.uint8)
             deploy_model(model, lambda net: inference_hands(net, blank))
         self.model = model
+        if isinstance(detector, str):
+            if detector != 'open':
+                raise HandConfigError(f'detector is "{detector}"; by name there is open alone')
+            detector = OpenHandFinder(merge=not getattr(model, 'right_hands_only', False))
         self.detector = detector
         self.person = None if person is None else ShapeTable.load(person)
         self.visualizer = HandVisualizer('hand-inferencer')
@@ -173,7 +179,11 @@ class HandInferencer:
         pictures = list_pictures(inputs)
         images = [read_image(picture) for picture in pictures]
         clock.lap('read')
-        boxes = self._boxes(images, bboxes)
+        boxes, found_sides = self._boxes(images, bboxes)
+        if sides is not None:
+            if len(sides) != len(images):
+                raise HandDataError(f'{len(images)} pictures and {len(sides)} sides')
+            found_sides = [[side] * len(found) for side, found in zip(sides, boxes, strict=True)]
         clock.lap('detect')
         owner = [index for index, found in enumerate(boxes) for _ in found]
         samples = inference_hands(
@@ -182,7 +192,7 @@ class HandInferencer:
             [box for found in boxes for box in found],
             None if cameras is None else [cameras[index] for index in owner],
             batch_size,
-            None if sides is None else [sides[index] for index in owner],
+            None if found_sides is None else [side for row in found_sides for side in row],
             self.person,
         )
         clock.lap('model')
@@ -203,14 +213,20 @@ class HandInferencer:
 
     def _boxes(
         self, images: Sequence[np.ndarray], bboxes: Sequence[Sequence[float]] | None
-    ) -> list[np.ndarray]:
+    ) -> tuple[list[np.ndarray], list[list[str]] | None]:
+        """Boxes of each picture, and the sides of the hands in them where a finder told."""
         if bboxes is not None:
             if len(bboxes) != len(images):
                 raise HandConfigError(f'{len(images)} pictures and {len(bboxes)} boxes')
-            return [np.asarray(box, dtype=np.float32).reshape(1, -1) for box in bboxes]
+            return [np.asarray(box, dtype=np.float32).reshape(1, -1) for box in bboxes], None
+        if isinstance(self.detector, OpenHandFinder) and not self.detector.merge:
+            found = self.detector.find(images)
+            names = [[SIDE_NAMES[side] for side in hands.sides] for hands in found]
+            told = getattr(self.model, 'right_hands_only', False)
+            return [hands.bboxes for hands in found], names if told else None
         if self.detector is not None:
-            return [np.asarray(self.detector(image), np.float32) for image in images]
-        return [np.array([[0, 0, *image.shape[1::-1]]], dtype=np.float32) for image in images]
+            return [np.asarray(self.detector(image), np.float32) for image in images], None
+        return [np.array([[0, 0, *image.shape[1::-1]]], dtype=np.float32) for image in images], None
 
     def draw(self, result: PictureResult) -> np.ndarray:
         """The picture with everything that was found, (H', W', 3) uint8 RGB.

@@ -16,6 +16,11 @@ from .turned_crops import (
     squares_of_hands,
 )
 
+#: Turns (radians) and changes of size of the crops that are averaged; every other one is mirrored.
+WIDE_VIEWS = ((0, 0), (0, 0), (0.3, 0.2), (-0.3, 0.2), (0.3, -0.15), (-0.3, -0.15))
+#: The same for hands that little is seen of, which few crops show.
+NARROW_VIEWS = ((0, 0), (0, 0), (0.2, 0.1), (-0.2, 0.1), (0.2, -0.1), (-0.2, -0.1))
+
 
 @dataclass(frozen=True, eq=False)
 class HandReadings:
@@ -131,7 +136,11 @@ class HandReader:
         return join(done)
 
     def views(
-        self, pictures: Sequence[Picture], readings: HandReadings, number: int
+        self,
+        pictures: Sequence[Picture],
+        readings: HandReadings,
+        number: int,
+        around: Sequence[tuple[float, float]] = WIDE_VIEWS,
     ) -> tuple[HandReadings, np.ndarray]:
         """Read each hand from several crops and average them.
 
@@ -142,13 +151,14 @@ class HandReader:
             pictures: they.
             readings: N hands.
             number: of crops of each hand.
+            around: turns and changes of size of the crops.
 
         Returns:
             The mean readings, and (N, 21) how well the crops agree on each joint, in (0, 1]: 0.6 where
             their spread is a twentieth of the hand.
         """
         squares = squares_of_hands(readings.keypoints)
-        table = np.array([(0, 0), (0, 0), (0.2, 0.1), (-0.2, 0.1), (0.2, -0.1), (-0.2, -0.1)])
+        table = np.array(around)
         table = table[np.arange(number) % len(table)]
         many = np.repeat(squares[None], number, 0)
         many[..., ANGLE] += table[:, None, 0]

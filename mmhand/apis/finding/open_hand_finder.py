@@ -1,6 +1,7 @@
 """Pictures to hands, from the open weights in the package."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from mmhand.utils.errors import HandDataError
 
 from .box_reading import read_boxes
 from .found_hands import FoundHands
-from .hand_reader import HandReader, HandReadings, join
+from .hand_reader import NARROW_VIEWS, HandReader, HandReadings, join
 from .pairing import merge_boxes
 from .palm_search import PalmSearch, tiles_of
 from .partner_search import palms_around, touching_hands
@@ -64,7 +65,7 @@ class OpenHandFinder:
         palm_threshold: float = 0.3,
         presence: float = 0.5,
         turns: int = 8,
-        views: int = 4,
+        views: int = 6,
         steps: int = 3,
         partners: bool = True,
         max_hands: int = 10,
@@ -124,8 +125,20 @@ class OpenHandFinder:
             turns = (np.pi / 2, np.pi, -np.pi / 2)
             more = self._look(pictures, doubtful, turns, _FAINT * self.palm_threshold)
             hands, agreement = self._distinct(*_joined((hands, agreement), more))
+        more = None
         if self.partners and len(hands):
-            hands, agreement = self._with_partners(pictures, hands, agreement)
+            hands, agreement, more = self._with_partners(pictures, hands, agreement)
+        if self.views > 1 and len(hands):
+            # Wider views are nearer the truth on the mean, and say less about what is a hand at all.
+            wide, _ = self.reader.views(pictures, hands, self.views)
+            hands = replace(wide, presence=hands.presence)
+        if more is not None:
+            hands, agreement = _joined((hands, agreement), more)
+        # The middle of a hand that is seen is in the picture.
+        middle = hands.keypoints.mean(1)
+        limits = np.array([picture.size for picture in pictures])[hands.owners]
+        rows = np.flatnonzero(((middle >= 0) & (middle < limits)).all(1))
+        hands, agreement = hands[rows], agreement[rows]
         order = np.argsort(-hands.presence * agreement.mean(1), kind='stable')
         hands, agreement = hands[order], agreement[order]
         return [
@@ -155,7 +168,7 @@ class OpenHandFinder:
         first = self.reader(pictures, owners, squares)
         readings = self.reader.converge(pictures, first, self.steps)
         readings = readings[_distinct_rows(readings, readings.presence)]
-        return self.reader.views(pictures, readings, self.views)
+        return self.reader.views(pictures, readings, min(self.views, 4), NARROW_VIEWS)
 
     def _distinct(
         self, hands: HandReadings, agreement: np.ndarray
@@ -168,8 +181,8 @@ class OpenHandFinder:
 
     def _with_partners(
         self, pictures: Sequence[Picture], hands: HandReadings, agreement: np.ndarray
-    ) -> tuple[HandReadings, np.ndarray]:
-        """Hands, and the hands beside, behind or within them."""
+    ) -> tuple[HandReadings, np.ndarray, tuple[HandReadings, np.ndarray]]:
+        """Hands, those beside them among them; and the hands behind or within them."""
         palms = palms_around(
             self.search, pictures, hands, _FAINT * self.palm_threshold, self.max_hands
         )
@@ -177,7 +190,7 @@ class OpenHandFinder:
         hands, agreement = self._distinct(*_joined((hands, agreement), more))
         alone = ~has_partner(hands)
         more = touching_hands(self.reader, pictures, hands[alone], self.turns, self.views)
-        return _joined((hands, agreement), more)
+        return hands, agreement, more
 
     def _read_boxes(
         self, pictures: Sequence[Picture], bboxes: Sequence[np.ndarray]

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .hand_reader import HandReader, HandReadings, join
+from .hand_reader import NARROW_VIEWS, HandReader, HandReadings, join
 from .paint import paint_out
 from .palm_search import PalmCandidates, PalmSearch
 from .suppression import spans
@@ -126,7 +126,7 @@ def touching_hands(
         readings = reader.converge(around.patches, first[rows], 2, gate=0.3)
         if not len(readings):
             continue
-        readings, agreement = reader.views(around.patches, readings, views)
+        readings, agreement = reader.views(around.patches, readings, min(views, 4), NARROW_VIEWS)
         right = hands.right[readings.owners] >= 0.5
         other = np.where(right, 1 - readings.right, readings.right)
         quality = readings.presence * agreement.mean(1) * other
