@@ -58,6 +58,8 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10,<3.13',
     packages=find_packages(include=['mmhand', 'mmhand.*']),
+    py_modules=['mmhand_cli'],
+    entry_points={'console_scripts': ['mmhand=mmhand_cli:main']},
     package_data={
         'mmhand': [
             'geometry/data/*',
@@ -71,6 +73,7 @@ setup(
         'mm': requirements('mminstall.txt'),
         'tests': requirements('tests.txt'),
         'optional': requirements('optional.txt'),
+        'video': requirements('video.txt'),
     },
     cmdclass={'build_py': BuildWithMim},
     zip_safe=False,

@@ -1,10 +1,8 @@
-"""From pictures to overlays, meshes and numbers in one call."""
+"""From pictures, videos and cameras to overlays, meshes and numbers in one call."""
 
-import json
+import itertools
 import os
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,85 +11,64 @@ from torch import nn
 
 from mmhand.deploy import deploy as deploy_model
 from mmhand.fitting import ShapeTable
-from mmhand.geometry.mesh_io import save_mesh, save_meshes
 from mmhand.registry import INFERENCERS, MODELS
-from mmhand.renderers import render_views
 from mmhand.structures import HandDataSample
-from mmhand.utils.atomic_io import AtomicLocalBackend
 from mmhand.utils.config import load_config
-from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
-from mmhand.visualization import (
-    HandVisualizer,
-    draw_stages,
-    face_table,
-    image_keypoints,
-    write_image,
-)
-from mmhand.visualization.draw import SIDE_COLOURS, SIDE_NAMES
-from mmhand.visualization.sample_view import present, sides_of, to_numpy
-from mmhand.visualization.two_hand_views import related_meshes
+from mmhand.utils.errors import HandConfigError
+from mmhand.visualization import HandVisualizer
 
+from .asking import Asked, Clock, check_counts
 from .finding import OpenHandFinder
-from .inference import Image, inference_hands, init_model, read_image
-from .pictures import list_pictures, picture_name, unique_stems
+from .inference import Image, inference_hands, init_model
+from .open_hands import OpenHands
+from .picture_result import PictureResult, ResultViews
+from .progress import progress_of
+from .searching import search_boxes
+from .sinks import PictureFiles, VideoFiles
+from .sinks.picture_files import check_kinds
+from .sources import Frame, Source, open_source
+from .tracking import HandTracker
 
+#: What a call writes if it is not told.
 SAVE = ('overlay', 'json', 'mesh', 'views', 'glb', 'stages')
-
-#: Fields of hands that results are described by, besides side, box and 2D joints.
-_DESCRIBED = (
-    *('keypoints_3d', 'pose', 'betas', 'scale', 'transl', 'fit_residual'),
-    'handedness_score',
-)
 
 #: Finds the boxes (N, 4) xywh of a picture (H, W, 3) uint8 BGR.
 Detector = Callable[[np.ndarray], np.ndarray]
 
 
-@dataclass
-class PictureResult:
-    """What was found in one picture.
-
-    Attributes:
-        source: its file, or ``picture_N`` for arrays.
-        image: (H, W, 3) uint8 BGR.
-        boxes: (N, 4) xywh that were looked at, pixels.
-        samples: a data sample for each box.
-        files: what was written, by kind.
-    """
-
-    source: str
-    image: np.ndarray
-    boxes: np.ndarray
-    samples: list[HandDataSample]
-    files: dict[str, list[Path]] = field(default_factory=dict)
-
-
 @INFERENCERS.register_module()
 class HandInferencer:
-    """Run a hand model on pictures.
+    """Run a hand model on pictures, videos or a camera.
 
     Example:
-        >>> inferencer = HandInferencer('internet_r50_interhand', 'internet.pth')
-        >>> result, = inferencer('photo.jpg', bboxes=[[120, 80, 300, 300]], out_dir='out')
+        >>> inferencer = HandInferencer()  # open weights, nothing to fetch
+        >>> result, = inferencer('photo.jpg', out_dir='out')
         >>> result.samples[0].pred_hands.keypoints_3d
+        >>> for frame in inferencer.stream('video.mp4'):
+        ...     frame.time, frame.samples[0].pred_hands.track
+        >>> inferencer = HandInferencer('internet_r50_interhand', 'internet.pth', detector='open')
 
     Args:
         model: a config, its file or its name, or a model of :func:`mmhand.apis.init_model`. Options
             that the config itself states for pictures without annotation, in
-            ``inference=dict(cfg_options=...)``, are applied.
+            ``inference=dict(cfg_options=...)``, are applied. ``None`` or ``'open'``: the open method,
+            :class:`~mmhand.apis.open_hands.OpenHands`.
         checkpoint: its weights; ``None`` leaves the model untrained, which results say.
         device: where it runs.
         cfg_options: options over the config.
         detector: finds boxes where none are given, e.g.
-            :class:`~mmhand.apis.detector.MMDetHandDetector`; without one the whole picture is
-            taken. ``'open'`` is :class:`~mmhand.apis.OpenHandFinder`: one box for each hand, with its
-            side, for networks of right hands only, else one around both hands of a pair.
+            :class:`~mmhand.apis.detector.MMDetHandDetector`; ``'open'`` is
+            :class:`~mmhand.apis.OpenHandFinder`, which also tells networks of right hands which hands
+            are left ones, and gives those of two hands both hands of a pair. Without one the whole
+            picture is taken. The open method finds hands itself.
         mesh_fitter: config of a :class:`~mmhand.hand_models.JointFitter`, for methods that estimate
             joints and can have a hand model laid into them (``HDR``); without it such methods make
             no meshes.
         deploy: change the model in place for inference, see :func:`mmhand.deploy.deploy`: seconds
             now, less for every picture.
         person: file of ``tools/personalize.py``: whose hands the pictures show; they get this shape.
+        hand_model: of the open method: ``'OpenHand'`` or ``'MANO'``.
+        engine: that runs the open networks: ``'torch'`` or ``'onnxruntime'``.
 
     Raises:
         HandConfigError, HandFileError, UnsafeFileError: see :func:`mmhand.apis.init_model`; the
@@ -100,7 +77,7 @@ class HandInferencer:
 
     def __init__(
         self,
-        model: str | os.PathLike | Config | nn.Module,
+        model: str | os.PathLike | Config | nn.Module | None = None,
         checkpoint: str | os.PathLike | None = None,
         device: str = 'cpu',
         cfg_options: Mapping | None = None,
@@ -108,8 +85,18 @@ class HandInferencer:
         mesh_fitter: Mapping | None = None,
         deploy: bool = False,
         person: str | os.PathLike | None = None,
+        hand_model: str = 'OpenHand',
+        engine: str = 'torch',
     ) -> None:
-        if not isinstance(model, nn.Module):
+        self.person = None if person is None else ShapeTable.load(person)
+        if model is None or model == 'open':
+            if checkpoint is not None or mesh_fitter is not None or cfg_options:
+                raise HandConfigError(
+                    'the open method has its own weights and fit: it takes no checkpoint, mesh fitter '
+                    'or config options; name a model for them'
+                )
+            model = OpenHands(hand_model, engine, device, person=self.person)
+        elif not isinstance(model, nn.Module):
             cfg = load_config(model)
             own = (cfg.get('inference') or {}).get('cfg_options') or {}
             options = {**own, **(cfg_options or {})}
@@ -117,25 +104,34 @@ class HandInferencer:
                 _check_takes_fitter(cfg)
                 options['model.mesh_fitter'] = dict(mesh_fitter)
             model = init_model(cfg, checkpoint, device, options)
-        if deploy:
+        self.open = isinstance(model, OpenHands)
+        if deploy and not self.open:
             blank = np.zeros((256, 256, 3), np.uint8)
             deploy_model(model, lambda net: inference_hands(net, blank))
         self.model = model
         if isinstance(detector, str):
             if detector != 'open':
                 raise HandConfigError(f'detector is "{detector}"; by name there is open alone')
-            detector = OpenHandFinder(merge=not getattr(model, 'right_hands_only', False))
+            merge = not getattr(model, 'right_hands_only', False)
+            finder = None if self.open else OpenHandFinder(engine, device, merge=merge)
+            detector = finder
         self.detector = detector
-        self.person = None if person is None else ShapeTable.load(person)
-        self.visualizer = HandVisualizer('hand-inferencer')
-        self.visualizer.faces = face_table(model)
+        config = 'open' if self.open else self.model.cfg.filename
+        self.views = ResultViews(model, self.weights, config)
         #: Seconds spent in each stage by the last call.
         self.seconds: dict[str, float] = {}
+        #: Files that the last stream left out, and why.
+        self.broken: list[str] = []
 
     @property
     def weights(self) -> str:
         """Where the weights are from; ``'untrained'`` if from nowhere."""
         return getattr(self.model, 'weights_source', None) or 'untrained'
+
+    @property
+    def visualizer(self) -> HandVisualizer:
+        """What draws."""
+        return self.views.visualizer
 
     def __call__(
         self,
@@ -147,21 +143,25 @@ class HandInferencer:
         batch_size: int = 8,
         sides: Sequence[str] | None = None,
     ) -> list[PictureResult]:
-        """Run over pictures, and write what was found.
+        """Run over pictures, and write what was found; see :meth:`stream` for long videos.
 
         Args:
-            inputs: a file, a folder, an array (H, W, 3) uint8 BGR, or a list of files and arrays.
+            inputs: a file, a folder, an array (H, W, 3) uint8 BGR, or a list of files and arrays; a
+                video file.
             bboxes: a box x, y, w, h in pixels for each picture; found or the whole picture if
                 ``None``.
-            cameras: (3, 3) intrinsics of each picture; guessed if ``None``.
+            cameras: (3, 3) intrinsics of each picture, or one for all frames of a video; guessed if
+                ``None``.
             out_dir: folder to write to; ``None`` writes nothing.
-            save: what is written: ``'overlay'`` (jpg), ``'json'`` (joints and boxes), ``'mesh'``
-                (obj in the camera frame, where the model makes meshes), ``'views'`` (the meshes from
-                the front, the side and above), ``'glb'`` (all hands of a picture in their place),
-                ``'stages'`` (what the method saw on its way, where it keeps that: HDR's crops, masks,
-                holes, restored hands).
+            save: what is written: ``'overlay'`` (jpg or mp4), ``'json'`` (joints and boxes; JSON
+                lines for a video), ``'mesh'`` (obj in the camera frame, where the model makes meshes),
+                ``'views'`` (the meshes from the front, the side and above), ``'glb'`` (all hands of a
+                picture in their place), ``'stages'`` (what the method saw on its way, where it keeps
+                that: HDR's crops, masks, holes, restored hands), ``'npz'`` (all arrays), ``'html'``
+                (a page with the meshes in 3D).
             batch_size: boxes run at a time.
-            sides: ``right`` or ``left`` for each picture, for networks of right hands only.
+            sides: ``right`` or ``left`` for each picture, for networks of right hands only, and for
+                the open method where it is known.
 
         Returns:
             One result for each picture.
@@ -171,62 +171,161 @@ class HandInferencer:
             HandDataError: boxes, cameras or sides do not fit the pictures.
             HandConfigError: unknown ``save``.
         """
-        unknown = [kind for kind in save if kind not in SAVE]
-        if unknown:
-            raise HandConfigError(f'save has "{unknown[0]}", not one of {", ".join(SAVE)}')
+        return list(self.stream(inputs, bboxes, cameras, out_dir, save, batch_size, sides))
+
+    def stream(
+        self,
+        inputs: Image | int | Sequence[Image],
+        bboxes: Sequence[Sequence[float]] | None = None,
+        cameras: Sequence[np.ndarray] | None = None,
+        out_dir: str | os.PathLike | None = None,
+        save: Sequence[str] = SAVE,
+        batch_size: int = 8,
+        sides: Sequence[str] | None = None,
+        focal: float | None = None,
+        skip_broken: bool = False,
+        progress: bool = False,
+        smooth: bool = True,
+    ) -> Iterator[PictureResult]:
+        """Run over pictures, a video or a camera, and yield results as they come.
+
+        Memory holds ``batch_size`` pictures at most. The open method follows hands through videos and
+        smooths them (:class:`~mmhand.apis.tracking.HandTracker`); other methods see each frame by
+        itself. Files of a video are whole when the generator ends or is closed.
+
+        Args:
+            inputs, bboxes, cameras, out_dir, save, batch_size, sides: as a call; ``inputs`` may also
+                be the number of a camera.
+            focal: focal length in pixels of pictures without ``cameras``, whose centre is the
+                picture's; guessed if ``None``.
+            skip_broken: leave out pictures that cannot be read (:attr:`broken`).
+            progress: show a bar, where standard error is a terminal.
+            smooth: filter tracked hands.
+
+        Yields:
+            One result for each picture.
+
+        Raises:
+            As a call.
+        """
+        check_kinds(save)
+        if focal is not None and not (np.isfinite(focal) and focal > 0):
+            raise HandConfigError(f'the focal length is {focal} pixels; it must be positive')
         self.seconds = {}
-        clock = _Clock(self.seconds)
-        pictures = list_pictures(inputs)
-        images = [read_image(picture) for picture in pictures]
-        clock.lap('read')
-        boxes, found_sides = self._boxes(images, bboxes)
-        if sides is not None:
-            if len(sides) != len(images):
-                raise HandDataError(f'{len(images)} pictures and {len(sides)} sides')
-            found_sides = [[side] * len(found) for side, found in zip(sides, boxes, strict=True)]
+        source = open_source(inputs, skip_broken)
+        self.broken = getattr(source, 'broken', [])
+        check_counts(source, bboxes, cameras, sides)
+        ask = Asked(bboxes, cameras, sides, focal, batch_size)
+        results = self._results(source, ask, smooth)
+        if out_dir is not None:
+            given = cameras is not None or focal is not None
+            results = self._written(results, source, Path(out_dir), save, given)
+        return progress_of(results, len(source)) if progress else results
+
+    def _results(self, source: Source, ask: 'Asked', smooth: bool) -> Iterator[PictureResult]:
+        clock = Clock(self.seconds)
+        frames = iter(source)
+        tracker = HandTracker(self.model, smooth=smooth) if source.moving and self.open else None
+        while True:
+            size = 1 if source.moving else max(ask.batch_size, 1)
+            clock.start()
+            group = list(itertools.islice(frames, size))
+            clock.lap('read')
+            if not group:
+                return
+            if tracker is not None:
+                frame = group[0]
+                samples = [[tracker(frame.image, ask.camera(frame), frame.time)]]
+                clock.lap('model')
+                boxes = [samples[0][0].pred_hands.bbox.numpy()]
+            elif self.open:
+                boxes, samples = self._open(group, ask)
+                clock.lap('model')
+            else:
+                boxes, samples = self._estimated(group, ask, clock)
+            for frame, found, hands in zip(group, boxes, samples, strict=True):
+                for sample in hands:
+                    sample.set_metainfo({'img_path': frame.source})
+                yield PictureResult(
+                    frame.source, frame.image, found, hands, {}, frame.number, frame.time
+                )
+
+    def _open(
+        self, group: Sequence[Frame], ask: 'Asked'
+    ) -> tuple[list[np.ndarray], list[list[HandDataSample]]]:
+        boxes = ask.boxes(group)
+        if boxes is None and self.detector is not None:
+            boxes = [np.asarray(self.detector(frame.image), np.float32) for frame in group]
+        samples = self.model(
+            [frame.image for frame in group],
+            [ask.camera(frame) for frame in group],
+            boxes,
+            None if ask.sides is None else [ask.sides[frame.number] for frame in group],
+        )
+        if boxes is None:
+            boxes = [sample.pred_hands.bbox.numpy() for sample in samples]
+        return boxes, [[sample] for sample in samples]
+
+    def _estimated(
+        self, group: Sequence[Frame], ask: 'Asked', clock: 'Clock'
+    ) -> tuple[list[np.ndarray], list[list[HandDataSample]]]:
+        images = [frame.image for frame in group]
+        boxes, sides = ask.boxes(group), None
+        if boxes is None:
+            boxes, sides = search_boxes(self.model, self.detector, images)
+        if ask.sides is not None:
+            sides = [[ask.sides[f.number]] * len(b) for f, b in zip(group, boxes, strict=True)]
         clock.lap('detect')
         owner = [index for index, found in enumerate(boxes) for _ in found]
+        known = ask.cameras is not None or ask.focal is not None
         samples = inference_hands(
             self.model,
             [images[index] for index in owner],
             [box for found in boxes for box in found],
-            None if cameras is None else [cameras[index] for index in owner],
-            batch_size,
-            None if found_sides is None else [side for row in found_sides for side in row],
+            [ask.camera(group[index]).K for index in owner] if known else None,
+            ask.batch_size,
+            None if sides is None else [side for rows in sides for side in rows],
             self.person,
         )
         clock.lap('model')
-        results = [
-            PictureResult(picture_name(picture, index), images[index], boxes[index], [])
-            for index, picture in enumerate(pictures)
-        ]
+        of_picture: list[list[HandDataSample]] = [[] for _ in group]
         for index, sample in zip(owner, samples, strict=True):
-            sample.set_metainfo({'img_path': results[index].source})
-            results[index].samples.append(sample)
-        if out_dir is not None:
-            for name, result in zip(
-                unique_stems([result.source for result in results]), results, strict=True
-            ):
-                self._write(result, Path(out_dir), name, save, cameras is not None)
-        clock.lap('write')
-        return results
+            of_picture[index].append(sample)
+        return boxes, of_picture
 
-    def _boxes(
-        self, images: Sequence[np.ndarray], bboxes: Sequence[Sequence[float]] | None
-    ) -> tuple[list[np.ndarray], list[list[str]] | None]:
-        """Boxes of each picture, and the sides of the hands in them where a finder told."""
-        if bboxes is not None:
-            if len(bboxes) != len(images):
-                raise HandConfigError(f'{len(images)} pictures and {len(bboxes)} boxes')
-            return [np.asarray(box, dtype=np.float32).reshape(1, -1) for box in bboxes], None
-        if isinstance(self.detector, OpenHandFinder) and not self.detector.merge:
-            found = self.detector.find(images)
-            names = [[SIDE_NAMES[side] for side in hands.sides] for hands in found]
-            told = getattr(self.model, 'right_hands_only', False)
-            return [hands.bboxes for hands in found], names if told else None
-        if self.detector is not None:
-            return [np.asarray(self.detector(image), np.float32) for image in images], None
-        return [np.array([[0, 0, *image.shape[1::-1]]], dtype=np.float32) for image in images], None
+    def _written(
+        self,
+        results: Iterator[PictureResult],
+        source: Source,
+        out_dir: Path,
+        save: Sequence[str],
+        camera_given: bool,
+    ) -> Iterator[PictureResult]:
+        clock = Clock(self.seconds)
+        if not source.moving:
+            sink = PictureFiles(out_dir, save, self.views, camera_given)
+            for result in results:
+                clock.start()
+                sink.add(result, source.stems[result.number])
+                clock.lap('write')
+                yield result
+            return
+        sink = VideoFiles(out_dir, source.stems[0], source.fps, save, self.views, camera_given)
+        good = False
+        try:
+            for result in results:
+                clock.start()
+                sink.add(result)
+                clock.lap('write')
+                result.files = sink.files
+                yield result
+            good = True
+        except (GeneratorExit, KeyboardInterrupt):
+            # Stopped on purpose: what there is so far is whole.
+            good = True
+            raise
+        finally:
+            sink.close(good)
 
     def draw(self, result: PictureResult) -> np.ndarray:
         """The picture with everything that was found, (H', W', 3) uint8 RGB.
@@ -234,9 +333,7 @@ class HandInferencer:
         Args:
             result: of a call.
         """
-        rgb = np.ascontiguousarray(result.image[..., ::-1])
-        panels = [self.visualizer.draw_sample(rgb, sample) for sample in result.samples]
-        return np.concatenate(panels) if panels else rgb
+        return self.views.draw(result)
 
     def describe(self, result: PictureResult, camera_given: bool = False) -> dict[str, object]:
         """A result as JSON can hold it; says its units and frames.
@@ -245,83 +342,7 @@ class HandInferencer:
             result: of a call.
             camera_given: whether its camera was given and not guessed.
         """
-        hands = []
-        for box, sample in zip(result.boxes, result.samples, strict=True):
-            found = sample.get('pred_hands')
-            if found is None:
-                continue
-            placed = image_keypoints(found, sample)
-            shown, sides = present(found), sides_of(found)
-            for row in np.flatnonzero(shown):
-                hand = {'side': SIDE_NAMES[sides[row]], 'searched_box': box.tolist()}
-                if placed is not None:
-                    hand['keypoints_2d'] = _rounded(placed[0][row], 3)
-                for name in _DESCRIBED:
-                    if name in found:
-                        hand[name] = _rounded(to_numpy(found.get(name))[row], 6)
-                hands.append(hand)
-        camera = result.samples[0].metainfo.get('camera', {}) if result.samples else {}
-        return {
-            'picture': result.source,
-            'size': [int(result.image.shape[1]), int(result.image.shape[0])],
-            'weights': self.weights,
-            'config': self.model.cfg.filename,
-            'units': 'pixels of the picture; metres and radians, axes right, down, forward',
-            'joints': 'wrist, then thumb, index, middle, ring and little finger, base to tip',
-            'camera': {
-                'K': to_numpy(camera['K']).tolist() if 'K' in camera else None,
-                'source': 'given' if camera_given else 'guessed',
-            },
-            'hands': hands,
-        }
-
-    def _write(
-        self,
-        result: PictureResult,
-        out_dir: Path,
-        name: str,
-        save: Sequence[str],
-        camera_given: bool,
-    ) -> None:
-        if 'overlay' in save:
-            path = out_dir / f'{name}_overlay.jpg'
-            write_image(path, self.draw(result))
-            result.files['overlay'] = [path]
-        if 'json' in save:
-            path = out_dir / f'{name}.json'
-            text = json.dumps(self.describe(result, camera_given), indent=1) + '\n'
-            try:
-                AtomicLocalBackend().put_text(text, path)
-            except OSError as error:
-                raise HandFileError(f'cannot write {path}: {error.strerror}') from error
-            result.files['json'] = [path]
-        sheets = [draw_stages(sample) for sample in result.samples] if 'stages' in save else []
-        if any(sheet is not None for sheet in sheets):
-            path = out_dir / f'{name}_stages.jpg'
-            write_image(path, np.concatenate([sheet for sheet in sheets if sheet is not None]))
-            result.files['stages'] = [path]
-        meshes = []
-        for sample in result.samples if {'mesh', 'views', 'glb'} & set(save) else ():
-            if sample.get('pred_hands') is not None:
-                meshes += related_meshes(sample.pred_hands, sample, self.visualizer.faces)
-        if 'mesh' in save:
-            result.files['mesh'] = [
-                save_mesh(out_dir / f'{name}_{number}_{SIDE_NAMES[side]}.obj', vertices, faces)
-                for number, (side, vertices, faces) in enumerate(meshes)
-            ]
-        if 'views' in save and meshes:
-            path = out_dir / f'{name}_views.jpg'
-            sides, vertices, faces = zip(*meshes, strict=True)
-            colours = [SIDE_COLOURS[side][::-1] for side in sides]  # BGR
-            write_image(path, render_views(vertices, faces, size=320, colors=colours)[..., ::-1])
-            result.files['views'] = [path]
-        if 'glb' in save and meshes:
-            path = out_dir / f'{name}.glb'
-            named = [
-                (f'{SIDE_NAMES[side]}_{number}', vertices, faces, _rgb(side, len(vertices)))
-                for number, (side, vertices, faces) in enumerate(meshes)
-            ]
-            result.files['glb'] = [save_meshes(path, named)]
+        return self.views.describe(result, camera_given)
 
 
 def _check_takes_fitter(cfg: Config) -> None:
@@ -332,25 +353,3 @@ def _check_takes_fitter(cfg: Config) -> None:
         raise HandConfigError(
             f'config {cfg.filename}: {name} fits no meshes to its joints; HDR does'
         )
-
-
-class _Clock:
-    """Adds the time since the last lap to a table."""
-
-    def __init__(self, table: dict[str, float]) -> None:
-        self.table = table
-        self.last = time.perf_counter()
-
-    def lap(self, name: str) -> None:
-        now = time.perf_counter()
-        self.table[name] = now - self.last
-        self.last = now
-
-
-def _rounded(values: np.ndarray, digits: int) -> object:
-    return np.round(values.astype(np.float64), digits).tolist()
-
-
-def _rgb(side: int, count: int) -> np.ndarray:
-    """(count, 3) uint8 colours of a side's vertices."""
-    return np.tile(np.array(SIDE_COLOURS[side], dtype=np.uint8), (count, 1))

@@ -2,9 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from mmengine.config import Config
@@ -20,11 +18,12 @@ from mmhand.registry import MODELS
 from mmhand.structures import HandCamera, HandDataSample
 from mmhand.utils.checkpoint import load_weights
 from mmhand.utils.config import load_config, without_pretraining
-from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
+from mmhand.utils.errors import HandConfigError, HandDataError
 from mmhand.utils.pipeline import pipeline_steps, steps_with
 from mmhand.utils.setup_env import setup_env
 
 from .left_hands import restore_left_hand, with_mirroring
+from .picture_reading import read_picture
 from .worn_shape import shape_for, wear_shape
 
 Image = np.ndarray | str | os.PathLike
@@ -104,14 +103,7 @@ def read_image(image: Image) -> np.ndarray:
         HandDataError: the array is no picture.
     """
     if not isinstance(image, np.ndarray):
-        path = Path(image)
-        if not path.is_file():
-            raise HandFileError(f'picture {path} does not exist')
-        data = np.frombuffer(path.read_bytes(), dtype=np.uint8)
-        decoded = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-        if decoded is None:
-            raise HandFileError(f'{path} cannot be read as a picture')
-        return decoded
+        return read_picture(image)
     if image.dtype != np.uint8 or image.ndim not in (2, 3) or 0 in image.shape:
         raise HandDataError(f'a picture is uint8 (H, W, 3) BGR, got {image.dtype} {image.shape}')
     if image.ndim == 2:

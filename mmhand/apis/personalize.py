@@ -13,7 +13,7 @@ from mmhand.structures import get_joint_set
 from mmhand.utils.errors import HandConfigError, HandDataError
 from mmhand.visualization.sample_view import present, sides_of
 
-from .hand_inferencer import PictureResult
+from .picture_result import PictureResult
 
 _MM = 1000.0
 

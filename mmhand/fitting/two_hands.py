@@ -14,6 +14,7 @@ from .contact_energy import ContactEnergy, ContactWeights, PairUnknowns
 from .evidence import HandEvidence
 from .levenberg_marquardt import Normal, levenberg_marquardt
 from .placed_hand import HandUnknowns, PlacedHands
+from .reprojection import ReprojectionFit
 from .reprojection_energy import Observed
 from .stacked_cameras import Cameras, stack_cameras
 
@@ -34,7 +35,7 @@ class TwoHandFit(nn.Module):
     hands make a pair; a hand joins the one it is nearest to.
 
     Args:
-        single: config of the fit of single hands.
+        single: the fit of single hands, or its config; ``None``: ``ReprojectionFit()``.
         weights: fields of :class:`~mmhand.fitting.contact_energy.ContactWeights`.
         steps: of each round of the joint fit, at most; the rounds look anew where the hands meet, and
             keep them apart more and more firmly.
@@ -43,13 +44,16 @@ class TwoHandFit(nn.Module):
 
     def __init__(
         self,
-        single: Mapping | None = None,
+        single: Mapping | nn.Module | None = None,
         weights: Mapping | None = None,
         steps: int = 3,
         near: float = 0.25,
     ) -> None:
         super().__init__()
-        self.single = TASK_UTILS.build(single or dict(type='ReprojectionFit'))
+        # By class where it can be: the registry imports every network.
+        if single is None:
+            single = ReprojectionFit()
+        self.single = single if isinstance(single, nn.Module) else TASK_UTILS.build(single)
         self.contact = ContactEnergy(
             self.single.hand_models, self.single.energy, ContactWeights(**(weights or {}))
         )

@@ -1,6 +1,7 @@
 """Parametric hand models."""
 
 from .base import HandModel, HandModelOutput
+from .build import build_hand_model
 from .io import load_mano_file
 from .linear_skinned_hand import LinearSkinnedHand
 from .mano import MANO, TIP_PRESETS
@@ -20,6 +21,7 @@ __all__ = [
     'ManoLayer',
     'OpenHand',
     'TIP_PRESETS',
+    'build_hand_model',
     'load_mano_file',
     'synthetic_mano',
 ]

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 from torch import nn
 
-from mmhand.registry import MODELS
 from mmhand.structures.sides import SIDES
 from mmhand.utils.errors import HandConfigError
 
 from .base import HandModel
+from .build import build_hand_model
 
 
 def build_hand_pair(config: Mapping | str | None = None) -> nn.ModuleList:
@@ -25,7 +25,7 @@ def build_hand_pair(config: Mapping | str | None = None) -> nn.ModuleList:
     """
     config = config or 'OpenHand'
     config = dict(type=config) if isinstance(config, str) else dict(config)
-    pair = nn.ModuleList(MODELS.build({**config, 'side': side}) for side in SIDES)
+    pair = nn.ModuleList(build_hand_model({**config, 'side': side}) for side in SIDES)
     if not all(isinstance(model, HandModel) for model in pair):
         raise HandConfigError(f'hand_model {config} builds no hand model')
     right, left = pair

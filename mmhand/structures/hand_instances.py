@@ -82,6 +82,15 @@ class HandInstances(InstanceData):
         'fit_residual': HandField(
             (), 'float', 'metres, mean distance of a fitted hand from its joints'
         ),
+        'pixel_residual': HandField(
+            (), 'float', 'pixels, mean distance of a fitted hand from the seen joints'
+        ),
+        'keypoint_sigma': HandField(
+            ('J',), 'float', f'metres, standard deviation of each joint, {_CAMERA}, depth included'
+        ),
+        'relative_sigma': HandField(('J',), 'float', 'metres, the same about the wrist'),
+        'side_score': HandField((), 'float', 'in [0, 1]: how sure the side is'),
+        'track': HandField((), 'int', 'identity of the hand in its video'),
         'confidence': HandField(
             (), 'float', 'of the whole estimate; higher is better, no fixed range'
         ),

@@ -13,6 +13,7 @@ from torch import nn
 
 from mmhand.apis import HandInferencer, MMDetHandDetector
 from mmhand.apis.pictures import list_pictures
+from mmhand.apis.sinks import PictureFiles
 from mmhand.deploy.quick_deconv import QuickDeconv
 from mmhand.geometry.mesh_io import load_mesh
 from mmhand.hand_models import OpenHand
@@ -141,7 +142,8 @@ def test_meshes_are_fitted_on_request(tmp_path):
     (result,) = inferencer(picture(), [[10, 10, 80, 70]])
     assert result.samples[0].pred_hands.vertices.shape[0] == 2
     result.samples[0].pred_hands.present = torch.ones(2, dtype=torch.bool)
-    inferencer._write(result, tmp_path, 'x', ('json', 'mesh', 'views', 'glb'), False)
+    kinds = ('json', 'mesh', 'views', 'glb')
+    PictureFiles(tmp_path, kinds, inferencer.views).add(result, 'x')
     assert {p.suffix for p in tmp_path.iterdir()} == {'.json', '.obj', '.jpg', '.glb'}
     assert len(result.files['mesh']) == 2
     hand = json.loads((tmp_path / 'x.json').read_text())['hands'][1]

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmhand.apis import inference_hands, init_model
-from mmhand.apis.hand_inferencer import PictureResult
+from mmhand.apis import PictureResult, inference_hands, init_model
 from mmhand.apis.left_hands import restore_left_hand
 from mmhand.apis.person_report import person_report
 from mmhand.apis.personalize import Sighting, personal_hand, sightings_of

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from mmengine.model import BaseDataPreprocessor
 
 from mmhand.deploy import NetworkEngine
 from mmhand.utils.errors import HandDataError
@@ -73,7 +74,8 @@ class OpenHandFinder:
     ) -> None:
         from mmhand.models.blaze import BlazeHand, BlazePalm
 
-        hand, palm = BlazeHand(), BlazePalm()
+        # Given as an object: a config of it would make the registry import every network.
+        hand, palm = BlazeHand(data_preprocessor=BaseDataPreprocessor()), BlazePalm()
         self.reader = HandReader(
             NetworkEngine(hand, hand.network, (3, 224, 224), engine, device), hand.INPUT_SIZE
         )
@@ -142,7 +144,7 @@ class OpenHandFinder:
         order = np.argsort(-hands.presence * agreement.mean(1), kind='stable')
         hands, agreement = hands[order], agreement[order]
         return [
-            self._result(hands, agreement, np.flatnonzero(hands.owners == number)[: self.max_hands])
+            self.result(hands, agreement, np.flatnonzero(hands.owners == number)[: self.max_hands])
             for number in range(len(pictures))
         ]
 
@@ -206,11 +208,18 @@ class OpenHandFinder:
             self.reader, pictures, owners, boxes, self.turns, self.views, self.steps
         )
         return [
-            self._result(hands, agreement, np.flatnonzero(owners == number))
+            self.result(hands, agreement, np.flatnonzero(owners == number))
             for number in range(len(pictures))
         ]
 
-    def _result(self, hands: HandReadings, agreement: np.ndarray, rows: np.ndarray) -> FoundHands:
+    def result(self, hands: HandReadings, agreement: np.ndarray, rows: np.ndarray) -> FoundHands:
+        """Readings as what was found.
+
+        Args:
+            hands: readings.
+            agreement: (N, 21) how well several crops agree on each joint.
+            rows: which of them.
+        """
         keypoints, joints = hands.keypoints[rows], hands.joints[rows]
         low, high = keypoints.min(1), keypoints.max(1)
         arrays = dict(

@@ -1,0 +1,27 @@
+"""A bar for generators whose length may not be known."""
+
+import sys
+from collections.abc import Iterator
+from typing import TypeVar
+
+Item = TypeVar('Item')
+
+
+def progress_of(items: Iterator[Item], total: int = 0) -> Iterator[Item]:
+    """The same items, with a bar where standard error is a terminal.
+
+    Args:
+        items: they.
+        total: how many there are; 0 if that is not known.
+    """
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task('hands', total=total or None)
+        for item in items:
+            yield item
+            bar.advance(task)

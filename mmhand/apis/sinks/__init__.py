@@ -1,0 +1,6 @@
+"""Where results go: files of pictures and of videos."""
+
+from .picture_files import KINDS, PictureFiles
+from .video_files import VideoFiles
+
+__all__ = ['KINDS', 'PictureFiles', 'VideoFiles']

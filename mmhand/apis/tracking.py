@@ -1,0 +1,155 @@
+"""Hands followed through a video."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from mmhand.fitting import HandSmoother, PlacedHands, TrackShape
+from mmhand.structures import HandCamera, HandDataSample
+
+from .finding import FoundHands
+from .finding.hand_reader import HandReadings
+from .finding.suppression import same_hand
+from .finding.turned_crops import Picture, squares_of_hands
+from .open_hands import OpenHands, hand_sample
+from .track_book import Track, TrackBook
+
+#: Least presence of a hand that is followed; one that is looked for must be surer.
+_FOLLOWED = 0.4
+
+
+class HandTracker:
+    """Runs :class:`~mmhand.apis.open_hands.OpenHands` over the frames of one video.
+
+    A hand that is followed is read again in a crop where it was; hands are looked for only where one
+    got lost or there is none, and every so many frames. Sides are those that a track's readings add up
+    to. Pose and place are smoothed and each track has one shape.
+
+    Args:
+        method: finder and fit.
+        refresh: frames between two searches while hands are followed.
+        patience: frames between two searches while there is none.
+        views: crops of a followed hand that are averaged; 2 adds the mirrored one.
+        smooth: whether pose, place and shape are filtered.
+    """
+
+    def __init__(
+        self,
+        method: OpenHands,
+        refresh: int = 30,
+        patience: int = 3,
+        views: int = 2,
+        smooth: bool = True,
+    ) -> None:
+        self.method, self.finder = method, method.finder
+        self.refresh, self.patience, self.views = refresh, patience, views
+        self.book = TrackBook()
+        shape = TrackShape(forget=self.book.memory) if method.betas is None else None
+        models = list(method.hand_models)
+        self.smoother = HandSmoother(models, shape=shape) if smooth else None
+        self.last: float | None = None
+        self.waited = refresh
+        #: How often hands were looked for.
+        self.searches = 0
+
+    def __call__(self, image: np.ndarray, camera: HandCamera, time: float) -> HandDataSample:
+        """The hands of the next frame.
+
+        Args:
+            image: (H, W, 3) uint8 BGR.
+            camera: of the video.
+            time: seconds, later than the frame before.
+
+        Returns:
+            A sample as :func:`~mmhand.apis.open_hands.hand_sample` makes, with ``track`` (N,) int64.
+        """
+        active = [] if self.last is None else self.book.seen_at(self.last)
+        found, matches = self._follow(image, active, time)
+        self.waited += 1
+        lost = len(found) < len(active)
+        due = self.waited >= (self.refresh if len(found) else self.patience)
+        if lost or due:
+            found, matches = self._search(image, found, matches, time)
+        right = found.right_scores.astype(np.float64)
+        tracks = self.book.update(found.keypoints_2d.astype(np.float64), right, time, matches)
+        self.last = time
+        found = replace(found, sides=np.array([track.side for track in tracks], np.int64))
+        placed = self.method.place([found], [camera])
+        numbers = torch.tensor([track.number for track in tracks], dtype=torch.long)
+        if self.smoother is not None and len(tracks):
+            placed = self.smoother(placed, numbers, time, camera)
+        return self._sample(found, placed, camera, image, tracks)
+
+    def _follow(
+        self, image: np.ndarray, active: list[Track], time: float
+    ) -> tuple[FoundHands, list[Track | None]]:
+        """Read hands again where they should be by now."""
+        pictures = [Picture(image)]
+        reader = self.finder.reader
+        places = np.stack([track.expected(time) for track in active] or [np.zeros((21, 2))])
+        places = places[: len(active)]
+        readings = reader(pictures, np.zeros(len(active), int), squares_of_hands(places))
+        keep = readings.presence >= _FOLLOWED
+        size = np.ptp(readings.keypoints, axis=1).max(-1) if len(active) else np.zeros(0)
+        spans = np.array([track.span for track in active])
+        keep &= (size > 0.5 * spans) & (size < 2 * spans)
+        for row in np.flatnonzero(keep):
+            # Two tracks on one hand: the one that moved more was drawn over to it.
+            twins = [other for other in np.flatnonzero(keep) if other != row]
+            for other in twins if keep[row] else ():
+                if same_hand(readings.keypoints[[row, other]])[0, 1]:
+                    moved = [
+                        np.linalg.norm(readings.keypoints[i] - places[i], axis=-1).mean() / spans[i]
+                        for i in (row, other)
+                    ]
+                    keep[row if moved[0] > moved[1] else other] = False
+        rows = np.flatnonzero(keep)
+        readings = readings[rows]
+        if len(rows) and self.views > 1:
+            readings, agreement = reader.views(pictures, readings, self.views)
+        else:
+            agreement = np.ones((len(rows), 21))
+        found = self._found(readings, agreement)
+        return found, [active[row] for row in rows]
+
+    def _search(
+        self, image: np.ndarray, found: FoundHands, matches: list[Track | None], time: float
+    ) -> tuple[FoundHands, list[Track | None]]:
+        """Look over the whole picture for hands that are not followed."""
+        self.waited, self.searches = 0, self.searches + 1
+        (new,) = self.finder.find([image])
+        if not len(new):
+            return found, matches
+        if len(found):
+            both = np.concatenate((found.keypoints_2d, new.keypoints_2d)).astype(np.float64)
+            known = same_hand(both)[len(found) :, : len(found)].any(1)
+            new = new[np.flatnonzero(~known)]
+        free = [track for track in self.book.tracks if track not in matches]
+        more = self.book.match(
+            new.keypoints_2d.astype(np.float64), new.right_scores.astype(np.float64), time, free
+        )
+        names = ('bboxes', 'sides', 'scores', 'right_scores', 'keypoints_2d')
+        names += ('keypoint_scores', 'keypoints_3d', 'affines')
+        arrays = {n: np.concatenate((getattr(found, n), getattr(new, n))) for n in names}
+        return FoundHands(**arrays, crop_size=new.crop_size), [*matches, *more]
+
+    def _found(self, readings: HandReadings, agreement: np.ndarray) -> FoundHands:
+        if not len(readings):
+            agreement = np.zeros((0, 21))
+        return self.finder.result(readings, agreement, np.arange(len(readings)))
+
+    def _sample(
+        self,
+        found: FoundHands,
+        placed: PlacedHands,
+        camera: HandCamera,
+        image: np.ndarray,
+        tracks: list[Track],
+    ) -> HandDataSample:
+        sample = hand_sample(found, placed, camera, image.shape[:2])
+        hands = sample.pred_hands
+        hands.track = torch.tensor([track.number for track in tracks], dtype=torch.long)
+        odds = torch.tensor([abs(track.side_odds) for track in tracks]).sigmoid()
+        hands.side_score = odds.to(hands.side_score)
+        return sample

@@ -1,0 +1,81 @@
+"""``mmhand doctor``: what is installed, what is missing, and the remedy."""
+
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from .collect_env import collect_env
+
+#: (name, whether it is there and what of it, remedy).
+Finding = tuple[str, bool, str, str]
+
+
+def findings() -> Iterator[Finding]:
+    """Name, whether it is well, what is known, and the remedy where it is not."""
+    env = collect_env()
+    for name in ('sys.platform', 'Python', 'PyTorch', 'OpenCV', 'MMEngine', 'mmhand', 'mmcv ops'):
+        if name in env:
+            yield name, True, env[name].splitlines()[0], ''
+    for name in ('mmcv', 'mmpose', 'mmdet', 'mmseg'):
+        well = not env[name].startswith(('not installed', 'does not import'))
+        yield name, well, env[name], 'python tools/misc/bootstrap.py, or see docs/en/get_started.md'
+    cuda = env.get('CUDA available', 'False') == 'True'
+    yield 'GPU', cuda, env.get('GPU 0', 'none seen'), 'not needed; with one, pass --device cuda:0'
+    yield _check('open weights', _weights, 'install mmhand again: files of the package are damaged')
+    yield _check('MANO', _mano, 'optional: set MMHAND_MANO_ROOT to a folder with MANO_RIGHT.pkl')
+    extras = {
+        'av': 'reads and writes more videos: pip install "mmhand[video]"',
+        'onnxruntime': 'a faster engine: pip install onnx onnxruntime',
+    }
+    for name, remedy in extras.items():
+        there = importlib.util.find_spec(name) is not None
+        yield name, there, 'installed' if there else 'not installed', f'optional: {remedy}'
+
+
+def _check(name: str, check: Callable[[], str], remedy: str) -> Finding:
+    try:
+        return name, True, check(), ''
+    except Exception as error:  # whatever is wrong is what this report is for
+        return name, False, ' '.join(str(error).split()), remedy
+
+
+def _weights() -> str:
+    from safetensors import safe_open
+
+    import mmhand
+
+    folder = Path(mmhand.__file__).parent / 'models' / 'blaze' / 'data'
+    files = sorted(folder.glob('*.safetensors'))
+    for file in files:
+        with safe_open(file, 'np') as weights:
+            weights.keys()
+    if len(files) < 2:
+        raise FileNotFoundError(f'{folder} lacks its weights')
+    return ', '.join(file.name for file in files)
+
+
+def _mano() -> str:
+    root = os.environ.get('MMHAND_MANO_ROOT')
+    if not root:
+        raise FileNotFoundError('MMHAND_MANO_ROOT is not set')
+    from mmhand.hand_models.io import find_mano_file
+
+    return str(find_mano_file(None, 'right'))
+
+
+def main(argv: Sequence[str] = ()) -> int:
+    """Print the findings; 0 where all that is needed is there."""
+    if any(word in ('-h', '--help') for word in argv):
+        sys.stdout.write('mmhand doctor: what is installed, what is missing and how to get it\n')
+        return 0
+    needed_is_there = True
+    for name, well, known, remedy in findings():
+        optional = remedy.startswith(('optional', 'not needed'))
+        mark = 'ok' if well else '--' if optional else 'NO'
+        needed_is_there &= well or optional
+        sys.stdout.write(f'{mark}  {name:<14} {known}\n')
+        if not well and remedy:
+            sys.stdout.write(f'    {"":<14} {remedy}\n')
+    return 0 if needed_is_there else 1

@@ -1,0 +1,127 @@
+"""The command ``mmhand``: hands of pictures, videos and cameras, and the tools by short names.
+
+Beside the package and not in it, so that ``mmhand --help`` imports no torch.
+"""
+
+import argparse
+import importlib.util
+import os
+import runpy
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+#: Tools by their short names: the file below ``tools/``, and what it does.
+TOOLS = {
+    'train': ('train.py', 'train a config'),
+    'test': ('test.py', 'test a checkpoint'),
+    'browse': ('misc/browse_dataset.py', 'look at a data set as training sees it'),
+    'report': ('analysis_tools/make_report.py', 'one HTML page of a run'),
+    'synth': ('synthesis/make_dataset.py', 'make a synthetic data set'),
+    'convert': ('model_converters/convert_checkpoint.py', "convert authors' checkpoints"),
+    'personalize': ('personalize.py', "learn the shape of a person's hands"),
+    'config': ('analysis_tools/print_config.py', 'print a whole config'),
+}
+
+SAVE = ('overlay', 'json', 'mesh', 'views', 'glb', 'stages', 'npz', 'html')
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Arguments of the command without a tool's name."""
+    tools = '\n'.join(f'  mmhand {name:<12} {about}' for name, (_, about) in TOOLS.items())
+    parser = argparse.ArgumentParser(
+        prog='mmhand',
+        description='Find hands and write overlays, joints and meshes.\n\n'
+        '  mmhand photo.jpg\n  mmhand video.mp4 --out-dir out\n  mmhand --camera 0',
+        epilog=f'tools (mmhand NAME --help):\n{tools}\n'
+        '  mmhand doctor       what is installed, what is missing and how to get it\n\n'
+        'exit status: 0 hands were found, 1 none in any picture, 2 a mistake, 130 stopped',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('inputs', nargs='*', help='pictures, folders of pictures, videos')
+    parser.add_argument('--camera', type=int, metavar='N', help='take frames of this camera')
+    parser.add_argument('--out-dir', default='mmhand_out', help='folder to write to')
+    parser.add_argument(
+        '--save',
+        nargs='+',
+        choices=SAVE,
+        default=['overlay', 'json', 'glb', 'html'],
+        help='kinds of files (default: overlay json glb html)',
+    )
+    parser.add_argument(
+        '--model', default='open', help='config file or name; the default needs no weights'
+    )
+    parser.add_argument('--checkpoint', help='weights of --model')
+    parser.add_argument('--hand-model', choices=('OpenHand', 'MANO'), default='OpenHand')
+    parser.add_argument('--person', metavar='NPZ', help='shape of mmhand personalize')
+    parser.add_argument('--engine', choices=('torch', 'onnxruntime'), default='torch')
+    parser.add_argument('--device', default='cpu')
+    parser.add_argument(
+        '--focal', type=float, metavar='PX', help='focal length; guessed without it'
+    )
+    parser.add_argument('--max-frames', type=int, metavar='N', help='stop a video or camera there')
+    parser.add_argument('--no-smooth', action='store_true', help='videos frame by frame')
+    parser.add_argument(
+        '--serve',
+        nargs='?',
+        const=8000,
+        type=int,
+        metavar='PORT',
+        help='a page on this computer only, that takes pictures and shows their hands (port 8000)',
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    # Waiting threads that spin slow a busy machine down twentyfold; read when torch is imported.
+    os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
+    try:
+        if argv and argv[0] in TOOLS:
+            run_tool(argv[0], argv[1:])
+        elif argv and argv[0] == 'doctor':
+            from mmhand.utils.doctor import main as doctor
+
+            sys.exit(doctor(argv[1:]))
+        else:
+            args = build_parser().parse_args(argv)
+            if args.camera is None and args.serve is None and not args.inputs:
+                build_parser().error('name a picture, a folder or a video, or give --camera 0')
+            from mmhand.apis.command import run
+
+            run(args)
+    except KeyboardInterrupt:
+        sys.stderr.write('stopped\n')
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read the output has gone; nothing may be written to it at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def run_tool(name: str, argv: Sequence[str]) -> None:
+    """Run a tool as if its file had been called.
+
+    Args:
+        name: of :data:`TOOLS`.
+        argv: its arguments.
+    """
+    path = tools_folder() / TOOLS[name][0]
+    if not path.is_file():
+        sys.exit(f'error: {path} is missing; install mmhand again')
+    sys.argv = [f'mmhand {name}', *argv]
+    sys.path.insert(0, str(path.parent))
+    runpy.run_path(str(path), run_name='__main__')
+
+
+def tools_folder() -> Path:
+    """Where the tools are: in the installed package, or the checkout around it."""
+    spec = importlib.util.find_spec('mmhand')
+    package = Path(spec.origin).parent if spec and spec.origin else Path(__file__).parent / 'mmhand'
+    installed = package / '.mim' / 'tools'
+    return installed if installed.is_dir() else package.parent / 'tools'
+
+
+if __name__ == '__main__':
+    main()
