@@ -81,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if argv and argv[0] in TOOLS:
             run_tool(argv[0], argv[1:])
         elif argv and argv[0] == 'doctor':
-            from mmhand.utils.doctor import main as doctor
+            from mmhand.apis.doctor import main as doctor
 
             sys.exit(doctor(argv[1:]))
         else:

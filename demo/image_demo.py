@@ -1,5 +1,6 @@
 """Find hands in pictures and write overlays, joints and meshes.
 
+python demo/image_demo.py photo.jpg                       # open weights, nothing to fetch
 python demo/image_demo.py photo.jpg --model internet_r50_interhand --checkpoint FILE.pth
 python demo/image_demo.py photo.jpg --model CONFIG.py --bbox 120 80 300 300 --out-dir out
 """
@@ -11,6 +12,7 @@ import numpy as np
 from mmhand.apis import HandInferencer, MMDetHandDetector
 from mmhand.apis.hand_inferencer import SAVE
 from mmhand.apis.pictures import list_pictures
+from mmhand.apis.sinks import KINDS
 from mmhand.utils.config import ConfigOptions
 from mmhand.utils.errors import HandConfigError, cli_guard
 from mmhand.utils.setup_env import ensure_writable
@@ -22,7 +24,9 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('pictures', nargs='+', help='pictures and folders of pictures')
-    parser.add_argument('--model', required=True, help='config file, or name of one of our configs')
+    parser.add_argument(
+        '--model', default='open', help='config file, or name of one of our configs'
+    )
     parser.add_argument('--checkpoint', help='weights; without them the model is untrained')
     parser.add_argument(
         '--bbox', nargs=4, type=float, metavar=('X', 'Y', 'W', 'H'), help='box around the hands'
@@ -57,7 +61,7 @@ def parse_args() -> argparse.Namespace:
         help='prepare the network first: worth it for many pictures',
     )
     parser.add_argument('--out-dir', default='demo_out', help='folder to write to')
-    parser.add_argument('--save', nargs='+', choices=SAVE, default=SAVE)
+    parser.add_argument('--save', nargs='+', choices=KINDS, default=SAVE)
     parser.add_argument('--device', default='cpu')
     parser.add_argument('--batch-size', type=int, default=8)
     parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE')

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from .collect_env import collect_env
+from mmhand.utils.collect_env import collect_env
 
 #: (name, whether it is there and what of it, remedy).
 Finding = tuple[str, bool, str, str]

@@ -1,0 +1,224 @@
+"""Follow hands through rendered videos whose truth is known.
+
+python tools/benchmark/bench_video.py                 # three short videos
+python tools/benchmark/bench_video.py --seconds 10 --engine onnxruntime --out work_dirs/bench_video
+
+Prints, frame by frame and tracked: identity switches, frames without a hand that is there, joint error
+about the wrist and acceleration error (both of matched hands), and frames a second.
+"""
+
+import argparse
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from mmhand.apis.open_hands import OpenHands
+from mmhand.apis.sinks.video_writer import VideoWriter
+from mmhand.apis.tracking import HandTracker
+from mmhand.hand_models import OpenHand
+from mmhand.renderers import overlay_meshes
+from mmhand.structures import HandCamera
+from mmhand.utils.errors import cli_guard
+
+SCENES = ('one', 'crossing', 'leaving')
+SIZE, FOCAL, FPS = (480, 360), 480.0, 30.0
+SKIN = (140, 165, 215)  # BGR
+
+
+def parse_args() -> argparse.Namespace:
+    """Arguments of the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('--seconds', type=float, default=2.0, help='length of each video')
+    parser.add_argument('--scenes', nargs='+', choices=SCENES, default=SCENES)
+    parser.add_argument('--engine', choices=('torch', 'onnxruntime'), default='torch')
+    parser.add_argument(
+        '--stride', type=int, default=5, help='every how many frames frame by frame'
+    )
+    parser.add_argument('--out', help='folder for the videos; they are not kept without it')
+    return parser.parse_args()
+
+
+class Scene:
+    """Hands that move on paths; the truth of every frame.
+
+    Args:
+        name: of :data:`SCENES`.
+        frames: how many.
+    """
+
+    def __init__(self, name: str, frames: int) -> None:
+        self.name, self.frames = name, frames
+        self.models = [OpenHand('right'), OpenHand('left')]
+        self.K = np.array([[FOCAL, 0, 239.5], [0, FOCAL, 179.5], [0, 0, 1]], np.float32)
+        rng = np.random.default_rng(0)
+        coarse = rng.integers(60, 110, (12, 16, 3)).astype(np.uint8)
+        self.background = cv2.resize(coarse, SIZE, interpolation=cv2.INTER_CUBIC)
+        self.noise = rng
+
+    def hands(self, number: int) -> list[tuple[int, int, np.ndarray, np.ndarray]]:
+        """(identity, side, joints (21, 3), vertices) metres, camera frame, of a frame."""
+        t = number / max(self.frames - 1, 1)
+        places = {
+            'one': [(0, 0, 0.06 * np.sin(2 * np.pi * t), 0.02 * np.sin(4 * np.pi * t), 0.5)],
+            'crossing': [
+                (0, 0, -0.14 + 0.28 * t, 0.06, 0.55),
+                (1, 1, 0.14 - 0.28 * t, -0.02, 0.45),
+            ],
+            'leaving': [(0, 0, 0.42 * np.sin(np.pi * t) ** 2, 0.0, 0.5)],
+        }[self.name]
+        found = []
+        for identity, side, x, y, z in places:
+            phase = 2 * np.pi * (t + 0.3 * identity)
+            sign = -1.0 if side else 1.0
+            # Fingers up, palm or back to the camera, a little turned about.
+            up = cv2.Rodrigues(np.array([0.0, 0.0, -np.pi / 2 * sign]))[0]
+            facing = cv2.Rodrigues(np.array([0.0, 0.3 * np.sin(phase), 0.3 * np.cos(phase)]))[0]
+            wrist = cv2.Rodrigues(facing @ self._upright(side, up))[0].ravel()
+            pose = np.zeros((15, 3), np.float32)
+            pose[:12, 2] = sign * 0.35 * (1 + np.sin(phase))
+            out = self.models[side](
+                torch.tensor(wrist, dtype=torch.float32)[None],
+                torch.from_numpy(pose.reshape(1, 45)),
+                torch.zeros(1, self.models[side].num_betas),
+            )
+            middle = out.joints[0].mean(0)
+            shift = torch.tensor([x, y, z], dtype=torch.float32) - middle
+            joints, vertices = (out.joints[0] + shift).numpy(), (out.vertices[0] + shift).numpy()
+            found.append((identity, side, joints, vertices))
+        return found
+
+    def _upright(self, side: int, turn: np.ndarray) -> np.ndarray:
+        """Rotation that points the middle finger up in the picture, back of the hand to the camera."""
+        rest = (
+            self.models[side](
+                torch.zeros(1, 3), torch.zeros(1, 45), torch.zeros(1, self.models[side].num_betas)
+            )
+            .joints[0]
+            .numpy()
+        )
+        along = rest[9] - rest[0]
+        along /= np.linalg.norm(along)
+        across = (rest[5] - rest[17]) * (1 if side == 0 else -1)
+        across -= along * (across @ along)
+        across /= np.linalg.norm(across)
+        frame = np.stack((across, along, np.cross(across, along)), 1)
+        # The back of the right hand: its index is on the left of the picture.
+        goal_across = np.array([-1.0, 0.0, 0.0])
+        goal_along = np.array([0.0, -1.0, 0.0])
+        goal = np.stack((goal_across, goal_along, np.cross(goal_across, goal_along)), 1)
+        return goal @ frame.T
+
+    def __iter__(self) -> Iterator[tuple[np.ndarray, list]]:
+        for number in range(self.frames):
+            hands = self.hands(number)
+            image = overlay_meshes(
+                self.background,
+                [vertices for *_, vertices in hands],
+                [self.models[side].faces.numpy() for _, side, *_ in hands],
+                self.K,
+                [SKIN] * len(hands),
+                1.0,
+            )
+            noise = self.noise.normal(0, 3, image.shape)
+            yield np.clip(image + noise, 0, 255).astype(np.uint8), hands
+
+
+class Score:
+    """Compares found hands with the truth of a video."""
+
+    def __init__(self, K: np.ndarray) -> None:
+        self.K = K
+        self.ids: dict[int, int] = {}
+        self.switches = self.missed = self.false = 0
+        self.errors: list[float] = []
+        self.paths: dict[int, dict[int, tuple[np.ndarray, np.ndarray]]] = {}
+
+    def add(self, number: int, hands: object, truth: list) -> None:
+        """A frame: ``hands`` found, ``truth`` as :meth:`Scene.hands`."""
+        free = list(range(len(hands)))
+        for identity, _, joints, _ in truth:
+            projected = joints @ self.K.T
+            pixels = projected[:, :2] / projected[:, 2:]
+            if not ((pixels > 0) & (pixels < SIZE)).all():
+                free = [r for r in free if self._apart(hands, r, pixels) > 1]
+                continue
+            near = [row for row in free if self._apart(hands, row, pixels) < 0.5]
+            if not near:
+                self.missed += 1
+                continue
+            row = min(near, key=lambda r: self._apart(hands, r, pixels))
+            free.remove(row)
+            found = hands.keypoints_3d[row].numpy()
+            self.errors.append(
+                1000 * np.linalg.norm((found - found[0]) - (joints - joints[0]), axis=1).mean()
+            )
+            self.paths.setdefault(identity, {})[number] = (found, joints)
+            if 'track' in hands:
+                track = int(hands.track[row])
+                self.switches += self.ids.get(identity, track) != track
+                self.ids[identity] = track
+        self.false += len(free)
+
+    @staticmethod
+    def _apart(hands: object, row: int, pixels: np.ndarray) -> float:
+        span = np.ptp(pixels, axis=0).max()
+        return float(np.linalg.norm(hands.keypoints_2d[row].numpy() - pixels, axis=1).mean() / span)
+
+    def jitter(self) -> float:
+        """Mean acceleration error of joints about the wrist, mm a frame squared."""
+        errors = []
+        for path in self.paths.values():
+            for number in path:
+                if number - 1 in path and number + 1 in path:
+                    triple = [path[number + k] for k in (-1, 0, 1)]
+                    second = [
+                        a[0] - 2 * b[0] + c[0]
+                        for a, b, c in [[(p[i] - p[i][:1],) for p in triple] for i in (0, 1)]
+                    ]
+                    errors.append(np.linalg.norm(second[0] - second[1], axis=1).mean())
+        return float(1000 * np.mean(errors)) if errors else float('nan')
+
+
+@cli_guard
+def main() -> None:
+    """Run the benchmark."""
+    args = parse_args()
+    method = OpenHands(engine=args.engine)
+    print('scene      mode            switches missed false  joints mm  jitter mm  frames/s')
+    for name in args.scenes:
+        scene = Scene(name, max(3, round(args.seconds * FPS)))
+        camera = HandCamera(scene.K)
+        writer = VideoWriter(Path(args.out) / f'{name}.mp4', FPS) if args.out else None
+        modes = {
+            'tracked, raw': HandTracker(method, smooth=False),
+            'tracked, smooth': HandTracker(method),
+        }
+        scores = {mode: Score(scene.K) for mode in modes}
+        seconds = dict.fromkeys(modes, 0.0)
+        for number, (image, truth) in enumerate(scene):
+            if writer is not None:
+                writer.add(np.ascontiguousarray(image[..., ::-1]))
+            for mode, tracker in modes.items():
+                start = time.perf_counter()
+                sample = tracker(image, camera, number / FPS)
+                seconds[mode] += time.perf_counter() - start
+                scores[mode].add(number, sample.pred_hands, truth)
+        if writer is not None:
+            writer.close()
+        for mode, score in scores.items():
+            print(
+                f'{name:<10} {mode:<15} {score.switches:8d} {score.missed:6d} {score.false:5d} '
+                f'{np.mean(score.errors or [np.nan]):10.1f} {score.jitter():10.2f} '
+                f'{scene.frames / seconds[mode]:9.1f}',
+                flush=True,
+            )
+
+
+if __name__ == '__main__':
+    main()
