@@ -53,7 +53,7 @@ MODEL_WRAPPERS = _child('model wrapper', MMENGINE_MODEL_WRAPPERS, 'models.regist
 WEIGHT_INITIALIZERS = _child(
     'weight initializer', MMENGINE_WEIGHT_INITIALIZERS, 'models.registered'
 )
-TASK_UTILS = _child('task util', MMENGINE_TASK_UTILS, 'models.registered', 'fitting')
+TASK_UTILS = _child('task util', MMENGINE_TASK_UTILS, 'models.registered', 'fitting', 'synthesis')
 
 OPTIMIZERS = _child('optimizer', MMENGINE_OPTIMIZERS, 'engine')
 OPTIM_WRAPPERS = _child('optimizer wrapper', MMENGINE_OPTIM_WRAPPERS, 'engine')

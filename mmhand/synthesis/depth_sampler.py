@@ -53,7 +53,7 @@ class DepthHandSampler(nn.Module):
     """Places hands before a depth camera and renders crops of them.
 
     A hand of true size times its scale is put with the mean of its joints on the optical axis, turned
-    about it, and rendered in a cube about it; see docs/en/methods/dsf.md#rendered-hands.
+    about it, and rendered in a cube about it; see docs/en/depth.md#rendered-hands.
 
     Args:
         hand: the hand layer, a hand model or its config.

@@ -19,6 +19,8 @@ import numpy as np
 import torch
 from mmengine.utils import ProgressBar
 
+from mmhand.cameras import DEPTH_CAMERAS, lift_crop
+from mmhand.datasets import DepthHandDataset
 from mmhand.datasets.mano_params import find_hand_model
 from mmhand.datasets.transforms.load_hand_image import decode_image, read_file
 from mmhand.engine.user_errors import readable_errors
@@ -29,12 +31,15 @@ from mmhand.utils.errors import HandConfigError, cli_guard
 from mmhand.utils.pipeline import pipeline_steps
 from mmhand.utils.setup_env import ensure_writable
 from mmhand.visualization import HandVisualizer, draw_box, tile_images, write_image
+from mmhand.visualization.depth_views import crop_image, point_cloud_views
+from mmhand.visualization.draw import draw_skeleton
 
 BOX_COLOUR = (255, 220, 60)
 
 VIEWS = ('original', 'crop')
 
 PLAIN = ('LoadHandImage', 'HandBBoxCrop', 'HandTopdownAffine', 'PackHandInputs')
+PLAIN_DEPTH = ('LoadDepthImage', 'CubeCrop', 'PackHandInputs')
 
 
 def parse_args(argv=None):
@@ -73,7 +78,7 @@ def dataset_config(args):
             raise HandConfigError(f'{args.config} has no {args.loader}_dataloader')
         dataset = loader.dataset.to_dict()
     else:
-        dataset = dict(type=args.type, pipeline=_steps(PLAIN))
+        dataset = dict(type=args.type, pipeline=_steps(_plain(args.type)))
         dataset.update(args.cfg_options or {})
     given = dict(data_root=args.data_root, split=args.split, subset=args.subset)
     dataset.update({key: value for key, value in given.items() if value is not None})
@@ -85,6 +90,9 @@ def build_views(dataset, hand_model):
 
     Hand-model parameters and masks are asked for where they can be had.
     """
+    if _plain(dataset['type']) is PLAIN_DEPTH:
+        pipelines = {'original': _steps(PLAIN_DEPTH), 'crop': pipeline_steps(dataset['pipeline'])}
+        return {view: DATASETS.build(dict(dataset, pipeline=pipelines[view])) for view in VIEWS}
     known = hand_model or dataset.get('hand_model') or find_hand_model(dataset.get('data_root', ''))
     if known:
         dataset.update(with_mano=True, hand_model=known)
@@ -95,6 +103,13 @@ def build_views(dataset, hand_model):
         if masks and 'LoadHandMasks' not in names and 'LoadHandImage' in names:
             pipeline.insert(names.index('LoadHandImage') + 1, dict(type='LoadHandMasks'))
     return {view: DATASETS.build(dict(dataset, pipeline=pipelines[view])) for view in VIEWS}
+
+
+def _plain(kind):
+    """Steps of a pipeline that changes nothing, for a data set class."""
+    found = DATASETS.get(kind)
+    depth = found is not None and issubclass(found, DepthHandDataset)
+    return PLAIN_DEPTH if depth else PLAIN
 
 
 def _steps(names):
@@ -121,6 +136,8 @@ def add_vertices(sample, hands):
 def draw_view(view, sample, inputs, visualizer):
     """The annotation over the original picture or over the crop; RGB."""
     meta = sample.metainfo
+    if 'crop_affine' in meta:
+        return draw_depth(view, sample, inputs)
     if view == 'original':
         path = meta['img_path']
         image = decode_image(read_file(path, meta['sample_id']), path, meta['sample_id'])
@@ -134,6 +151,27 @@ def draw_view(view, sample, inputs, visualizer):
     sample.set_field(camera, 'camera', field_type='metainfo')
     image = inputs.permute(1, 2, 0).numpy()[..., ::-1].clip(0, 255).astype(np.uint8)
     return visualizer.draw_sample(np.ascontiguousarray(image), sample, draw_pred=False)
+
+
+def draw_depth(view, sample, inputs):
+    """Joints over the crop, and for the original the crop's points and joints from three sides; RGB."""
+    crop, meta, hands = inputs[0].numpy(), sample.metainfo, sample.gt_hands
+    image = cv2.resize(crop_image(crop), None, fx=3, fy=3, interpolation=cv2.INTER_NEAREST)
+    joint_set = meta['joint_set']
+    if 'keypoints_2d' in hands:
+        points, valid = (hands[key][0].numpy() for key in ('keypoints_2d', 'keypoint_valid'))
+        draw_skeleton(image, 3 * points, valid, joint_set=joint_set)
+    if view == 'crop':
+        return image
+    center, cube = (np.float64(meta[key])[None] for key in ('crop_center', 'crop_cube'))
+    camera = DEPTH_CAMERAS.get(meta['depth_camera'])
+    joints = hands.keypoints_3d[0].numpy() if 'keypoints_3d' in hands else None
+    if camera is None:
+        return image
+    affine = np.float64(meta['crop_affine'])[None]
+    (cloud,) = lift_crop(np.float64(crop)[None, None], center, cube, affine, camera)
+    views = point_cloud_views(cloud * cube / 2 + center, joints, size=384, span=float(cube[0, 0]))
+    return np.concatenate([image, views], axis=1)
 
 
 @cli_guard

@@ -1,0 +1,141 @@
+"""Find the hand in depth pictures and write its mesh, an overlay and views of the point cloud.
+
+python demo/depth_demo.py depth_1_0000001.png --camera nyu --model dsf_r18_nyu --checkpoint FILE.pth
+python demo/depth_demo.py frame.png --camera 475 475 320 240 --cube 0.2 --checkpoint FILE.pth
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from mmhand.apis import init_model
+from mmhand.apis.depth import inference_depth
+from mmhand.cameras import DEPTH_CAMERAS, DepthCamera, unproject_depth
+from mmhand.datasets.transforms import read_depth
+from mmhand.geometry.mesh_io import save_mesh
+from mmhand.renderers.overlay import overlay_mesh
+from mmhand.utils.atomic_io import save_npz
+from mmhand.utils.config import ConfigOptions
+from mmhand.utils.errors import HandConfigError, cli_guard
+from mmhand.utils.setup_env import ensure_writable
+from mmhand.visualization.depth_views import depth_image, point_cloud_views
+from mmhand.visualization.draw import draw_skeleton
+from mmhand.visualization.hand_visualizer import write_image
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Arguments of the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        'frames', nargs='+', help="depth: 16-bit PNG (mm), NYU's two-byte PNG, MSRA's .bin, or .npy"
+    )
+    parser.add_argument(
+        '--camera',
+        nargs='+',
+        required=True,
+        metavar='NAME | FX FY CX CY',
+        help=f'{", ".join(DEPTH_CAMERAS)}, or intrinsics in pixels',
+    )
+    parser.add_argument('--model', default='dsf_r18_cpu_nyu', help='config, or its name')
+    parser.add_argument('--checkpoint', help='weights; without them the model is untrained')
+    parser.add_argument(
+        '--center', nargs=3, type=float, metavar=('X', 'Y', 'Z'), help='of the hand, metres'
+    )
+    parser.add_argument('--cube', type=float, default=0.25, help='edge of the crop, metres (0.25)')
+    parser.add_argument('--left', action='store_true', help='a left hand: the picture is mirrored')
+    parser.add_argument('--device', default='cpu')
+    parser.add_argument('--out-dir', default='work_dirs/depth_demo')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=ConfigOptions, help='key=value overrides'
+    )
+    return parser.parse_args(argv)
+
+
+def camera_from(words: list[str], shape: tuple[int, int]) -> DepthCamera:
+    """The camera that the command line names, for a picture (H, W)."""
+    if len(words) == 1:
+        if words[0] not in DEPTH_CAMERAS:
+            known = ', '.join(DEPTH_CAMERAS)
+            raise HandConfigError(f'--camera is "{words[0]}", not one of {known}, or FX FY CX CY')
+        camera = DEPTH_CAMERAS[words[0]]
+        if camera.size != shape[::-1]:
+            raise HandConfigError(
+                f'--camera {words[0]} has pictures of {camera.size[0]} x {camera.size[1]}, this one has '
+                f'{shape[1]} x {shape[0]}: give FX FY CX CY'
+            )
+        return camera
+    try:
+        fx, fy, cx, cy = (float(word) for word in words)
+    except ValueError:
+        raise HandConfigError(
+            f'--camera takes a name, or FX FY CX CY, not "{" ".join(words)}"'
+        ) from None
+    if fx <= 0 or fy <= 0:
+        raise HandConfigError(f'--camera: focal lengths must be positive, not {fx:g} {fy:g}')
+    return DepthCamera('given', (fx, fy), (cx, cy), shape[::-1])
+
+
+@cli_guard
+def main(argv: list[str] | None = None) -> None:
+    """Run the demo."""
+    args = parse_args(argv)
+    out = ensure_writable(args.out_dir)
+    options = {**(args.cfg_options or {}), 'model.generator': None}
+    model = None
+    for frame in args.frames:
+        depth = read_depth(frame)
+        camera = camera_from(args.camera, depth.shape)
+        if args.left:
+            depth = depth[:, ::-1]
+            u, v = camera.principal
+            camera = DepthCamera(camera.name, camera.focal, (camera.size[0] - u, v), camera.size)
+        model = model or init_model(args.model, args.checkpoint, args.device, options)
+        center = args.center
+        if center is not None and args.left:
+            center = [-center[0], *center[1:]]
+        sample = inference_depth(model, depth, camera, center, args.cube, Path(frame).name)
+        write_hand(Path(frame).stem, out, depth, camera, model, sample, args.left)
+
+
+def write_hand(
+    stem: str,
+    out: Path,
+    depth: np.ndarray,
+    camera: DepthCamera,
+    model: object,
+    sample: object,
+    left: bool,
+) -> None:
+    """Write ``STEM_overlay.png``, ``STEM_cloud.png``, ``STEM.glb`` and ``STEM.npz``."""
+    hands = sample.pred_hands
+    vertices, joints = (hands[name][0].cpu().numpy() for name in ('vertices', 'keypoints_3d'))
+    faces = model.reader.hand.faces.cpu().numpy()
+    center, cube = sample.crop_center, sample.crop_cube
+    near, far = center[2] - cube[2], center[2] + 1.5 * cube[2]
+    image = depth_image(depth, near, far)
+    K = camera.K
+    K[:2, 2] -= 0.5  # pictures are drawn with whole numbers at pixels' middles
+    drawn = overlay_mesh(image, vertices, faces, K, alpha=0.7)[..., ::-1].copy()
+    uv = joints @ K.T
+    skeleton = draw_skeleton(image.copy(), uv[:, :2] / uv[:, 2:])
+    rows, columns = np.nonzero(np.abs(depth - center[2]) < cube[2] / 2)
+    uvz = np.stack((columns + 0.5, rows + 0.5, depth[rows, columns]), axis=1)
+    points = unproject_depth(uvz.astype(np.float64), camera)
+    points = points[(np.abs(points - center) < cube / 2).all(1)]
+    if left:
+        drawn, skeleton = drawn[:, ::-1], skeleton[:, ::-1]
+        vertices, joints, points = (p * [-1, 1, 1] for p in (vertices, joints, points))
+        faces = faces[:, ::-1]
+    write_image(out / f'{stem}_overlay.png', np.concatenate([skeleton, drawn], axis=1))
+    write_image(out / f'{stem}_cloud.png', point_cloud_views(points, vertices, span=float(cube[0])))
+    save_mesh(out / f'{stem}.glb', vertices, np.ascontiguousarray(faces))
+    save_npz(out / f'{stem}.npz', dict(vertices=vertices, joints=joints, center=center))
+    source = sample.get('center_source', 'given')
+    print(f'{stem}: hand at {np.round(joints.mean(0), 3).tolist()} m (centre {source}); {out}')
+
+
+if __name__ == '__main__':
+    main()
