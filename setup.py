@@ -66,6 +66,7 @@ setup(
             'hand_models/data/*',
             'models/blaze/data/*',
             'visualization/assets/*',
+            'apis/assets/*',
         ]
     },
     install_requires=requirements('runtime.txt'),
