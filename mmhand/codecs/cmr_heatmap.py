@@ -103,7 +103,7 @@ class CMRHeatmap:
         Raises:
             HandDataError: not as many boxes as rows of cells.
         """
-        if len(cells) != len(boxes):
+        if cells.shape[0] != boxes.shape[0]:
             raise HandDataError(f'{len(cells)} rows of cells and {len(boxes)} boxes')
         corner, width = boxes[:, None, :2], boxes[:, None, 2:3]
         half = 0.5 if self.subpixel else 0.0

@@ -7,14 +7,17 @@ matrix product for twelve numbers per vertex followed by three fused multiply-ad
 from functools import lru_cache
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
 @lru_cache
-def _bottom_row(device: torch.device, dtype: torch.dtype) -> Tensor:
-    """Last row of a homogeneous transform; an ordinary tensor even when inference comes first."""
+def _corner(device: torch.device, dtype: torch.dtype) -> Tensor:
+    """(4, 4), a homogeneous one below zeros; an ordinary tensor even when inference comes first."""
     with torch.inference_mode(False):
-        return torch.tensor([0, 0, 0, 1], device=device, dtype=dtype)
+        corner = torch.zeros(4, 4, device=device, dtype=dtype)
+        corner[3, 3] = 1
+        return corner
 
 
 def forward_kinematics(
@@ -31,18 +34,17 @@ def forward_kinematics(
     Returns:
         (B, J, 3, 3) rotation and (B, J, 3) position of each joint in the model's frame.
     """
-    batch, joints = rotations.shape[:2]
-    depth = (joints - 1) // num_chains
-    bottom = _bottom_row(offsets.device, offsets.dtype).expand(batch, joints, 1, 4)
-    local = torch.cat((rotations, offsets.unsqueeze(-1)), dim=-1)
-    root, chains = torch.cat((local, bottom), dim=-2).split((1, joints - 1), dim=1)
-    flat = (batch * num_chains, 4, 4)
-    pose = root.expand(batch, num_chains, 4, 4).reshape(flat)
+    # No batch size is read anywhere: it would be a constant of an exported graph.
+    joints = rotations.shape[1]
+    local = F.pad(torch.cat((rotations, offsets.unsqueeze(-1)), dim=-1), (0, 0, 0, 1))
+    local = local + _corner(offsets.device, offsets.dtype)
+    root, chains = local.split((1, joints - 1), dim=1)
+    pose = root.expand(-1, num_chains, -1, -1).reshape(-1, 4, 4)
     posed = []
-    for level in chains.view(batch, num_chains, depth, 4, 4).unbind(2):
-        pose = torch.bmm(pose, level.reshape(flat))
+    for level in chains.unflatten(1, (num_chains, -1)).unbind(2):
+        pose = torch.bmm(pose, level.reshape(-1, 4, 4))
         posed.append(pose)
-    chains = torch.stack(posed, dim=1).view(batch, joints - 1, 4, 4)
+    chains = torch.stack(posed, dim=1).view(-1, joints - 1, 4, 4)
     rotations, positions = torch.cat((root, chains), dim=1)[:, :, :3].split((3, 1), dim=-1)
     return rotations, positions.squeeze(-1)
 
@@ -73,10 +75,9 @@ def skin_vertices(vertices: Tensor, transforms: Tensor, weights: Tensor) -> Tens
     Returns:
         (B, 3, V) posed vertices.
     """
-    batch, joints = transforms.shape[:2]
     # Rows (batch, coordinate, column) against joints: one large product, vertices contiguous.
-    rows = transforms.permute(0, 2, 3, 1).reshape(batch * 12, joints)
-    blended = torch.mm(rows, weights).view(batch, 3, 4, weights.shape[1])
+    rows = transforms.permute(0, 2, 3, 1).reshape(-1, transforms.shape[1])
+    blended = torch.mm(rows, weights).view(-1, 3, 4, weights.shape[1])
     by_x, by_y, by_z, shift = blended.unbind(2)
     x, y, z = vertices.split(1, dim=1)
     return torch.addcmul(torch.addcmul(torch.addcmul(shift, by_x, x), by_y, y), by_z, z)

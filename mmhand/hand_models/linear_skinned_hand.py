@@ -205,7 +205,7 @@ class LinearSkinnedHand(HandModel):
         world, chain = forward_kinematics(rotations, offsets.unflatten(1, (joints, 3)))
         transforms = skinning_transforms(world, chain, joints_rest)
         posed = skin_vertices(rest.unflatten(1, (3, verts)), transforms, self._skin_weights)
-        vertices = posed.mT.contiguous()
+        vertices = posed.transpose(1, 2).contiguous()
         tips = vertices.index_select(1, self._tips)
         keypoints = torch.cat((chain, tips), dim=1).index_select(1, self._canonical)
         shift = transl
@@ -322,7 +322,7 @@ def _check_inputs(
     global_orient: Tensor, hand_pose: Tensor, betas: Tensor, transl: Tensor | None, num_betas: int
 ) -> None:
     """Say which input is wrong before a matrix product does."""
-    batch = len(betas)
+    batch = betas.shape[0]
     if betas.ndim != 2 or betas.shape[1] != num_betas:
         raise HandDataError(f'betas has shape {tuple(betas.shape)}, expected (B, {num_betas})')
     if global_orient.shape not in ((batch, 3), (batch, 3, 3)):
@@ -330,7 +330,7 @@ def _check_inputs(
             f'global_orient has shape {tuple(global_orient.shape)}, expected ({batch}, 3) '
             f'axis-angle or ({batch}, 3, 3) matrices'
         )
-    if len(hand_pose) != batch or (hand_pose.ndim != 2 and hand_pose.shape[1:] != (15, 3, 3)):
+    if hand_pose.shape[0] != batch or (hand_pose.ndim != 2 and hand_pose.shape[1:] != (15, 3, 3)):
         raise HandDataError(
             f'hand_pose has shape {tuple(hand_pose.shape)}, expected ({batch}, N) or '
             f'({batch}, 15, 3, 3) matrices'

@@ -165,7 +165,7 @@ class OpenHand(LinearSkinnedHand):
         rest = self.joint_regressor @ self.v_template
         parents = torch.tensor(self.parents, device=rest.device)
         offsets = torch.where(parents[:, None] < 0, rest, rest - rest[parents.clamp(min=0)])
-        still = torch.eye(3).to(rotations).expand(len(rotations), 1, 3, 3)
+        still = torch.eye(3).to(rotations).expand(rotations.shape[0], 1, 3, 3)
         local = torch.cat((still, rotations), dim=1)
         world, positions = forward_kinematics(local, offsets.expand(len(local), -1, 3))
         last = [get_joint_set('mano16').index(f'{finger}3') for finger in FINGERS]

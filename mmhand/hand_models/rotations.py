@@ -239,7 +239,7 @@ def matrix_to_quaternion(matrix: Tensor) -> Tensor:
     rows = torch.stack((ww, wx, wy, wz, wx, xx, xy, xz, wy, xy, yy, yz, wz, xz, yz, zz), dim=-1)
     rows = rows.unflatten(-1, (4, 4))
     best = torch.stack((ww, xx, yy, zz), dim=-1).argmax(-1)
-    index = best[..., None, None].expand(*best.shape, 1, 4)
+    index = best[..., None, None].expand(*[-1] * best.ndim, 1, 4)
     row = rows.gather(-2, index).squeeze(-2)
     row = torch.where(row[..., :1] < 0, -row, row)
     return row / row.norm(dim=-1, keepdim=True)

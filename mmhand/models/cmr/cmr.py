@@ -123,7 +123,7 @@ class CMR(ModelFrameEstimator):
         maps = output.maps
         peaks = self.codec.decode(maps.heatmaps[-1])
         size = peaks.new_tensor([0.0, 0.0, inputs.shape[-1], inputs.shape[-2]])
-        pixels = self.codec.to_picture(peaks, size.expand(len(peaks), 4))
+        pixels = self.codec.to_picture(peaks, size.expand(peaks.shape[0], 4))
         tensors: dict[str, object] = {
             'heatmaps': maps.heatmaps[-1],
             'prior_heatmaps': maps.heatmaps[:-1],

@@ -37,7 +37,7 @@ class SpiralConv(nn.Module):
 def gather_spirals(x: Tensor, spirals: Tensor) -> Tensor:
     """Features (B, N, C) of the vertices of spirals (N, L), one after another: (B, N, L * C)."""
     count, length = spirals.shape
-    return x.index_select(1, spirals.flatten()).view(len(x), count, length * x.shape[2])
+    return x.index_select(1, spirals.flatten()).view(-1, count, length * x.shape[2])
 
 
 class ParallelDeblock(nn.Module):
@@ -78,4 +78,4 @@ class ParallelDeblock(nn.Module):
             for conv in (self.whole, self.two_thirds, self.third)
         ]
         center = self.center.layer(near[:, : x.shape[2]])
-        return F.relu(center + torch.cat(parts, dim=1)).unflatten(0, (len(x), -1))
+        return F.relu(center + torch.cat(parts, dim=1)).unflatten(0, (-1, spirals.shape[0]))

@@ -71,7 +71,8 @@ class BaseHandEstimator(BaseModel):
             HandConfigError: unknown mode.
             HandDataError: no samples for ``loss``, or not as many as inputs.
         """
-        size = len(next(iter(inputs.values())) if isinstance(inputs, Mapping) else inputs)
+        first = next(iter(inputs.values())) if isinstance(inputs, Mapping) else inputs
+        size = first.shape[0]  # len() would make it a constant of an exported graph
         if data_samples is not None and len(data_samples) != size:
             raise HandDataError(f'a batch has {size} inputs and {len(data_samples)} data samples')
         if mode == 'loss':

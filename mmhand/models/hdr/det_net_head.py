@@ -127,4 +127,4 @@ def _ramps(features: Tensor) -> Tensor:
     ends = dict(device=features.device, dtype=features.dtype)
     x = torch.linspace(-1, 1, width, **ends).expand(height, width)
     y = torch.linspace(-1, 1, height, **ends)[:, None].expand(height, width)
-    return torch.stack([x, y]).expand(len(features), -1, -1, -1)
+    return torch.stack([x, y]).expand(features.shape[0], -1, -1, -1)

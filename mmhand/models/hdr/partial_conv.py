@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmhand.models.layers import full_precision
 from mmhand.utils.errors import HandConfigError
 
 Parts = Tensor | Sequence[Tensor]
@@ -77,9 +78,11 @@ class PartialConv2d(nn.Conv2d):
             Features (B, out_channels, H', W') and the new mask (B, 1, H', W').
         """
         known, count = self._known(features, masks)
-        window = F.avg_pool2d(
-            count, self.kernel_size, self.stride, self.padding, divisor_override=1
-        )
+        # A sum as a convolution: exporters drop what would make a pooling one. Counts above 2048 are not
+        # exact in half precision.
+        with full_precision(count.device):
+            box = count.new_ones(1, 1, *self.kernel_size)
+            window = F.conv2d(count, box, None, self.stride, self.padding)
         hole = window == 0
         weight, scale = self.weight, 1 if self.normalize == 'sum' else self.full_window
         kind = known.device.type

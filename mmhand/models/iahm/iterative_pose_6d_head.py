@@ -79,7 +79,7 @@ class IterativePose6DHead(BaseModule):
         Returns:
             (B, J, 6) each, two rows of a rotation; orthonormal only with ``agg='multiply'``.
         """
-        rotations = self.first.to(feature).expand(len(feature), -1, -1)
+        rotations = self.first.to(feature).expand(feature.shape[0], -1, -1)
         stages = []
         for step in self.steps:
             change = step(torch.cat((feature, rotations.flatten(1)), dim=1)).unflatten(1, (-1, 6))

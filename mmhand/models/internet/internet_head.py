@@ -111,9 +111,9 @@ class InterNetHead(InternetHead):
         # Pixels in a row: both memory formats are read as they are.
         for pixels in hidden.flatten(2).split((rows or _ROWS_AT_ONCE) * width, dim=-1):
             with full_precision(feature.device):
-                weight = last.weight.flatten(1).float().expand(len(pixels), -1, -1)
+                weight = last.weight.flatten(1).float().expand(pixels.shape[0], -1, -1)
                 out = torch.baddbmm(last.bias[:, None].float(), weight, pixels)
-            yield out.view(len(out), -1, hand_head.depth_size, pixels.shape[-1] // width, width)
+            yield out.view(out.shape[0], -1, hand_head.depth_size, pixels.shape[-1] // width, width)
 
     def loss(
         self,

@@ -23,7 +23,7 @@ class PairedLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(2, B, in) to (2, B, out), right hand first."""
-        return torch.baddbmm(self.bias[:, None], x, self.weight.mT)
+        return torch.baddbmm(self.bias[:, None], x, self.weight.transpose(1, 2))
 
 
 class PairedManoBranch(nn.Module):

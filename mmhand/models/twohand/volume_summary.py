@@ -61,7 +61,8 @@ def summarise_bands(
     )
     heights, index = flat.flatten(2).max(dim=-1)
     width = flat.shape[-1]
-    peaks = torch.stack((index % width, index // width, heights), dim=-1)
+    cells = torch.stack((index % width, index // width), dim=-1).to(heights.dtype)
+    peaks = torch.cat((cells, heights[..., None]), dim=-1)
     return VolumeSummary(maps, peaks, flat.amax(dim=1))
 
 
