@@ -99,7 +99,7 @@ def export_parts(model: nn.Module, size: Size) -> list[ExportPart]:
         One part, or several with names.
 
     Raises:
-        HandConfigError: not a model of mmengine, or one that reads the shape of the hand from its samples.
+        HandConfigError: no model of mmengine, or one that reads the shape of the hand from samples.
     """
     if not isinstance(model, BaseModel):
         raise HandConfigError(f'{type(model).__name__} is no estimator of mmhand')
