@@ -87,6 +87,8 @@ class TrackBook:
         costs = np.full((len(keypoints), len(tracks)), _NEVER)
         for column, track in enumerate(tracks):
             away = max(time - track.time, 0.0)
+            if away > self.memory:
+                continue
             apart = np.linalg.norm(keypoints - track.expected(time), axis=-1).mean(1) / track.span
             middle = keypoints.mean(1) - track.keypoints.mean(0)
             moved = np.linalg.norm(middle, axis=-1) / track.span
@@ -94,7 +96,8 @@ class TrackBook:
             other = np.abs((right >= 0.5).astype(int) - (1 - track.side))
             # How surely the sides differ.
             wrong = other * np.abs(2 * right - 1) * min(abs(track.side_odds) / 2, 1.0)
-            near = (apart < self.gate) & (wrong < 0.9)
+            # Two hands do not lie in one place: there it is the side that was read wrongly.
+            near = (apart < self.gate) & ((wrong < 0.9) | (apart < 0.15))
             reach = self.gate + (self.back - self.gate) * min(away / self.memory, 1.0)
             returns = (away > 0.2) & (moved < reach) & (size < 0.7) & (wrong < 0.3)
             cost = apart + 0.5 * size + wrong
