@@ -3,8 +3,11 @@
 import argparse
 import itertools
 import sys
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+
+import numpy as np
 
 from mmhand.utils.errors import HandConfigError, HandFileError, cli_guard
 from mmhand.utils.setup_env import ensure_writable
@@ -41,9 +44,9 @@ def run(args: argparse.Namespace) -> int:
         engine=args.engine,
     )
     if args.serve is not None:
-        from .serving import serve
+        from .serve import serve
 
-        serve(inferencer, args.serve)
+        serve(_page_runner(inferencer), port=args.serve)
         return 0
     if inferencer.weights == 'untrained':
         sys.stderr.write('warning: no --checkpoint: the model is untrained\n')
@@ -61,6 +64,19 @@ def run(args: argparse.Namespace) -> int:
         sys.stderr.write(f'no hand was found in {what}\n')
         return 1
     return 0
+
+
+def _page_runner(
+    inferencer: HandInferencer,
+) -> Callable[[np.ndarray], Mapping[str, object]]:
+    """What the local page calls with a picture; files are gone when it returns."""
+
+    def run_picture(image: np.ndarray) -> dict[str, object]:
+        with tempfile.TemporaryDirectory(prefix='mmhand-') as folder:
+            (result,) = inferencer(image, out_dir=folder, save=('json', 'glb', 'html'))
+            return {kind: files[0].read_bytes() for kind, files in result.files.items()}
+
+    return run_picture
 
 
 def _jobs(args: argparse.Namespace) -> list[object]:

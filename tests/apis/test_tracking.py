@@ -34,7 +34,7 @@ def test_hands_that_pass_each_other_keep_their_numbers():
     ]
     for told in run(TrackBook(), frames):
         assert {side: number for number, side in told} in ({0: 0, 1: 1}, {0: 1, 1: 0})
-    numbers = [dict((s, n) for n, s in told) for told in run(TrackBook(), frames)]
+    numbers = [{s: n for n, s in told} for told in run(TrackBook(), frames)]
     assert all(each == numbers[0] for each in numbers)
 
 

@@ -1,0 +1,74 @@
+"""The command ``mmhand`` as users call it."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+
+def mmhand(repo, *arguments, **kwargs):
+    environment = {**os.environ, 'PYTHONPATH': str(repo)}
+    command = [sys.executable, str(repo / 'mmhand_cli.py'), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, **kwargs)
+
+
+def test_help_needs_no_torch(repo):
+    start = time.monotonic()
+    told = mmhand(repo, '--help')
+    assert told.returncode == 0
+    assert 'mmhand doctor' in told.stdout
+    assert time.monotonic() - start < 2
+    code = 'import mmhand_cli, sys; mmhand_cli.build_parser(); print("torch" in sys.modules)'
+    environment = {**os.environ, 'PYTHONPATH': str(repo)}
+    run = subprocess.run([sys.executable, '-c', code], capture_output=True, env=environment)
+    assert run.stdout.strip() == b'False'
+
+
+def test_a_tool_is_run_by_its_short_name(repo):
+    told = mmhand(repo, 'config', '--help')
+    assert told.returncode == 0
+    assert 'mmhand config' in told.stdout
+
+
+def test_pictures_without_hands_end_with_one(repo, tmp_path):
+    cv2.imwrite(str(tmp_path / 'grey.png'), np.full((60, 80, 3), 128, np.uint8))
+    (tmp_path / 'bad.png').write_bytes(b'')
+    out = tmp_path / 'out'
+    told = mmhand(repo, tmp_path / 'grey.png', tmp_path / 'bad.png', '--out-dir', out)
+    assert told.returncode == 1, told.stderr
+    assert told.stderr.splitlines()[-1] == 'no hand was found in the picture'
+    assert 'bad.png' in told.stderr
+    assert json.loads((out / 'grey.json').read_text())['hands'] == []
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'words'),
+    [
+        (['absent.jpg'], 'absent.jpg does not exist'),
+        (['--camera', '97'], 'camera 97'),
+        ([], 'name a picture'),
+    ],
+)
+def test_mistakes_end_with_two_and_one_line(repo, tmp_path, arguments, words):
+    told = mmhand(repo, *arguments, cwd=tmp_path)
+    assert told.returncode == 2
+    assert words in told.stderr.splitlines()[-1]
+    assert 'Traceback' not in told.stderr
+
+
+def test_a_real_hand_is_found(repo, realdata, tmp_path):
+    picture = realdata / 'onehand10k' / '1402.jpg'
+    told = mmhand(repo, picture, '--out-dir', tmp_path, '--save', 'json', 'glb', 'overlay')
+    assert told.returncode == 0, told.stderr
+    (hand,) = json.loads((tmp_path / '1402.json').read_text())['hands']
+    assert hand['side'] == 'right'
+    assert {path.name for path in tmp_path.iterdir()} == {
+        '1402.json',
+        '1402.glb',
+        '1402_overlay.jpg',
+    }
