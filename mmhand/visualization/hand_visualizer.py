@@ -79,6 +79,8 @@ class HandVisualizer(Visualizer):
         Returns:
             The same picture.
         """
+        if not len(hands):
+            return image
         sides = sides_of(hands)
         if 'bbox' in hands:
             boxes = to_numpy(hands.bbox).reshape(len(hands), -1)[:, :4] * zoom

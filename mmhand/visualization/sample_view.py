@@ -105,6 +105,8 @@ def present(hands: HandInstances, threshold: float = 0.5) -> np.ndarray:
     score = hands.get('handedness_score')
     if score is None:
         return np.ones(len(hands), dtype=bool)
+    if not len(hands):
+        return np.zeros(0, dtype=bool)
     return to_numpy(score).reshape(len(hands), -1)[:, 0] >= threshold
 
 

@@ -53,22 +53,23 @@ def test_hdr_goes_from_data_to_a_report(demo, commands, tmp_path, capsys):
     demo.main(['--out', str(tmp_path)])
     tools = [words[0].rpartition('/')[2] for words in commands.ran]
     assert tools == [
+        'image_demo.py',
         *['make_dataset.py'] * 2,
         *['train.py'] * 4,
         *['test.py'] * 3,
         *('hdr_gain.py', 'image_demo.py', 'make_report.py'),
     ]
-    whole = commands.ran[5]
+    whole = commands.ran[6]
     # The last training starts from the other three's last checkpoints, whatever their names.
     for part, stage, number in (
-        ('segmentor', 'hasm', 3),
-        ('remover', 'hdrm', 4),
-        ('pose_estimator', 'shpe', 5),
+        ('segmentor', 'hasm', 4),
+        ('remover', 'hdrm', 5),
+        ('pose_estimator', 'shpe', 6),
     ):
         assert f'model.{part}.init_cfg.checkpoint={tmp_path}/{stage}/iter_{number}.pth' in whole
-    for words in commands.ran[8:11]:
-        assert f'{tmp_path}/hdr/iter_6.pth' in words
-    pictures = [word for word in commands.ran[10] if word.endswith('.jpg')]
+    for words in commands.ran[9:12]:
+        assert f'{tmp_path}/hdr/iter_7.pth' in words
+    pictures = [word for word in commands.ran[11] if word.endswith('.jpg')]
     assert len(pictures) == 5
     assert all(int(demo.Path(path).stem) % 2 for path in pictures)
     said = capsys.readouterr().out
@@ -91,7 +92,7 @@ def test_what_is_done_is_not_done_again(demo, commands, tmp_path, capsys):
     count = len(commands.ran)
     demo.main(['--out', str(tmp_path)])
     assert len(commands.ran) == count
-    assert capsys.readouterr().out.count('done before') == 9 + 12
+    assert capsys.readouterr().out.count('done before') == 10 + 13
     # Another length is another command, and all that comes after it is done anew.
     demo.main(['--out', str(tmp_path), '--iters', '1400', '200', '600', '150'])
     assert commands.ran[count][:2] == ['tools/train.py', demo.HDR['hdr']]
@@ -101,9 +102,9 @@ def test_what_is_done_is_not_done_again(demo, commands, tmp_path, capsys):
 def test_internet_is_still_there(demo, commands, tmp_path):
     demo.main(['--out', str(tmp_path), '--method', 'internet', '--num', '50', '--epochs', '3'])
     tools = [words[0].rpartition('/')[2] for words in commands.ran]
-    assert tools == ['make_dataset.py', 'train.py', 'test.py', 'make_report.py']
-    assert 'train_cfg.max_epochs=3' in commands.ran[1]
-    assert f'{tmp_path}/internet/iter_2.pth' in commands.ran[2]
+    assert tools == ['image_demo.py', 'make_dataset.py', 'train.py', 'test.py', 'make_report.py']
+    assert 'train_cfg.max_epochs=3' in commands.ran[2]
+    assert f'{tmp_path}/internet/iter_3.pth' in commands.ran[3]
 
 
 @pytest.mark.parametrize('stage', ['hasm', 'hdrm', 'shpe', 'hdr'])
@@ -120,3 +121,9 @@ def test_schedules_shrink_in_proportion(demo, repo, stage):
         assert max(s.get('end', before // 5) for s in schedulers) == pytest.approx(before // 5, 2)
         for earlier, later in zip(schedulers, schedulers[1:], strict=False):
             assert earlier['end'] == later['begin']
+
+
+def test_the_tour_can_be_left_out(demo, commands, tmp_path, capsys):
+    demo.main(['--out', str(tmp_path), '--skip-tour'])
+    assert [words[:2] for words in commands.ran] == [['demo/image_demo.py', 'demo/images']]
+    assert str(tmp_path / 'pictures') in capsys.readouterr().out

@@ -192,3 +192,14 @@ def test_contact_sheets():
     images = [np.full((h, 30, 3), 50, np.uint8) for h in (20, 40, 60)]
     sheet = tile_images(images, columns=2, height=40)
     assert sheet.shape == (40 + 4 + 40, 60 + 30, 3)
+
+
+def test_a_picture_without_hands_is_drawn_as_it_is():
+    sample = HandDataSample()
+    sample.pred_hands = HandInstances(
+        bbox=torch.zeros(0, 4), side=torch.zeros(0).long(), keypoints_2d=torch.zeros(0, 21, 2)
+    )
+    sample.pred_hands.set_field(torch.zeros(0), 'handedness_score')
+    image = np.full((40, 60, 3), 90, np.uint8)
+    drawn = HandVisualizer('empty').draw_hands(image.copy(), sample.pred_hands, sample)
+    np.testing.assert_array_equal(drawn, image)
