@@ -110,7 +110,7 @@ def run_tool(name: str, argv: Sequence[str]) -> None:
     path = tools_folder() / TOOLS[name][0]
     if not path.is_file():
         sys.exit(f'error: {path} is missing; install mmhand again')
-    sys.argv = [f'mmhand {name}', *argv]
+    sys.argv = [str(path), *argv]
     sys.path.insert(0, str(path.parent))
     runpy.run_path(str(path), run_name='__main__')
 

@@ -103,7 +103,7 @@ def present(hands: HandInstances, threshold: float = 0.5) -> np.ndarray:
     if 'present' in hands:
         return to_numpy(hands.present).astype(bool).reshape(-1)
     score = hands.get('handedness_score')
-    if score is None:
+    if score is None or not len(hands):
         return np.ones(len(hands), dtype=bool)
     if not len(hands):
         return np.zeros(0, dtype=bool)
