@@ -174,9 +174,7 @@ def main() -> None:
     head = LiftingHead(features=0 if args.landmarks_only else 1152)
     train(head, columns['train'], hand, args.epochs, args.seed)
     for name, value in measure(head, columns['held_out'], hand).items():
-        print(
-            f'{name}: {value:.1f} mm about the wrist on {len(columns["evaluation"]["pixels"])} pictures'
-        )
+        print(f'{name}: {value:.1f} mm about the wrist')
     from safetensors.torch import save
 
     path = args.out_dir / 'lifting_head.safetensors'

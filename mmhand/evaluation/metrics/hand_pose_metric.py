@@ -12,7 +12,7 @@ from mmhand.evaluation.protocols import Protocol, get_protocol
 from mmhand.registry import METRICS
 from mmhand.structures.hand_batch import sample_name
 from mmhand.utils.atomic_io import atomic_write
-from mmhand.utils.errors import HandConfigError
+from mmhand.utils.errors import HandConfigError, HandFileError
 
 from .batch_number import BatchNumber
 from .measure import measure, summarise
@@ -99,8 +99,11 @@ class HandPoseMetric(BaseMetric):
         names = [name for name, _ in results]
         self._warn_not_finite(columns, names)
         if self.dump_path is not None:
-            with atomic_write(self.dump_path) as file:
-                np.savez_compressed(file, sample_id=np.array(names), **columns)
+            try:
+                with atomic_write(self.dump_path) as file:
+                    np.savez_compressed(file, sample_id=np.array(names), **columns)
+            except HandFileError as error:
+                raise HandFileError(f'the metric records are lost: {error}') from None
         print_log(f'Protocol {self.protocol.name}: {self.protocol.source}', logger='current')
         return summarise(columns, self.protocol)
 

@@ -316,7 +316,7 @@ def test_pose_estimator_trains_and_predicts_right_hands():
         assert sample.pred_hands.side.tolist() == [0]
         pixels = raw['uv'][row].flip(-1) * 4.0
         torch.testing.assert_close(sample.pred_hands.keypoints_2d[0], pixels)
-        torch.testing.assert_close(sample.pred_hands.keypoints_3d[0], raw['keypoints_3d'][row])
+        torch.testing.assert_close(sample.pred_hands.keypoints_bone[0], raw['keypoints_3d'][row])
     with pytest.raises(HandDataError, match='no annotated hand'):
         model(inputs, [HandDataSample(), samples[0]], mode='loss')
 
