@@ -8,6 +8,7 @@ from mmengine.registry import DefaultScope
 from mmhand.evaluation.metrics import InterHandMetric
 from mmhand.registry import METRICS, MODELS
 from mmhand.structures import HandDataSample, HandInstances
+from mmhand.utils.pipeline import pipeline_steps
 
 CONFIGS = [
     'internet_r18_cpu_interhand',
@@ -45,8 +46,8 @@ def test_builds_and_fits_together(repo, name):
     assert model.head.root_head.heatmap_size == model.head.codec.root_bins
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         dataset = loader.dataset.get('dataset', loader.dataset)
-        warp = [t for t in dataset.pipeline if t.type == 'HandTopdownAffine']
-        assert tuple(warp[0].input_size) == (width, height)
+        warp = [t for t in pipeline_steps(dataset.pipeline) if t['type'] == 'HandTopdownAffine']
+        assert tuple(warp[0]['input_size']) == (width, height)
     metric = METRICS.build(cfg.test_evaluator)
     assert isinstance(metric, InterHandMetric)
     assert cfg.default_hooks.checkpoint.save_best.startswith(f'{metric.prefix}/')
