@@ -72,7 +72,8 @@ class BaseHandEstimator(BaseModel):
             HandDataError: no samples for ``loss``, or not as many as inputs.
         """
         first = next(iter(inputs.values())) if isinstance(inputs, Mapping) else inputs
-        size = first.shape[0]  # len() would make it a constant of an exported graph
+        # len() of a tensor would make it a constant of an exported graph.
+        size = first.shape[0] if isinstance(first, Tensor) else len(first)
         if data_samples is not None and len(data_samples) != size:
             raise HandDataError(f'a batch has {size} inputs and {len(data_samples)} data samples')
         if mode == 'loss':
