@@ -1,5 +1,9 @@
 """Errors reach a user as one line."""
 
+import signal
+import subprocess
+import sys
+
 import pytest
 
 from mmhand.utils import HandConfigError, HandDataError, HandFileError, UnsafeFileError, cli_guard
@@ -37,3 +41,27 @@ def test_debug_shows_the_traceback(monkeypatch):
 
     with pytest.raises(HandDataError):
         main()
+
+
+@pytest.mark.parametrize(
+    ('number', 'status', 'word'),
+    [(signal.SIGINT, 130, 'interrupted'), (signal.SIGTERM, 143, 'terminated')],
+)
+def test_signals_end_a_command_in_one_line(number, status, word):
+    code = (
+        'import time\n'
+        'from mmhand.utils.errors import cli_guard\n'
+        '@cli_guard\n'
+        'def main():\n'
+        '    print("ready", flush=True)\n'
+        '    time.sleep(60)\n'
+        'main()\n'
+    )
+    command = [sys.executable, '-c', code]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)
+    assert process.stdout.readline() == 'ready\n'
+    process.send_signal(number)
+    _, said = process.communicate(timeout=10)
+    assert process.returncode == status
+    assert said == f'{word}\n'
