@@ -147,14 +147,40 @@ class _OpsFinder(MetaPathFinder):
         return spec
 
 
+class _CocoLoader(Loader):
+    """Loads a module of pycocotools under xtcocotools' name."""
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """Leave the making to Python."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Put pycocotools' own module in the place of the empty one."""
+        name = module.__name__
+        sys.modules[name] = importlib.import_module(name.replace('xtcocotools', 'pycocotools', 1))
+
+
+class _CocoFinder(MetaPathFinder):
+    """Find ``xtcocotools`` where it is not installed, whoever imports it; asked last of all finders."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname.partition('.')[0] != 'xtcocotools':
+            return None
+        return ModuleSpec(fullname, _CocoLoader(), is_package=fullname == 'xtcocotools')
+
+
 def serve_mmcv_ops() -> None:
     """Make ``import mmcv.ops`` work from now on, whoever does it; called when mmhand is imported.
+
+    So does ``import xtcocotools`` by pycocotools, see :func:`ensure_xtcocotools`.
 
     A project that builds ``mmhand.X`` through mmpose's registry makes mmpose import all its models
     before mmhand's are looked at, so the import itself has to be served.
     """
     if not any(isinstance(finder, _OpsFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _OpsFinder())
+        sys.meta_path.append(_CocoFinder())
 
 
 def ensure_mmcv_ops() -> None:
