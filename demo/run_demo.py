@@ -290,6 +290,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     out = Path(args.out).resolve()
     pictures = out / 'pictures'
     command = ['demo/image_demo.py', 'demo/images', '--out-dir', str(pictures)]
+    command += ['--save', 'overlay', 'json', 'glb', 'html']
     title = 'meshes in pictures of hands, from the open weights in the package'
     spent = run_step(title, command, out / 'done' / 'pictures', False)
     print(f'{spent:7.1f} s  overlays, meshes and 3D pages are in {pictures}')
