@@ -14,7 +14,7 @@ def test_no_file_is_too_long(repo):
     long = {
         str(path.relative_to(repo)): lines
         for path in python_files(repo, 'mmhand', 'tools', 'demo', 'projects')
-        if (lines := len(path.read_text().splitlines())) > 600
+        if (lines := len(path.read_text().splitlines())) > 350
     }
     assert not long
 

@@ -24,7 +24,7 @@ from .open_hands import OpenHands
 from .picture_result import PictureResult, ResultViews
 from .progress import progress_of
 from .searching import search_boxes
-from .sinks import PictureFiles, VideoFiles
+from .sinks import written
 from .sinks.picture_files import check_kinds
 from .sources import Frame, Source, open_source
 from .tracking import HandTracker
@@ -219,7 +219,7 @@ class HandInferencer:
         results = self._results(source, ask, smooth)
         if out_dir is not None:
             given = cameras is not None or focal is not None
-            results = self._written(results, source, Path(out_dir), save, given)
+            results = written(results, source, Path(out_dir), save, self.views, given, self.seconds)
         return progress_of(results, len(source)) if progress else results
 
     def _results(self, source: Source, ask: 'Asked', smooth: bool) -> Iterator[PictureResult]:
@@ -292,40 +292,6 @@ class HandInferencer:
         for index, sample in zip(owner, samples, strict=True):
             of_picture[index].append(sample)
         return boxes, of_picture
-
-    def _written(
-        self,
-        results: Iterator[PictureResult],
-        source: Source,
-        out_dir: Path,
-        save: Sequence[str],
-        camera_given: bool,
-    ) -> Iterator[PictureResult]:
-        clock = Clock(self.seconds)
-        if not source.moving:
-            sink = PictureFiles(out_dir, save, self.views, camera_given)
-            for result in results:
-                clock.start()
-                sink.add(result, source.stems[result.number])
-                clock.lap('write')
-                yield result
-            return
-        sink = VideoFiles(out_dir, source.stems[0], source.fps, save, self.views, camera_given)
-        good = False
-        try:
-            for result in results:
-                clock.start()
-                sink.add(result)
-                clock.lap('write')
-                result.files = sink.files
-                yield result
-            good = True
-        except (GeneratorExit, KeyboardInterrupt):
-            # Stopped on purpose: what there is so far is whole.
-            good = True
-            raise
-        finally:
-            sink.close(good)
 
     def draw(self, result: PictureResult) -> np.ndarray:
         """The picture with everything that was found, (H', W', 3) uint8 RGB.

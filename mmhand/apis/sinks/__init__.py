@@ -2,5 +2,6 @@
 
 from .picture_files import KINDS, PictureFiles
 from .video_files import VideoFiles
+from .writing import written
 
-__all__ = ['KINDS', 'PictureFiles', 'VideoFiles']
+__all__ = ['KINDS', 'PictureFiles', 'VideoFiles', 'written']

@@ -1,0 +1,63 @@
+"""Results are written as they pass by."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ..asking import Clock
+from ..picture_result import PictureResult, ResultViews
+from ..sources import Source
+from .picture_files import PictureFiles
+from .video_files import VideoFiles
+
+
+def written(
+    results: Iterator[PictureResult],
+    source: Source,
+    out_dir: Path,
+    save: Sequence[str],
+    views: ResultViews,
+    camera_given: bool,
+    seconds: dict[str, float],
+) -> Iterator[PictureResult]:
+    """Write each result and pass it on; files of a video are whole when the generator ends.
+
+    Args:
+        results: of ``source``, in its order.
+        source: where they are from: its stems name the files.
+        out_dir: folder to write to.
+        save: kinds of files, see :class:`~mmhand.apis.HandInferencer`.
+        views: what draws and describes.
+        camera_given: whether cameras were given and not guessed.
+        seconds: time spent writing is added to its ``'write'``.
+
+    Yields:
+        The results, with ``files`` filled.
+
+    Raises:
+        HandFileError: nothing can be written to ``out_dir``.
+    """
+    clock = Clock(seconds)
+    if not source.moving:
+        sink = PictureFiles(out_dir, save, views, camera_given)
+        for result in results:
+            clock.start()
+            sink.add(result, source.stems[result.number])
+            clock.lap('write')
+            yield result
+        return
+    video = VideoFiles(out_dir, source.stems[0], source.fps, save, views, camera_given)
+    good = False
+    try:
+        for result in results:
+            clock.start()
+            video.add(result)
+            clock.lap('write')
+            result.files = video.files
+            yield result
+        good = True
+    except (GeneratorExit, KeyboardInterrupt):
+        # Stopped on purpose: what there is so far is whole.
+        good = True
+        raise
+    finally:
+        video.close(good)
