@@ -10,11 +10,11 @@ PY := $(if $(strip $(VENV)),$(VENV)/bin/python,$(PYTHON))
 WORKERS ?= 2
 DEMO_OUT ?= work_dirs/demo
 
-.PHONY: help env demo test lint format bench
+.PHONY: help env demo test lint format docs bench
 
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo 'targets: demo test lint format bench env'
+	@echo 'targets: demo test lint format docs bench env'
 
 env:
 	@$(PYTHON) tools/misc/bootstrap.py --venv "$(VENV)"
@@ -32,6 +32,9 @@ lint: env
 format: env
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
+
+docs: env
+	$(PY) docs/site/build.py --out-dir build/docs
 
 bench: env
 	$(PY) tools/benchmark/run_all.py

@@ -1,6 +1,8 @@
 """What the documentation points to exists."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -78,3 +80,54 @@ def test_docstrings_cite_nothing_that_users_lack(repo):
         for line in path.read_text(encoding='utf-8').splitlines()
         if cites.search(line)
     ]
+
+
+def test_tables_say_what_the_code_says(repo):
+    script = repo / 'tools' / 'misc' / 'write_docs_tables.py'
+    run = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+
+
+@pytest.fixture
+def assemble(repo, monkeypatch):
+    monkeypatch.syspath_prepend(str(repo / 'docs' / 'site'))
+    import assemble
+
+    yield assemble
+    del sys.modules['assemble']
+
+
+def test_links_of_the_site_lead_to_its_pages(assemble, tmp_path):
+    assemble.assemble(tmp_path / 'site')
+    pages = list((tmp_path / 'site').rglob('*.md'))
+    assert len(pages) > 35
+    broken = [
+        (page.name, link)
+        for page in pages
+        for link in re.findall(r'\]\(([^)#\s]+?)(?:#[^)]*)?\)', page.read_text(encoding='utf-8'))
+        if not re.match(r'[a-z]+:', link) and not (page.parent / link).exists()
+    ]
+    assert not broken
+
+
+def test_links_to_code_become_its_path(assemble, repo):
+    text = (
+        'see [the head](../../mmhand/registry.py), [here](install.md#by-hand) and [x](https://a.b)'
+    )
+    page = repo / 'docs' / 'en' / 'page.md'
+    places = {repo / 'docs' / 'en' / 'install.md': 'start/install.md'}
+    turned = assemble.turn_links(text, page, 'methods/page.md', places)
+    assert turned == (
+        'see the head (`mmhand/registry.py`), [here](../start/install.md#by-hand) and [x](https://a.b)'
+    )
+
+
+def test_every_public_name_has_one_page(assemble):
+    import json
+
+    surface = json.loads((assemble.ROOT / 'tests' / 'api_surface.json').read_text())['packages']
+    homes = assemble.homes(surface)
+    described = [name for names in homes.values() for name in names]
+    assert {name for names in surface.values() for name in names} == set(described)
+    assert 'MANO' in homes['mmhand.hand_models']
+    assert 'MANO' not in homes['mmhand']

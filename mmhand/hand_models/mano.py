@@ -77,8 +77,9 @@ class MANO(LinearSkinnedHand):
         fix_shapedirs: negate the x component of the left hand's ``shapedirs``, which the official
             file copies from the right hand without mirroring (smplx issue 48). InterHand2.6M's
             annotations expect it, DexYCB's do not. ``'auto'`` does so only where the copy is seen:
-            sum |left x - right x| < 1 against the right hand's file in the same folder; without
-            that file the left one is taken for the official one and mended, with a log message.
+            absolute differences of left and right x that sum to less than 1, against the right
+            hand's file in the same folder; without that file the left one is taken for the
+            official one and mended, with a log message.
             ``False`` and ``True`` do as they say. Ignored for the right hand.
         dtype: of the buffers, a ``torch.dtype`` or its name.
         data: the arrays themselves in place of a file, by MANO's names (see

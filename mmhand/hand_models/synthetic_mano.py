@@ -44,7 +44,7 @@ def synthetic_mano(side: str = 'right', seed: int = 0) -> dict[str, np.ndarray]:
         seed: of the blend shapes, mean pose and pose components.
 
     Returns:
-        float64 (faces: uint32) arrays by MANO's names, metres: ``v_template``, ``f``,
+        float64 arrays (faces are uint32) by MANO's names, metres: ``v_template``, ``f``,
         ``shapedirs``, ``posedirs``, ``weights``, ``J_regressor``, ``J``, ``kintree_table``,
         ``hands_mean``, ``hands_components``.
 

@@ -23,8 +23,12 @@ def surface() -> dict[str, dict[str, list[str]]]:
     packages = {'mmhand': sorted(mmhand.__all__)}
     for found in pkgutil.walk_packages(mmhand.__path__, 'mmhand.'):
         if found.ispkg and '.mim' not in found.name:
-            names = getattr(importlib.import_module(found.name), '__all__', None)
+            package = importlib.import_module(found.name)
+            names = getattr(package, '__all__', None)
             if names:
+                missing = [name for name in names if not hasattr(package, name)]
+                if missing:
+                    raise HandConfigError(f'{found.name}: __all__ names {missing}, which it lacks')
                 packages[found.name] = sorted(names)
     importlib.import_module('mmhand.models.registered')
     parts = {}

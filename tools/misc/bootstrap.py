@@ -60,7 +60,7 @@ def install(python: Path) -> None:
     pip = (str(python), '-m', 'pip', 'install', '--disable-pip-version-check')
     constraints = ('-c', str(REQUIREMENTS / 'constraints.txt'))
     # One command for all, so that torch and torchvision are resolved as a pair.
-    files = ('runtime.txt', 'mminstall.txt', 'tests.txt')
+    files = ('runtime.txt', 'mminstall.txt', 'tests.txt', 'docs.txt')
     sources = [word for name in files for word in ('-r', str(REQUIREMENTS / name))]
     run(*pip, 'wheel', *constraints, *sources)
     run(*pip, '--no-deps', '-r', str(REQUIREMENTS / 'nodeps.txt'))

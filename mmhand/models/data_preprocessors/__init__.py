@@ -2,4 +2,4 @@
 
 from .hand_data_preprocessor import HandDataPreprocessor
 
-__all__ = ['DeocclusionDataPreprocessor', 'HandDataPreprocessor']
+__all__ = ['HandDataPreprocessor']

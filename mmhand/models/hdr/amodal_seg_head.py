@@ -98,7 +98,7 @@ class AmodalSegHead(SegformerHead):
         return torch.stack(logits, 1)
 
     def upsample(self, logits: Tensor, size: tuple[int, int]) -> Tensor:
-        """(B, 4, C, h, w) logits bilinearly resized to (B, 4, C, *size)."""
+        """(B, 4, C, h, w) logits bilinearly resized to (B, 4, C) + size."""
         flat = resize(logits.flatten(1, 2), size, mode='bilinear', align_corners=self.align_corners)
         return flat.unflatten(1, logits.shape[1:3])
 
