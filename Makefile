@@ -28,6 +28,7 @@ test: env
 lint: env
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	$(PY) -m mypy
 
 format: env
 	$(PY) -m ruff check --fix .

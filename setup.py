@@ -62,6 +62,7 @@ setup(
     entry_points={'console_scripts': ['mmhand=mmhand_cli:main']},
     package_data={
         'mmhand': [
+            'py.typed',
             'geometry/data/*',
             'hand_models/data/*',
             'models/blaze/data/*',

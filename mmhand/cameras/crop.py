@@ -41,9 +41,9 @@ def crop_intrinsics(K: ArrayT, affine: ArrayT) -> ArrayT:
     Returns:
         (..., 3, 3).
     """
-    top = affine @ K
-    bottom = K[..., 2:, :]
-    if isinstance(top, Tensor):
+    top: ArrayT = affine @ K
+    bottom: ArrayT = K[..., 2:, :]
+    if isinstance(top, Tensor) and isinstance(bottom, Tensor):
         return torch.cat((top, bottom.expand(*top.shape[:-2], 1, 3)), dim=-2)
     if bottom.ndim != top.ndim:
         bottom = np.broadcast_to(bottom, (*top.shape[:-2], 1, 3))

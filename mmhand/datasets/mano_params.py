@@ -22,7 +22,7 @@ SYNTHETIC_FILE = 'synthetic.json'
 _BATCH = 512
 
 
-class HandPair:
+class AnnotatedPair:
     """The right and left hand model that a data set's parameters belong to.
 
     Args:

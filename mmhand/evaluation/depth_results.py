@@ -1,5 +1,6 @@
 """Result files of the depth benchmarks: a frame a row, u v d of every joint."""
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,7 +115,8 @@ def score_depth_results(
             'view or version'
         )
     names = protocol.joint_names()
-    pred, gt = (_compared(points, names, protocol.joint_set) for points in (pred, gt))
+    order = protocol.joint_set or 'canonical'
+    pred, gt = (_compared(points, names, order) for points in (pred, gt))
     if protocol.z_bias:
         pred = pred - np.stack([np.zeros(len(names))] * 2 + [np.array(protocol.z_bias) / _MM], -1)
     errors = _MM * point_errors(pred, gt)
@@ -125,12 +127,12 @@ def score_depth_results(
         part = errors[rows]
         return {'MPJPE': average(part, None), **success_shares(part, None, protocol.success)}
 
+    def one(name: str, rows: np.ndarray) -> float:
+        return number(rows)[name]
+
     numbers = number(np.arange(len(errors)))
     if protocol.average == 'batch':
-        numbers = {
-            name: batch_means(batches, lambda rows, name=name: number(rows)[name])
-            for name in numbers
-        }
+        numbers = {name: batch_means(batches, functools.partial(one, name)) for name in numbers}
     thresholds = np.arange(0.0, 81.0)
     return DepthScores(
         numbers,

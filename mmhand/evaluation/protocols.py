@@ -5,6 +5,7 @@ results are only comparable within one.
 """
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -150,7 +151,7 @@ def register_protocol(protocol: Protocol) -> Protocol:
     return protocol
 
 
-def get_protocol(protocol: str | Protocol, **changes: object) -> Protocol:
+def get_protocol(protocol: str | Protocol, **changes: Any) -> Protocol:
     """Look a protocol up by name, changed where asked.
 
     Args:

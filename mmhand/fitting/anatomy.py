@@ -2,11 +2,11 @@
 
 import functools
 import math
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
+from mmhand.hand_models.hand_pair import HandModels
 from mmhand.hand_models.joint_limits import (
     anatomical_to_matrix,
     joint_limits,
@@ -103,8 +103,9 @@ class Anatomy(nn.Module):
     limits: Tensor
     mean: Tensor
     precision: Tensor
+    _turn_frames: Tensor
 
-    def __init__(self, models: Sequence[LinearSkinnedHand]) -> None:
+    def __init__(self, models: HandModels) -> None:
         super().__init__()
         frames = torch.stack([anatomical_frames(model) for model in models])
         mean, precision = pose_prior()

@@ -1,6 +1,5 @@
 """What two hands that meet cost beyond what each costs alone."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,7 +9,7 @@ from scipy.spatial import cKDTree
 from torch import Tensor, nn
 
 from mmhand.geometry.normals import vertex_normals
-from mmhand.hand_models.linear_skinned_hand import LinearSkinnedHand
+from mmhand.hand_models.hand_pair import HandModels, HandPair
 
 from .joint_chain import JointChain
 from .levenberg_marquardt import Normal
@@ -90,15 +89,15 @@ class ContactEnergy(nn.Module):
 
     def __init__(
         self,
-        models: Sequence[LinearSkinnedHand],
+        models: HandModels,
         energy: ReprojectionEnergy,
         weights: ContactWeights,
     ) -> None:
         super().__init__()
-        self.models = nn.ModuleList(models)
+        self.models = models if isinstance(models, HandPair) else HandPair(*models)
         self.energy = energy
         self.weights = weights
-        self.skin = JointChain(models, torch.float64, vertices=range(models[0].num_verts))
+        self.skin = JointChain(models, torch.float64, vertices=range(self.models.num_verts))
 
     def linearise(
         self,
@@ -144,7 +143,7 @@ class ContactEnergy(nn.Module):
     def vertices(self, x: HandUnknowns, model: Tensor) -> Tensor:
         """(B, V, 3) metres, the camera's frame."""
         fingers = self.energy.anatomy.rotations(model, x.angles)
-        points = x.betas.new_empty(len(model), self.models[0].num_verts, 3)
+        points = x.betas.new_empty(len(model), self.models.num_verts, 3)
         for side, hand in enumerate(self.models):
             rows = model == side
             points[rows] = hand(x.wrist[rows], fingers[rows], x.betas[rows]).vertices.to(points)
@@ -155,7 +154,8 @@ class ContactEnergy(nn.Module):
         vertices = self.vertices(x.hands, model)
         normals = torch.empty_like(vertices)
         for side, hand in enumerate(self.models):
-            normals[model == side] = vertex_normals(vertices[model == side], hand.faces)
+            rows = model == side
+            normals[rows] = vertex_normals(vertices[rows], hand.faces)
         swap = torch.arange(len(model)).view(-1, 2).flip(1).flatten()
         nearest, far = _nearest(vertices, vertices[swap])
         rows = torch.arange(len(model))[:, None]
@@ -232,14 +232,13 @@ class ContactEnergy(nn.Module):
 
 def _nearest(points: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
     """Nearest of ``others`` (B, V, 3) to each of ``points`` (B, V, 3), and which are too far off."""
-    index = np.zeros(points.shape[:2], np.int64)
+    rows = np.full(points.shape[:2], -1)
     # A tree a hand: quicker than all distances, most of which are between parts far apart.
     for row, (mine, theirs) in enumerate(zip(points.numpy(), others.numpy(), strict=True)):
         close = ((mine > theirs.min(0)) & (mine < theirs.max(0))).all(1)
         found = cKDTree(theirs, balanced_tree=False, compact_nodes=False).query(
             mine[close], distance_upper_bound=_DEEPEST
         )[1]
-        index[row, close] = np.where(found < len(theirs), found, -1)
-        index[row, ~close] = -1
-    index = torch.from_numpy(index)
+        rows[row, close] = np.where(found < len(theirs), found, -1)
+    index = torch.from_numpy(rows)
     return index.clamp_min(0), index < 0

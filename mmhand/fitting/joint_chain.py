@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from mmhand.hand_models.hand_pair import HandModels
 from mmhand.hand_models.lbs import forward_kinematics
 from mmhand.hand_models.linear_skinned_hand import LinearSkinnedHand
 from mmhand.hand_models.rotations import axis_angle_jacobian, axis_angle_to_matrix
@@ -40,10 +41,17 @@ class JointChain(nn.Module):
     """
 
     finger_mean: Tensor
+    rest: Tensor
+    shape_dirs: Tensor
+    weights: Tensor
+    pose_dirs: Tensor
+    descendants: Tensor
+    _chain: Tensor
+    _parents: Tensor
 
     def __init__(
         self,
-        models: Sequence[LinearSkinnedHand],
+        models: HandModels,
         dtype: torch.dtype,
         vertices: Sequence[int] = (),
     ) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from mmhand.hand_models.hand_pair import build_hand_pair
+from mmhand.hand_models.hand_pair import HandPair, build_hand_pair
 from mmhand.hand_models.linear_skinned_hand import LinearSkinnedHand
 from mmhand.hand_models.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from mmhand.registry import TASK_UTILS
@@ -79,6 +79,11 @@ class JointFitter(nn.Module):
     """
 
     _prior: Tensor
+    chain: JointChain
+    noise: float
+    fit_scale: bool
+    steps: int
+    hand_models: HandPair
 
     def __init__(
         self,
@@ -181,8 +186,8 @@ class JointFitter(nn.Module):
         known = weights > 0
         distance = (scaled + transl[:, None] - given).norm(dim=-1)
         residual = torch.where(known, distance, 0).sum(1) / known.sum(1)
-        means = [0.0 if m.flat_hand_mean else 1.0 for m in self.hand_models]
-        means = self.chain.finger_mean * torch.tensor(means).to(pose)[:, None]
+        added = torch.tensor([not model.flat_hand_mean for model in self.hand_models]).to(pose)
+        means = self.chain.finger_mean * added[:, None]
         orient = matrix_to_axis_angle(axis_angle_to_matrix(pose[:, :3]))
         hands = FittedHands(
             torch.cat((orient, pose[:, 3:] - means[side]), 1),
@@ -272,7 +277,7 @@ class JointFitter(nn.Module):
     def _posed(self, side: Tensor, pose: Tensor, betas: Tensor) -> tuple[Tensor, Tensor]:
         """Vertices (N, V, 3) and joints of each side's own model, metres, double precision."""
         rotations = axis_angle_to_matrix(pose.unflatten(1, (-1, 3)))
-        count, verts = len(pose), self.hand_models[0].num_verts
+        count, verts = len(pose), self.hand_models.num_verts
         vertices = pose.new_empty(count, verts, 3)
         joints = pose.new_empty(count, len(_CANONICAL), 3)
         for index, model in enumerate(self.hand_models):

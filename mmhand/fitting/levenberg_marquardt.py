@@ -1,16 +1,26 @@
 """Levenberg-Marquardt for many small problems at once."""
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
-StateT = TypeVar('StateT')
+StateT = TypeVar('StateT', bound='Movable')
 
 #: Damping to start with and its range; factors after a step that helps, and one that does not.
 _START, _LOW, _HIGH = 1e-2, 1e-7, 1e7
 _EASE, _STIFFEN = 0.2, 6.0
+
+
+class Movable(Protocol):
+    """State of B problems."""
+
+    def moved(self: StateT, change: Tensor) -> StateT:
+        """The state after a change (B, U)."""
+
+    def where(self: StateT, better: Tensor, other: StateT) -> StateT:
+        """``other`` where not ``better`` (B,)."""
 
 
 class Normal(NamedTuple):
@@ -36,7 +46,7 @@ def levenberg_marquardt(
     """Minimise; each problem has its own damping and takes only steps that help.
 
     Args:
-        state: of B problems, with ``moved(change (B, U))`` and ``where(better (B,), other)``.
+        state: of B problems.
         linearise: normal equations and cost at a state. It is called once a step.
         steps: at most.
         tolerance: end when no problem's cost fell by more than this part of it in two steps

@@ -1,6 +1,6 @@
 """Unknowns of a fit, and its result."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 
 import torch
 from torch import Tensor
@@ -44,8 +44,8 @@ class HandUnknowns:
             *(
                 torch.where(better.view(-1, *[1] * (mine.ndim - 1)), mine, theirs)
                 for mine, theirs in (
-                    (getattr(self, field.name), getattr(other, field.name))
-                    for field in fields(self)
+                    (getattr(self, entry.name), getattr(other, entry.name))
+                    for entry in fields(self)
                 )
             )
         )
@@ -53,14 +53,14 @@ class HandUnknowns:
     def with_rows(self, rows: Tensor, part: 'HandUnknowns') -> 'HandUnknowns':
         """The hands with some of them exchanged."""
         changed = []
-        for field in fields(self):
-            value = getattr(self, field.name).clone()
-            value[rows] = getattr(part, field.name)
+        for entry in fields(self):
+            value = getattr(self, entry.name).clone()
+            value[rows] = getattr(part, entry.name)
             changed.append(value)
         return HandUnknowns(*changed)
 
     def __getitem__(self, rows: Tensor | slice) -> 'HandUnknowns':
-        return HandUnknowns(*(getattr(self, field.name)[rows] for field in fields(self)))
+        return HandUnknowns(*(getattr(self, entry.name)[rows] for entry in fields(self)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +84,8 @@ class PlacedHands(HandEstimate):
         camera_assumed: (B,) bool, the intrinsics are a guess, and so is the depth.
     """
 
-    side: Tensor | None = None
+    joints: Tensor
+    side: Tensor = field(kw_only=True)
     transl: Tensor | None = None
     size: Tensor | None = None
     joint_sigma: Tensor | None = None
@@ -99,9 +100,7 @@ class PlacedHands(HandEstimate):
     def with_rows(self, rows: Tensor, part: 'PlacedHands') -> 'PlacedHands':
         """The hands with some of them exchanged."""
         changed = {}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if value is not None:
-                changed[field.name] = value.clone()
-                changed[field.name][rows] = getattr(part, field.name)
+        for name, value in self.as_dict().items():
+            changed[name] = value.clone()
+            changed[name][rows] = getattr(part, name)
         return replace(self, **changed)

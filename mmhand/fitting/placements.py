@@ -20,10 +20,11 @@ _WRIST = get_joint_set('canonical').index('wrist')
 
 def place_at(estimate: HandEstimate, root: Tensor, evidence: HandEvidence) -> PlacedHands:
     """The estimate with its wrists (B, 3) metres where they are said to be; pixels stay its own."""
-    wrist = estimate.joints[:, _WRIST : _WRIST + 1]
+    joints = estimate.need('joints')
+    wrist = joints[:, _WRIST : _WRIST + 1]
     root = root[:, None]
     kept = estimate.as_dict()
-    kept['joints'] = estimate.joints - wrist + root
+    kept['joints'] = joints - wrist + root
     if estimate.vertices is not None:
         kept['vertices'] = estimate.vertices - wrist + root
     kept['side'] = evidence.side
@@ -50,10 +51,9 @@ class Placement:
         Returns:
             The hands in the camera's frame.
         """
-        if estimate.joints is None:
-            raise HandDataError('a hand without joints cannot be placed')
-        K = stack_cameras(camera, len(evidence))[0].to(estimate.joints)
-        relative = estimate.joints - estimate.joints[:, _WRIST : _WRIST + 1]
+        joints = estimate.need('joints')
+        K = stack_cameras(camera, len(evidence))[0].to(joints)
+        relative = joints - joints[:, _WRIST : _WRIST + 1]
         return place_at(estimate, self.roots(relative, estimate, evidence, K), evidence)
 
     def roots(
@@ -68,7 +68,8 @@ class Placement:
     ) -> Tensor:
         """Wrists (B, 3) of hands as large as their box, or ``size`` pixels, on their pixels if any."""
         uv = evidence.pixels.to(relative)
-        if size is None or not bool(uv.isfinite().all()):
+        wide: Tensor | float | None = size
+        if wide is None or not bool(uv.isfinite().all()):
             if evidence.bbox is None:
                 raise HandDataError(
                     'hand evidence: neither all pixels nor a box tell where hands are'
@@ -76,8 +77,8 @@ class Placement:
             box = evidence.bbox.to(relative)
             middle = ((box[:, :2] + box[:, 2:]) / 2)[:, None]
             uv = torch.where(uv.isfinite().all(-1).all(-1)[:, None, None], uv, middle)
-            size = box[:, 2] - box[:, 0] if size is None else size
-        return translation_by_size(relative, uv, K, size)
+            wide = box[:, 2] - box[:, 0] if wide is None else wide
+        return translation_by_size(relative, uv, K, wide)
 
     @classmethod
     def mend(
@@ -155,7 +156,8 @@ class TranslationFit(Placement):
         if not self.together:
             root = fit_translation(relative, uv, K, weights)
             return self.mend(root, relative, evidence, K)
-        wrist = estimate.joints[:, _WRIST]
+        joints = estimate.need('joints')
+        wrist = joints[:, _WRIST]
         pictures = evidence.picture
         if pictures is None:
             pictures = torch.zeros_like(evidence.side)
@@ -166,7 +168,7 @@ class TranslationFit(Placement):
         order = place.argsort(stable=True)
         for count in counts.unique().tolist():
             rows = order[(counts == count)[place[order]]].view(-1, count)
-            points = estimate.joints[rows].flatten(1, 2)
+            points = joints[rows].flatten(1, 2)
             moved = fit_translation(
                 points, uv[rows].flatten(1, 2), K[rows[:, 0]], weights[rows].flatten(1, 2)
             )
@@ -191,7 +193,8 @@ class OutlineRegistration(Placement):
         self, relative: Tensor, estimate: HandEstimate, evidence: HandEvidence, K: Tensor
     ) -> Tensor:
         """See :class:`Placement`."""
-        wrist = estimate.joints[:, _WRIST]
+        joints, vertices = estimate.need('joints'), estimate.need('vertices')
+        wrist = joints[:, _WRIST]
         scores = evidence.pixel_scores
         scores = torch.ones_like(evidence.pixels[..., 0]) if scores is None else scores
         found = []
@@ -200,8 +203,8 @@ class OutlineRegistration(Placement):
             if evidence.silhouette is not None:
                 outline = mask_silhouette(evidence.silhouette[row] / 255, self.image_size)
             shift = register_root(
-                estimate.vertices[row],
-                estimate.joints[row],
+                vertices[row],
+                joints[row],
                 evidence.pixels[row],
                 scores[row],
                 K[row],

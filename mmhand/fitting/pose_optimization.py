@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmhand.hand_models import HandModel
 from mmhand.hand_models.lbs import forward_kinematics, skinning_transforms
+from mmhand.hand_models.linear_skinned_hand import LinearSkinnedHand
 from mmhand.hand_models.rotations import rotation_6d_to_matrix
 from mmhand.structures.joint_sets import joint_indices
 from mmhand.utils.errors import HandDataError
@@ -51,7 +51,7 @@ class OptimizedHands(NamedTuple):
 class _ShapedJoints:
     """The 21 joints of hands whose shape does not change: no vertex but the five tips is posed."""
 
-    def __init__(self, hand_model: HandModel, betas: Tensor) -> None:
+    def __init__(self, hand_model: LinearSkinnedHand, betas: Tensor) -> None:
         model = hand_model
         tips = list(model.tip_vertex_ids)
         template, dirs = model.v_template.to(betas), model.shapedirs.to(betas)
@@ -124,7 +124,7 @@ def optimize_pose(
     betas: Array,
     keypoints_2d: Array,
     K: Array,
-    hand_model: HandModel,
+    hand_model: LinearSkinnedHand,
     steps: tuple[int, int] = (200, 100),
     lr: tuple[float, float] = (1e-2, 1e-3),
     depth: float = 0.85,
@@ -155,7 +155,7 @@ def optimize_pose(
         HandDataError: shapes do not fit, or numbers are not finite.
     """
     as_numpy = not isinstance(rotations_6d, Tensor)
-    like = torch.zeros(0) if as_numpy else rotations_6d.detach()
+    like = rotations_6d.detach() if isinstance(rotations_6d, Tensor) else torch.zeros(0)
     given = [rotations_6d, betas, keypoints_2d, K]
     rotations, shapes, pixels, cameras = (torch.as_tensor(x).detach().to(like) for x in given)
     count = len(rotations)
@@ -188,7 +188,7 @@ def optimize_pose(
             lr,
             depth,
         )
-    return OptimizedHands(*(x.cpu().numpy() for x in out)) if as_numpy else out
+    return OptimizedHands(*(torch.as_tensor(x).cpu().numpy() for x in out)) if as_numpy else out
 
 
 @contextmanager
@@ -210,7 +210,7 @@ def _optimize(
     rotations: Tensor,
     betas: Tensor,
     energy: _Reprojection,
-    hand_model: HandModel,
+    hand_model: LinearSkinnedHand,
     steps: tuple[int, int],
     lr: tuple[float, float],
     depth: float,
@@ -258,7 +258,7 @@ def _matrices(rotations: Tensor) -> Tensor:
     return rotation_6d_to_matrix(rotations.unflatten(1, (-1, 6)), layout='rows')
 
 
-def _pose(hand_model: HandModel, rotations: Tensor, betas: Tensor) -> tuple[Tensor, Tensor]:
+def _pose(hand_model: LinearSkinnedHand, rotations: Tensor, betas: Tensor) -> tuple[Tensor, Tensor]:
     matrices = _matrices(rotations)
     output = hand_model(matrices[:, 0], matrices[:, 1:], betas)
     return output.vertices.to(rotations), output.joints.to(rotations)

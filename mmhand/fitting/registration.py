@@ -32,7 +32,7 @@ def register_root(
     keypoints_2d: ArrayT,
     confidence: ArrayT,
     K: ArrayT,
-    silhouette: ArrayT | None = None,
+    silhouette: np.ndarray | Tensor | None = None,
     image_size: float = 224,
 ) -> ArrayT:
     """Find the translation that puts a mesh where the picture shows it.
@@ -81,7 +81,9 @@ def register_root(
     return shift
 
 
-def mask_silhouette(mask: ArrayT, image_size: int = 224, threshold: float = 0.3) -> ArrayT | None:
+def mask_silhouette(
+    mask: np.ndarray | Tensor, image_size: int = 224, threshold: float = 0.3
+) -> np.ndarray | None:
     """Outline of a hand's mask.
 
     Args:
@@ -148,7 +150,6 @@ def _extents(points: np.ndarray) -> np.ndarray:
     return np.stack([along.min(0), along.max(0)])
 
 
-def _array(values: ArrayT) -> np.ndarray:
-    if isinstance(values, Tensor):
-        values = values.detach().cpu().numpy()
-    return np.asarray(values, dtype=np.float64)
+def _array(values: np.ndarray | Tensor) -> np.ndarray:
+    plain = values.detach().cpu().numpy() if isinstance(values, Tensor) else values
+    return np.asarray(plain, dtype=np.float64)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from mmhand.hand_models.hand_pair import build_hand_pair
+from mmhand.hand_models.hand_pair import HandPair, build_hand_pair
 from mmhand.hand_models.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from mmhand.registry import TASK_UTILS
 from mmhand.structures.hand_estimate import HandEstimate
@@ -58,6 +58,11 @@ class ReprojectionFit(nn.Module):
         HandConfigError: the hand model has another pose space, or its sides differ in size.
     """
 
+    energy: ReprojectionEnergy
+    steps: int
+    starts: int
+    hand_models: HandPair
+
     def __init__(
         self,
         hand_model: Mapping | None = None,
@@ -69,6 +74,8 @@ class ReprojectionFit(nn.Module):
         self.hand_models = build_hand_pair(hand_model)
         if self.hand_models[0].num_pca is not None:
             raise HandConfigError('ReprojectionFit needs a hand model without num_pca')
+        if starts < 1:
+            raise HandConfigError(f'ReprojectionFit tries at least one start, not {starts}')
         self.steps = steps
         self.starts = starts
         chain = JointChain(self.hand_models, torch.float64)
@@ -146,14 +153,12 @@ class ReprojectionFit(nn.Module):
         if not bool(flat.any()):
             return self._refine(x, seen)
         turns = self._picture_starts(seen)
-        best = None
+        tried = []
         for start in range(self.starts):
             wrist = torch.where(flat[:, None, None], turns[:, start], x.wrist)
-            trial = self._placed(replace(x, wrist=wrist), seen)
-            found = self._refine(trial, seen)
-            if best is None:
-                best = found
-                continue
+            tried.append(self._refine(self._placed(replace(x, wrist=wrist), seen), seen))
+        best = tried[0]
+        for found in tried[1:]:
             better = found[1].cost < best[1].cost
             normal = (
                 torch.where(better.view(-1, *[1] * (new.ndim - 1)), new, old)
@@ -297,7 +302,7 @@ class ReprojectionFit(nn.Module):
 
     def _vertices(self, side: Tensor, rotations: Tensor, betas: Tensor) -> Tensor:
         """(B, V, 3) of each side's own model, metres, double precision."""
-        vertices = betas.new_empty(len(side), self.hand_models[0].num_verts, 3)
+        vertices = betas.new_empty(len(side), self.hand_models.num_verts, 3)
         for index, model in enumerate(self.hand_models):
             rows = side == index
             if bool(rows.any()):

@@ -14,7 +14,11 @@ Array = np.ndarray | Tensor
 _Choice = Callable[[np.ndarray, int, np.random.RandomState, np.ndarray | None], np.ndarray]
 
 
-def _top(rows: np.ndarray, num: int, rng: object, confidence: np.ndarray) -> np.ndarray:
+def _top(
+    rows: np.ndarray, num: int, rng: np.random.RandomState, confidence: np.ndarray | None
+) -> np.ndarray:
+    if confidence is None:
+        raise HandDataError('strategy "top" needs the confidence of each estimate')
     return rows[np.argsort(-confidence[rows], kind='stable')][:num]
 
 
@@ -28,7 +32,7 @@ STRATEGIES: dict[str, _Choice] = {
 }
 
 
-def group_rows(subjects: Sequence[Hashable]) -> dict[Hashable, np.ndarray]:
+def group_rows(subjects: Sequence[Hashable] | np.ndarray) -> dict[Hashable, np.ndarray]:
     """Rows of each subject in their order; subjects ascending.
 
     Args:
@@ -39,7 +43,7 @@ def group_rows(subjects: Sequence[Hashable]) -> dict[Hashable, np.ndarray]:
 
 
 def choose_rows(
-    subjects: Sequence[Hashable],
+    subjects: Sequence[Hashable] | np.ndarray,
     strategy: str = 'random',
     num: int = 20,
     seed: int = 0,
@@ -95,7 +99,6 @@ def calibrate_shapes(
         HandConfigError: unknown strategy or ``num``.
         HandDataError: nothing to calibrate with, lengths that differ, estimates that are not finite.
     """
-    as_tensor = isinstance(betas, Tensor)
     values = _numbers(betas)
     scores = None if confidence is None else _numbers(confidence).reshape(-1)
     names = _names(subjects)
@@ -109,11 +112,11 @@ def calibrate_shapes(
     shapes = {}
     for name, rows in choose_rows(names, strategy, num, seed, scores).items():
         weights = None
-        if strategy == 'softmax':
+        if strategy == 'softmax' and scores is not None:
             weights = np.exp(scores[rows] - scores[rows].max())
         shape = np.average(values[rows], axis=0, weights=weights)
         shapes[name] = (
-            betas.new_tensor(shape) if as_tensor else shape.astype(np.asarray(betas).dtype)
+            betas.new_tensor(shape) if isinstance(betas, Tensor) else shape.astype(betas.dtype)
         )
     return shapes
 

@@ -127,7 +127,7 @@ class HandSmoother:
         palm = hands.joints[:, PALM].double().mean(1)
         place = torch.cat((palm[:, :2] / palm[:, 2:], palm[:, 2:].log()), 1)
         new = dict(
-            rotations=hands.rotmats.double(),
+            rotations=hands.need('rotmats').double(),
             place=place,
             turning=place.new_zeros(len(place), 16, 3),
             moving=torch.zeros_like(place),
@@ -165,18 +165,19 @@ class HandSmoother:
 
 def _posed(models: Sequence[LinearSkinnedHand], hands: PlacedHands, K: Tensor) -> PlacedHands:
     """Hands whose ``transl`` is where their palm should be, posed and projected anew."""
-    vertices = torch.empty_like(hands.vertices)
+    vertices = torch.empty_like(hands.need('vertices'))
     joints = torch.empty_like(hands.joints)
-    pose = matrix_to_axis_angle(hands.rotmats).flatten(1)
+    rotmats, betas = hands.need('rotmats'), hands.need('betas')
+    pose = matrix_to_axis_angle(rotmats).flatten(1)
     for side, model in enumerate(models):
         rows = hands.side == side
-        if bool(rows.any()):
-            out = model(hands.rotmats[rows, 0], hands.rotmats[rows, 1:], hands.betas[rows])
+        if rows.any():
+            out = model(rotmats[rows, 0], rotmats[rows, 1:], betas[rows])
             vertices[rows], joints[rows] = out.vertices.to(vertices), out.joints.to(joints)
             if not model.flat_hand_mean:
                 pose[rows, 3:] -= model.hand_mean.to(pose)
-    size = hands.size[:, None, None]
-    shift = hands.transl - hands.size[:, None] * joints[:, PALM].mean(1)
+    size = hands.need('size')[:, None, None]
+    shift = hands.need('transl') - size[:, 0] * joints[:, PALM].mean(1)
     joints = size * joints + shift[:, None]
     projected = joints.double() @ K.mT
     return replace(

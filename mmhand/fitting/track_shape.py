@@ -43,8 +43,9 @@ class TrackShape:
             the new betas (:class:`~mmhand.fitting.smoothing.HandSmoother` does that).
         """
         tracks = torch.as_tensor(tracks, dtype=torch.long)
-        new = torch.cat((hands.betas, hands.size.log()[:, None] / 0.08), 1).double()
-        weight = hands.confidence.double().clamp_min(1e-3)[:, None]
+        betas, seen = hands.need('betas'), hands.need('size')
+        new = torch.cat((betas, seen.log()[:, None] / 0.08), 1).double()
+        weight = hands.need('confidence').double().clamp_min(1e-3)[:, None]
         blank = dict(mean=new, weight=torch.zeros_like(weight))
         old, since = self.table.recall(tracks, time, blank)
         off = (new - old['mean']).square().mean(1, keepdim=True)
@@ -52,14 +53,14 @@ class TrackShape:
         kept = old['weight'] * torch.exp(-since / self.fade)[:, None]
         mean = (kept * old['mean'] + weight * new) / (kept + weight)
         self.table.store(tracks, time, dict(mean=mean, weight=kept + weight))
-        size = (0.08 * mean[:, -1]).exp().to(hands.size)
+        size = (0.08 * mean[:, -1]).exp().to(seen)
         # As large in the picture: as much nearer or farther as it got smaller or larger.
-        factor = (size / hands.size)[:, None]
+        factor = (size / seen)[:, None]
         return replace(
             hands,
-            betas=mean[:, :-1].to(hands.betas),
+            betas=mean[:, :-1].to(betas),
             size=size,
             joints=factor[..., None] * hands.joints,
-            vertices=factor[..., None] * hands.vertices,
-            transl=factor * hands.transl,
+            vertices=factor[..., None] * hands.need('vertices'),
+            transl=factor * hands.need('transl'),
         )

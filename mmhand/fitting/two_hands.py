@@ -42,9 +42,12 @@ class TwoHandFit(nn.Module):
         near: how near joints of the two are in the picture, parts of the hands' mean extent.
     """
 
+    single: ReprojectionFit
+    contact: ContactEnergy
+
     def __init__(
         self,
-        single: Mapping | nn.Module | None = None,
+        single: Mapping | ReprojectionFit | None = None,
         weights: Mapping | None = None,
         steps: int = 3,
         near: float = 0.25,
@@ -53,7 +56,7 @@ class TwoHandFit(nn.Module):
         # By class where it can be: the registry imports every network.
         if single is None:
             single = ReprojectionFit()
-        self.single = single if isinstance(single, nn.Module) else TASK_UTILS.build(single)
+        self.single = TASK_UTILS.build(single) if isinstance(single, Mapping) else single
         self.contact = ContactEnergy(
             self.single.hand_models, self.single.energy, ContactWeights(**(weights or {}))
         )
@@ -135,7 +138,7 @@ def meeting_hands(hands: PlacedHands, evidence: HandEvidence, near: float) -> Te
     Returns:
         (N, 2) rows, right before left where the sides differ; no hand is in two pairs.
     """
-    pixels = hands.pixels.double()
+    pixels = hands.need('pixels').double()
     count = len(pixels)
     span = (pixels.amax(1) - pixels.amin(1)).amax(1)
     gap = torch.cdist(pixels.flatten(0, 1), pixels.flatten(0, 1))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from mmhand.utils.atomic_io import AtomicLocalBackend
 from mmhand.utils.errors import HandDataError, HandFileError
@@ -124,8 +125,11 @@ class MeshHierarchy:
             )
         levels = [vertices]
         for kept in self.survivors:
-            index = torch.as_tensor(kept, device=vertices.device) if _is_tensor(vertices) else kept
-            levels.append(levels[-1][..., index, :])
+            finer = levels[-1]
+            index = (
+                torch.as_tensor(kept, device=finer.device) if isinstance(finer, Tensor) else kept
+            )
+            levels.append(finer[..., index, :])
         return levels
 
 
@@ -230,8 +234,4 @@ def _check(vertices: np.ndarray, faces: np.ndarray, where: str) -> None:
 
 
 def _array(values: ArrayT) -> np.ndarray:
-    return values.detach().cpu().numpy() if _is_tensor(values) else np.asarray(values)
-
-
-def _is_tensor(values: ArrayT) -> bool:
-    return isinstance(values, torch.Tensor)
+    return values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)

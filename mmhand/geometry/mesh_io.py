@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -132,9 +132,10 @@ def load_mesh(path: str | Path) -> Mesh:
     if not Path(path).is_file():
         raise HandFileError(f'{path}: no such mesh file')
     try:
-        mesh = trimesh.load(path, process=False, force='mesh')
-        colored = mesh.visual.kind == 'vertex'
-        colors = np.asarray(mesh.visual.vertex_colors, dtype=np.uint8) if colored else None
+        mesh = cast('trimesh.Trimesh', trimesh.load(path, process=False, force='mesh'))
+        look, colors = mesh.visual, None
+        if isinstance(look, trimesh.visual.ColorVisuals) and look.kind == 'vertex':
+            colors = np.asarray(look.vertex_colors, dtype=np.uint8)
         result = Mesh(np.asarray(mesh.vertices), np.asarray(mesh.faces, dtype=np.int64), colors)
     except Exception as error:  # trimesh's readers raise whatever their parsers do
         raise HandFileError(f'{path}: not a readable mesh ({error})') from None

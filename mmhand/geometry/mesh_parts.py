@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import trimesh
@@ -10,6 +11,9 @@ from mmhand.hand_models.topology import cut_components
 from mmhand.utils.errors import HandDataError
 
 from .contact import inside
+
+if TYPE_CHECKING:
+    from mmhand.hand_models.mpe_hand import MPEHand
 
 #: Parts of a hand: palm with the thumb's base, three bones of index, middle, little and ring finger, two
 #: of the thumb; and the part each hangs on.
@@ -177,7 +181,7 @@ def self_intersection_volume(
     return count * pitch**3
 
 
-def hand_parts(hand: object) -> MeshParts:
+def hand_parts(hand: 'MPEHand') -> MeshParts:
     """Parts of a closed hand.
 
     Args:
@@ -189,8 +193,9 @@ def hand_parts(hand: object) -> MeshParts:
     """
     faces, model = hand.faces.cpu().numpy(), hand.hand_model
     labels = None
-    if getattr(model, 'part_rings', None):
-        labels = ring_labels(faces, model.part_rings)
+    rings: Sequence[Sequence[int]] | None = getattr(model, 'part_rings', None)
+    if rings:
+        labels = ring_labels(faces, rings)
     if labels is None:
         # The wrist closes the palm.
         labels = joint_labels(faces, np.append(model.part_labels.cpu().numpy(), 0))

@@ -108,7 +108,7 @@ def point_mesh_distances(
     flat = points.reshape(-1, 3)
     with torch.no_grad():
         corners = vertices.detach()[:, faces]
-        parts = None if labels is None else (labels, part_faces)
+        parts = None if labels is None or part_faces is None else (labels, part_faces)
         chunk = pairs_per_chunk or _CHUNK.get(points.device.type, _CHUNK['cpu'])
         face = _nearest_faces(points.detach(), corners, parts, chunk).flatten()
         known = face >= 0

@@ -24,7 +24,7 @@ def point_mesh_distances_reference(
         weights = closest_barycentric(pairs, *corners.unbind(1))
         place = (weights[..., None] * corners).sum(-2)
         squared = (pairs - place).square().sum(-1)
-        if labels is not None:
+        if labels is not None and part_faces is not None:
             squared = squared.masked_fill(~part_faces[labels[index]], torch.inf)
         least, winner = squared.min(1)
         squares.append(least)

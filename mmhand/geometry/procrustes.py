@@ -57,7 +57,8 @@ class _NearestRotation(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: FunctionCtx, grad_rotation: Tensor, grad_trace: Tensor) -> tuple:
-        u, s, vt, rotation = ctx.saved_tensors
+        # torch's annotations leave the attribute to a mixin of the context's.
+        u, s, vt, rotation = ctx.saved_tensors  # type: ignore[attr-defined]
         turn = u.mT @ grad_rotation @ vt.mT
         sums = s[..., :, None] + s[..., None, :]
         fixed = sums.abs() > 10 * torch.finfo(s.dtype).eps * s[..., :1, None]
@@ -140,12 +141,10 @@ def similarity_align(
         HandDataError: the sets differ in shape.
     """
     if not isinstance(pred, Tensor):
-        tensors = [
-            None if x is None else torch.from_numpy(np.asarray(x, dtype=np.float64))
-            for x in (pred, gt, weights)
-        ]
+        points, goal = (torch.from_numpy(np.asarray(x, dtype=np.float64)) for x in (pred, gt))
+        share = None if weights is None else torch.from_numpy(np.asarray(weights, np.float64))
         with torch.no_grad():
-            return similarity_align(*tensors[:2], allow_reflection, scale, tensors[2]).numpy()
+            return similarity_align(points, goal, allow_reflection, scale, share).numpy()
 
     def align(p: Tensor, g: Tensor, w: Tensor | None) -> Tensor:
         return fit_similarity(p, g, allow_reflection, scale, w)(p)

@@ -37,20 +37,28 @@ class SphereProxy(nn.Module):
     """
 
     pair_mask: Tensor
+    _support: Tensor
+    _supported: Tensor
+    _to_dsf: Tensor
+    _bases: Tensor
+    _starts: Tensor
+    _ends: Tensor
+    _last: Tensor
 
     def __init__(self, hand: nn.Module, gate: float = 0.1) -> None:
         super().__init__()
         hand = getattr(hand, 'hand_model', hand)
-        if not isinstance(getattr(hand, 'joint_regressor', None), Tensor):
+        regressor = getattr(hand, 'joint_regressor', None)
+        if not isinstance(regressor, Tensor):
             raise HandConfigError(f'SphereProxy takes a hand model, not {type(hand).__name__}')
         self.gate = gate
-        support = hand.joint_regressor > 0
+        support = regressor > 0
         width = max(int(support.sum(1).max()), 1)
         # The vertices of each joint's support, padded.
         index = support.to(torch.int8).argsort(dim=1, descending=True, stable=True)[:, :width]
 
         def keep(name: str, value: Tensor) -> None:
-            self.register_buffer(name, value.to(hand.joint_regressor.device), persistent=False)
+            self.register_buffer(name, value.to(regressor.device), persistent=False)
 
         keep('_support', index)
         keep('_supported', support.gather(1, index.to(support.device)))

@@ -21,7 +21,7 @@ def build_hand_model(config: Mapping) -> nn.Module:
     Raises:
         HandConfigError, HandFileError: see the hand model.
     """
-    own = _OWN.get(config.get('type'))
+    own = _OWN.get(config['type']) if 'type' in config else None
     if own is None:
         return MODELS.build(config)
     return own(**{key: value for key, value in config.items() if key != 'type'})

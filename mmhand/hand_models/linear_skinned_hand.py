@@ -43,6 +43,17 @@ class LinearSkinnedHand(HandModel):
 
     #: Axis-angle (..., 3) to matrices; a drop-in for another layer may need another formula.
     _to_matrix: Callable[[Tensor], Tensor] = staticmethod(axis_angle_to_matrix)
+    v_template: Tensor
+    shapedirs: Tensor
+    posedirs: Tensor
+    joint_regressor: Tensor
+    skinning_weights: Tensor
+    hand_components: Tensor
+    _canonical: Tensor
+    _tips: Tensor
+    _blend_base: Tensor
+    _blend_dirs: Tensor
+    _skin_weights: Tensor
 
     def __init__(
         self,

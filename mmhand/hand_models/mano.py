@@ -119,9 +119,11 @@ class MANO(LinearSkinnedHand):
             raise HandConfigError(
                 f'fix_shapedirs must be True, False or "auto", not {fix_shapedirs!r}'
             )
-        path = find_mano_file(model_path, side) if data is None else None
-        where = 'data' if path is None else str(path)
-        arrays = mano_arrays(data, where) if path is None else load_mano_file(path)
+        if data is None:
+            path = find_mano_file(model_path, side)
+            where, arrays = str(path), load_mano_file(path)
+        else:
+            path, where, arrays = None, 'data', mano_arrays(data, 'data')
         stated = str(arrays.pop('side', side))
         if stated != side:
             raise HandDataError(f'{where}: holds the {stated} hand, but side="{side}"')

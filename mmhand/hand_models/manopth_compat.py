@@ -59,6 +59,17 @@ class ManoLayer(nn.Module):
         HandFileError, HandDataError, UnsafeFileError: see :class:`~.mano.MANO`.
     """
 
+    th_betas: Tensor
+    th_shapedirs: Tensor
+    th_posedirs: Tensor
+    th_v_template: Tensor
+    th_J_regressor: Tensor
+    th_weights: Tensor
+    th_faces: Tensor
+    th_hands_mean: Tensor
+    th_comps: Tensor
+    th_selected_comps: Tensor
+
     def __init__(
         self,
         center_idx: int | None = None,
@@ -96,8 +107,11 @@ class ManoLayer(nn.Module):
         self.robust_rot = robust_rot
         self.rot = 3 if root_rot_mode == 'axisang' else 6
 
-        path = find_mano_file(mano_root, side) if data is None else None
-        arrays = mano_arrays(data, 'data') if path is None else load_mano_file(path)
+        if data is None:
+            path = find_mano_file(mano_root, side)
+            arrays = load_mano_file(path)
+        else:
+            path, arrays = None, mano_arrays(data, 'data')
         if side == 'left' and fix_shapedirs:
             arrays['shapedirs'] = mended_shapedirs(arrays['shapedirs'], fix_shapedirs, path, data)
         self.hand = _ManopthHand(
@@ -189,15 +203,16 @@ class ManoLayer(nn.Module):
         if th_trans is not None and bool((th_trans != 0).any()):
             shift = th_trans.to(vertices.dtype).unsqueeze(1)
         elif self.center_idx is not None:
-            shift = -self._center(joints)
+            shift = -self._center(joints, self.center_idx)
         if shift is not None:
             vertices, joints = vertices + shift, joints + shift
         return vertices * _METRES_TO_MM, joints * _METRES_TO_MM
 
-    def _center(self, joints: Tensor) -> Tensor:
+    @staticmethod
+    def _center(joints: Tensor, index: int) -> Tensor:
         """(B, 1, 3) point to put at the origin."""
-        if self.center_idx >= 0:
-            return joints[:, self.center_idx].unsqueeze(1)
+        if index >= 0:
+            return joints[:, index].unsqueeze(1)
         canonical = get_joint_set('canonical')
         ends = [canonical.index('wrist'), canonical.index('middle1')]
         return joints[:, ends].mean(1, keepdim=True)

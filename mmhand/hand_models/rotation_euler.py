@@ -16,7 +16,7 @@ def _parse_order(order: str) -> tuple[tuple[int, int, int], bool]:
             'write e.g. "XYZ" (intrinsic) or "xyz" (extrinsic)'
         )
     extrinsic = order.islower()
-    return (axes[::-1] if extrinsic else axes), extrinsic  # type: ignore[return-value]
+    return (axes[::-1] if extrinsic else axes), extrinsic
 
 
 def axis_rotation(axis: int, angle: Tensor) -> Tensor:

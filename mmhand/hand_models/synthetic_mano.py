@@ -118,7 +118,7 @@ def _mitten() -> tuple[np.ndarray, np.ndarray]:
     parts.append(np.array([[x[-1] - 0.004, 0.0, 0.0]]))
     quad = np.arange((rings - 1) * _RING).reshape(-1, _RING)
     after = np.roll(quad, -1, axis=1)
-    faces = [
+    tube = [
         np.stack((quad, quad + _RING, after), -1),
         np.stack((after, quad + _RING, after + _RING), -1),
     ]
@@ -130,7 +130,7 @@ def _mitten() -> tuple[np.ndarray, np.ndarray]:
         p, q = cap + inner[k], cap + inner[(k + 1) % _RING]
         zipped += [(a, p, b)] + ([(b, p, q)] if p != q else [])
     fan = [(cap + k, cap + _CAP, cap + (k + 1) % _CAP) for k in range(_CAP)]
-    faces = np.concatenate([f.reshape(-1, 3) for f in faces] + [np.array(zipped + fan)])
+    faces = np.concatenate([f.reshape(-1, 3) for f in tube] + [np.array(zipped + fan)])
     return np.concatenate(parts), faces[:, ::-1]
 
 

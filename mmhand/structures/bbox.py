@@ -157,9 +157,11 @@ def crop_affine(
     if not math.isfinite(x + y + w + h) or w * scale <= 0 or h * scale <= 0:
         raise HandDataError(f'cannot crop the box {[x, y, w, h]}: it has no area or is not finite')
     cx, cy = x + 0.5 * w, y + 0.5 * h
+    last_column = 0.0
     if flip:
         if image_width is None:
             raise HandDataError('crop_affine needs image_width to mirror the image')
+        last_column = image_width - 1.0
         cx = image_width - cx - 1.0
     angle = math.radians(rot_deg)
     cos, sin = math.cos(angle), math.sin(angle)
@@ -175,7 +177,7 @@ def crop_affine(
     out_w, out_h = out_size
     affine = cv2.getAffineTransform(source, _crop_points(out_w, out_h))
     if flip:
-        mirror = np.array([[-1.0, 0.0, image_width - 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+        mirror = np.array([[-1.0, 0.0, last_column], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
         affine = affine @ mirror
     return affine.astype(np.float32)
 

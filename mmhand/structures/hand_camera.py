@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -90,7 +91,7 @@ class HandCamera(Mapping):
         """
         if camera is None or isinstance(camera, HandCamera):
             return camera
-        given = {
+        given: dict[str, Any] = {
             name: _as_array(camera[name])
             for name in ('K', 'affine', 'frame', 'R', 't')
             if camera.get(name) is not None

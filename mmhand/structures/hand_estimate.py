@@ -1,8 +1,13 @@
 """What a network, or a fit, says about a batch of hands."""
 
 from dataclasses import dataclass, fields
+from typing import TypeVar
 
 from torch import Tensor
+
+from mmhand.utils.errors import HandDataError
+
+EstimateT = TypeVar('EstimateT', bound='HandEstimate')
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +52,22 @@ class HandEstimate:
             if (value := getattr(self, field.name)) is not None
         }
 
-    def __getitem__(self, rows: 'Tensor | slice | list[int]') -> 'HandEstimate':
+    def need(self, name: str) -> Tensor:
+        """A field that cannot be done without.
+
+        Args:
+            name: of the field.
+
+        Raises:
+            HandDataError: it was not estimated.
+        """
+        value = getattr(self, name)
+        if value is None:
+            known = ', '.join(self.as_dict()) or 'nothing'
+            raise HandDataError(f'a hand without {name} cannot be used here; this one has {known}')
+        return value
+
+    def __getitem__(self: 'EstimateT', rows: 'Tensor | slice | list[int]') -> 'EstimateT':
         """Some of the hands."""
         return type(self)(
             **{

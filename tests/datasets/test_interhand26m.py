@@ -9,7 +9,7 @@ import torch
 
 from mmhand.datasets.interhand import InterHand26MDataset
 from mmhand.datasets.interhand.validity import joint_validity
-from mmhand.datasets.mano_params import HandPair, mano_to_camera, rotate_pose
+from mmhand.datasets.mano_params import AnnotatedPair, mano_to_camera, rotate_pose
 from mmhand.hand_models.rotations import rotate_global_orient
 from mmhand.structures import convert_joints, get_joint_set, joint_indices
 from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError, MMHandError
@@ -249,14 +249,14 @@ class TestMano:
         assert numbers(interhand(mini_interhand, subset=dict(mano='both'))) == [12, 13]
 
     def test_rest_wrists_are_the_models(self):
-        pair = HandPair(OPEN_HAND)
+        pair = AnnotatedPair(OPEN_HAND)
         betas = np.random.default_rng(0).normal(size=(2, 10)).astype(np.float32)
         for side, model in enumerate(pair.models):
             rest = model(torch.zeros(1, 3), torch.zeros(1, 45), torch.from_numpy(betas[side, None]))
             np.testing.assert_allclose(
                 pair.rest_wrists(betas)[side], rest.rest_joints[0, 0].numpy(), atol=1e-6
             )
-        assert pair.signature == HandPair('OpenHand').signature
+        assert pair.signature == AnnotatedPair('OpenHand').signature
 
     def test_rotation_is_that_of_the_rotations_module(self):
         rng = np.random.default_rng(1)
@@ -568,7 +568,7 @@ def test_mano_needs_annotations_and_a_model(mini_interhand):
     with pytest.raises(HandConfigError, match='need hand_model'):
         interhand(mini_interhand, with_mano=True).get_data_info(0)
     with pytest.raises(HandConfigError, match='builds no hand model'):
-        HandPair(dict(type=NoHand))
+        AnnotatedPair(dict(type=NoHand))
     mini_interhand.path('MANO_NeuralAnnot').unlink()
     with pytest.raises(HandDataError, match='no InterHand2.6M_train_MANO_NeuralAnnot.json'):
         interhand(mini_interhand, with_mano=True, hand_model=OPEN_HAND)

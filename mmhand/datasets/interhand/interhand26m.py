@@ -10,7 +10,7 @@ import numpy as np
 
 from mmhand.datasets.base_hand_dataset import BaseHandDataset
 from mmhand.datasets.hand_record import hand_record, perspective
-from mmhand.datasets.mano_params import HandPair, find_hand_model, mano_to_camera
+from mmhand.datasets.mano_params import AnnotatedPair, find_hand_model, mano_to_camera
 from mmhand.datasets.store.annotation_store import AnnotationStore, StoreWriter
 from mmhand.datasets.store.store_cache import open_or_build
 from mmhand.registry import DATASETS
@@ -123,7 +123,7 @@ class InterHand26MDataset(BaseHandDataset):
         return find_interhand_files(self.data_root, self.split, source, self.fps, self._overrides)
 
     @cached_property
-    def hands(self) -> HandPair:
+    def hands(self) -> AnnotatedPair:
         """The hand models that the parameters belong to.
 
         Raises:
@@ -135,7 +135,7 @@ class InterHand26MDataset(BaseHandDataset):
                 'MANO parameters of InterHand2.6M need hand_model=dict(type="MANO", model_path=...): '
                 'their translation depends on the shaped rest wrist'
             )
-        return HandPair(config)
+        return AnnotatedPair(config)
 
     @property
     def metainfo(self) -> dict:

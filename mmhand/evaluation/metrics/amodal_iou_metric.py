@@ -56,8 +56,12 @@ class AmodalIoUMetric(BaseMetric):
         for sample in data_samples:
             if isinstance(sample, BaseDataElement):
                 sample = sample.to_dict()
-            masks = [sample.get(name) for name in ('pred_sem_seg', 'gt_sem_seg')]
-            if any(mask is None for mask in masks):
+            masks = [
+                mask
+                for name in ('pred_sem_seg', 'gt_sem_seg')
+                if (mask := sample.get(name)) is not None
+            ]
+            if len(masks) < 2:
                 raise HandDataError(f'sample {sample_name(sample)} has no hand masks to compare')
             pred, gt = (torch.as_tensor(mask['data']).cpu() for mask in masks)
             if pred.shape != gt.shape:

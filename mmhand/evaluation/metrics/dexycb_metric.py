@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from mmengine.logging import print_log
@@ -32,12 +33,14 @@ class DexYCBMetric(HandPoseMetric):
         self,
         protocol: str | dict = 'dexycb_handoccnet',
         result_file: str | None = None,
-        **kwargs: object,
+        **kwargs: Any,
     ) -> None:
         super().__init__(protocol, **kwargs)
         self.result_file = result_file
 
-    def process(self, data_batch: object, data_samples: Sequence[Mapping]) -> None:
+    def process(
+        self, data_batch: object, data_samples: Sequence[Mapping | BaseDataElement]
+    ) -> None:
         """Measure a batch and keep what the result file needs."""
         before = len(self.results)
         super().process(data_batch, data_samples)

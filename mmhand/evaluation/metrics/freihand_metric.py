@@ -1,6 +1,7 @@
 """FreiHAND: local scores, and the file its server takes."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from mmhand.registry import METRICS
 
@@ -42,5 +43,5 @@ class FreiHANDMetric(HO3DMetric):
         'f_al_score_15': ('PA-F@15', 1.0),
     }
 
-    def __init__(self, protocol: str | dict = 'freihand', **kwargs: object) -> None:
+    def __init__(self, protocol: str | dict = 'freihand', **kwargs: Any) -> None:
         super().__init__(protocol, **kwargs)

@@ -60,7 +60,9 @@ class HandPoseMetric(BaseMetric):
         self._said_no_translation = False
         super().__init__(collect_device, prefix or self.protocol.name, collect_dir)
 
-    def process(self, data_batch: object, data_samples: Sequence[dict]) -> None:
+    def process(
+        self, data_batch: object, data_samples: Sequence[Mapping | BaseDataElement]
+    ) -> None:
         """Measure a batch.
 
         Args:

@@ -99,8 +99,8 @@ def rest_vertex_errors(hand_model: HandModel, betas: np.ndarray, true: np.ndarra
         (N,) metres.
     """
     rest = []
-    for shape in (betas, true):
-        shape = torch.as_tensor(shape, dtype=torch.float32)
+    for values in (betas, true):
+        shape = torch.as_tensor(values, dtype=torch.float32)
         zero = shape.new_zeros(len(shape), 48)
         with torch.no_grad():
             fingers = torch.eye(3).expand(len(shape), 15, 3, 3)

@@ -5,6 +5,7 @@ import json
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from mmengine.logging import print_log
@@ -74,7 +75,7 @@ class HO3DMetric(HandPoseMetric):
         protocol: str | dict = 'ho3d_v2',
         submission: str | None = None,
         scores_file: str | None = None,
-        **kwargs: object,
+        **kwargs: Any,
     ) -> None:
         super().__init__(protocol, **kwargs)
         if submission is not None and Path(submission).suffix not in ('.json', '.zip'):
@@ -82,7 +83,9 @@ class HO3DMetric(HandPoseMetric):
         self.submission = submission
         self.scores_file = scores_file
 
-    def process(self, data_batch: object, data_samples: Sequence[Mapping]) -> None:
+    def process(
+        self, data_batch: object, data_samples: Sequence[Mapping | BaseDataElement]
+    ) -> None:
         """Measure a batch and keep what the submission needs."""
         samples = [
             sample.to_dict() if isinstance(sample, BaseDataElement) else sample

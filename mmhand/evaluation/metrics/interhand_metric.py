@@ -1,5 +1,7 @@
 """InterHand2.6M's numbers."""
 
+from typing import Any
+
 from mmhand.evaluation.protocols import Protocol
 from mmhand.registry import METRICS
 
@@ -20,5 +22,5 @@ class InterHandMetric(HandPoseMetric):
         kwargs: of :class:`HandPoseMetric`.
     """
 
-    def __init__(self, protocol: str | Protocol | dict = 'internet', **kwargs: object) -> None:
+    def __init__(self, protocol: str | Protocol | dict = 'internet', **kwargs: Any) -> None:
         super().__init__(protocol, **kwargs)

@@ -82,7 +82,7 @@ def measure(
         ),
     }
     if protocol.relative_root is not None:
-        columns |= _relative_root(pred, gt_joints, valid, interacting, protocol)
+        columns |= _relative_root(pred, gt_joints, valid, interacting, protocol.relative_root)
     if protocol.handedness:
         present = np.array([HAND_TYPES[kind] for kind in types])
         columns['hand_correct'] = handedness_correct(pred.get('handedness_score'), present)
@@ -134,10 +134,10 @@ def _relative_root(
     gt_joints: np.ndarray,
     valid: np.ndarray,
     interacting: np.ndarray,
-    protocol: Protocol,
+    root: str,
 ) -> dict[str, np.ndarray]:
-    joint = get_joint_set('canonical').index(protocol.relative_root)
-    own = protocol.relative_root == 'wrist' and pred.has('root')
+    joint = get_joint_set('canonical').index(root)
+    own = root == 'wrist' and pred.has('root')
     pred_roots = pred.get('root') if own else pred.get('keypoints_3d')[:, :, joint]
     return {
         'root_error': MM * relative_root_errors(pred_roots, gt_joints[:, :, joint]),
@@ -203,7 +203,7 @@ def _mesh_columns(
     columns = {'mesh_valid': flags}
 
     def scatter(values: np.ndarray, dtype: type = np.float64) -> np.ndarray:
-        out = np.zeros((flags.size, *values.shape[1:]), dtype=dtype)
+        out: np.ndarray = np.zeros((flags.size, *values.shape[1:]), dtype=dtype)
         out[chosen] = values
         return out.reshape(*flags.shape, *values.shape[1:])
 
@@ -319,7 +319,7 @@ def _group_numbers(
             mesh_valid = columns['mesh_valid'][rows]
             means = columns[f'mesh.{name}'][rows]
             numbers[f'{prefix}MPVPE{suffix}'] = micro_mean(means, mesh_valid)
-        if f'mesh_bins.{name}' in columns:
+        if thresholds is not None and f'mesh_bins.{name}' in columns:
             counts = columns[f'mesh_bins.{name}'][rows][mesh_valid].sum(0, dtype=np.int64)
             shares = counts.cumsum()[:-1] / max(counts.sum(), 1)
             area = area_under_curve(shares, thresholds)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmhand.datasets.mano_params import HandPair
+from mmhand.datasets.mano_params import AnnotatedPair
 from mmhand.datasets.transforms import (
     HandAffineParams,
     HandBBoxCrop,
@@ -66,7 +66,7 @@ def make_record(seed=0, **changes):
     return record
 
 
-PAIR = HandPair('OpenHand')
+PAIR = AnnotatedPair('OpenHand')
 
 
 def crop(record, params=None, size=256):
