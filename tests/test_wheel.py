@@ -25,6 +25,7 @@ def wheel(repo, tmp_path_factory):
 def test_wheel_carries_configs_tools_and_the_hand(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     for name in (
+        'mmhand/py.typed',
         'mmhand/.mim/configs/_base_/default_runtime.py',
         'mmhand/.mim/configs/internet/internet_r50_interhand.py',
         'mmhand/.mim/tools/train.py',
