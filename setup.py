@@ -66,6 +66,7 @@ setup(
             'geometry/data/*',
             'hand_models/data/*',
             'models/blaze/data/*',
+            'checkpoints/*',
             'visualization/assets/*',
             'apis/assets/*',
         ]

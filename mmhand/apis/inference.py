@@ -19,6 +19,7 @@ from mmhand.structures import HandCamera, HandDataSample
 from mmhand.utils.checkpoint import load_weights
 from mmhand.utils.config import load_config, without_pretraining
 from mmhand.utils.errors import HandConfigError, HandDataError
+from mmhand.utils.model_zoo import zoo_file
 from mmhand.utils.pipeline import pipeline_steps, steps_with
 from mmhand.utils.setup_env import setup_env
 
@@ -42,8 +43,10 @@ def init_model(
 
     Args:
         config: a config, its file, or the name of one of mmhand's configs.
-        checkpoint: weights; ``None`` leaves the model untrained. Weights that the config itself
-            would fetch for training (``init_cfg``) are not fetched.
+        checkpoint: weights. ``None`` takes those that come with the package where a config is named
+            that has some (docs/en/model_zoo.md; not with ``cfg_options``), and otherwise leaves
+            the model untrained. Weights that the config itself would fetch for training
+            (``init_cfg``) are not fetched.
         device: where it runs, e.g. ``'cuda:0'``.
         cfg_options: dotted keys to values, as ``--cfg-options``.
 
@@ -63,6 +66,8 @@ def init_model(
     with readable_errors():
         setup_env(Config({**cfg._cfg_dict, 'launcher': 'none'}))
         model = revert_sync_batchnorm(MODELS.build(without_pretraining(cfg.model)))
+    if checkpoint is None and not cfg_options:
+        checkpoint = zoo_file(config)
     if checkpoint is not None:
         load_weights(model, checkpoint)
     else:

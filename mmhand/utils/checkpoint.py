@@ -22,8 +22,10 @@ from torch import Tensor, nn
 
 from .checkpoint_archive import check_archive
 from .errors import HandFileError, UnsafeFileError
+from .model_zoo import zoo_file
 from .safe_arrays import resolve
 from .safe_globals import known_globals, safe_globals
+from .safetensors_checkpoint import read_safetensors
 
 MapLocation = str | torch.device | Callable | None
 
@@ -37,7 +39,8 @@ def load_checkpoint(
     """Read a checkpoint file.
 
     Args:
-        path: a local file written by ``torch.save``.
+        path: a local file written by ``torch.save`` or safetensors, or the name of weights that
+            come with the package (:mod:`mmhand.utils.model_zoo`).
         map_location: where tensors go, as in ``torch.load``.
         trust: read the file as an ordinary pickle, which may run any code it holds. Only for files
             whose source you trust.
@@ -51,12 +54,16 @@ def load_checkpoint(
             :mod:`mmhand.utils.safe_globals`; nothing of it was run.
     """
     path = Path(path).expanduser()
+    if not path.exists():
+        path = zoo_file(os.fspath(path)) or path
     if path.is_dir():
         raise HandFileError(f'checkpoint {path} is a folder; name a .pth file in it')
     if not path.is_file():
         raise HandFileError(f'checkpoint {path} does not exist; check the path')
     if path.stat().st_size == 0:
         raise HandFileError(f'checkpoint {path} is empty; copy or download it again')
+    if path.suffix == '.safetensors':
+        return read_safetensors(path, map_location)
     with path.open('rb') as file:
         return read_open_checkpoint(file, str(path), map_location, trust)
 

@@ -103,7 +103,8 @@ def resolve_config(name: str | os.PathLike) -> Path:
         *difflib.get_close_matches(text, siblings, 3),
         *(stems[stem] for stem in difflib.get_close_matches(Path(wanted).name, stems, 3)),
     ]
-    hint = f'did you mean {" or ".join(near[:3])}?' if near else 'check the path'
+    near = [key for key in known if key.partition('/')[0] == wanted] or near[:3]
+    hint = f'did you mean {" or ".join(near)}?' if near else 'check the path'
     raise HandConfigError(f'config {text} does not exist; {hint}')
 
 

@@ -1,0 +1,59 @@
+"""Make a checkpoint of a training ready to be passed on: weights only, as safetensors.
+
+python tools/model_converters/publish_model.py CONFIG CHECKPOINT --out NAME.safetensors --half
+
+Prints what a model's card in its metafile needs. Optimiser, schedule, log and embedded config are left
+out; the result is loaded into the config's model before it is written.
+"""
+
+import argparse
+import hashlib
+from pathlib import Path
+
+from mmhand.apis import init_model
+from mmhand.utils.checkpoint import check_state_dict, load_checkpoint
+from mmhand.utils.errors import HandConfigError, cli_guard
+from mmhand.utils.safetensors_checkpoint import write_safetensors
+from mmhand.version import __version__
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='config file or name')
+    parser.add_argument('checkpoint', help='checkpoint of its training')
+    parser.add_argument('--out', required=True, metavar='FILE.safetensors')
+    parser.add_argument('--half', action='store_true', help='store float16')
+    parser.add_argument(
+        '--meta', nargs='*', default=[], metavar='KEY=WORDS', help='noted in the file'
+    )
+    return parser.parse_args()
+
+
+@cli_guard
+def main() -> None:
+    args = parse_args()
+    if not args.out.endswith('.safetensors'):
+        raise HandConfigError(f'--out {args.out} must end in .safetensors')
+    if wrong := [pair for pair in args.meta if '=' not in pair]:
+        raise HandConfigError(f'--meta takes KEY=WORDS, got "{wrong[0]}"')
+    checkpoint = load_checkpoint(args.checkpoint)
+    state_dict = checkpoint.get('state_dict', checkpoint)
+    model = init_model(args.config)
+    check_state_dict(model, state_dict, args.checkpoint)
+    wanted = model.state_dict()
+    state_dict = {key: value for key, value in state_dict.items() if key in wanted}
+    if missing := sorted(set(wanted) - set(state_dict)):
+        raise HandConfigError(f'{args.checkpoint} lacks {len(missing)} weights, e.g. {missing[0]}')
+    meta = dict(pair.split('=', 1) for pair in args.meta)
+    meta |= {'config': Path(model.cfg.filename).stem, 'mmhand': __version__}
+    write_safetensors(args.out, state_dict, meta, args.half)
+    content = Path(args.out).read_bytes()
+    print(f'Weights: {args.out}')
+    print(f'SHA256: {hashlib.sha256(content).hexdigest()}')
+    print(f'Size: {len(content) / 1e6:.1f} MB')
+
+
+if __name__ == '__main__':
+    main()
