@@ -11,7 +11,10 @@ from mmhand.hand_models.rotations import (
 )
 from mmhand.structures import HandCamera, HandDataSample
 
-_MIRROR, _WARP = 'MirrorLeftHand', 'HandTopdownAffine'
+_MIRROR = 'MirrorLeftHand'
+
+#: What makes a crop of the picture.
+_CROPS = ('CutHandBox', 'HandTopdownAffine')
 
 
 def with_mirroring(steps: Sequence[dict]) -> list[dict]:
@@ -21,9 +24,10 @@ def with_mirroring(steps: Sequence[dict]) -> list[dict]:
         steps: configs of transforms; those that mirror already are returned as they are.
     """
     names = [step['type'].split('.')[-1] for step in steps]
-    if _MIRROR in names or _WARP not in names:
+    places = [place for place, name in enumerate(names) if name in _CROPS]
+    if _MIRROR in names or not places:
         return list(steps)
-    place = names.index(_WARP)
+    place = places[0]
     return [*steps[:place], dict(type=_MIRROR), *steps[place:]]
 
 

@@ -36,7 +36,8 @@ class AnnotatedPair:
         self.config = dict(type=config) if isinstance(config, str) else dict(config)
         models = build_hand_pair(self.config).eval().requires_grad_(False)
         self.models: list[HandModel] = list(models)
-        self._template, self._shape = self._wrist_regressor()
+        wrists = [rest_wrist_regressor(model) for model in self.models]
+        self._template, self._shape = (np.stack(parts) for parts in zip(*wrists, strict=True))
 
     def rest_wrists(self, betas: np.ndarray) -> np.ndarray:
         """Wrists (2, 3) of the shaped, unposed hands, metres; the pivots of their rotation.
@@ -91,20 +92,17 @@ class AnnotatedPair:
         joints = self.joints(pose, betas, np.zeros((2, 2, 3), np.float32))
         return hashlib.sha256(np.round(joints, 5).tobytes()).hexdigest()[:12]
 
-    def _wrist_regressor(self) -> tuple[np.ndarray, np.ndarray]:
-        """Rest wrists as a linear function of betas: (2, 3) and (2, 3, B).
 
-        A shaped wrist is linear in the betas in every such model, so unit betas tell it all.
-        """
-        templates, shapes = [], []
-        for model in self.models:
-            betas = torch.cat([torch.zeros(1, model.num_betas), torch.eye(model.num_betas)])
-            rest = torch.zeros(len(betas), 3), torch.zeros(len(betas), 45)
-            with torch.no_grad():
-                wrists = model(*rest, betas).rest_joints[:, 0].double().numpy()
-            templates.append(wrists[0])
-            shapes.append((wrists[1:] - wrists[0]).T)
-        return np.stack(templates), np.stack(shapes)
+def rest_wrist_regressor(model: HandModel) -> tuple[np.ndarray, np.ndarray]:
+    """Wrist of the shaped, unposed hand as a linear function of betas: (3,) and (3, B), metres.
+
+    A shaped wrist is linear in the betas in every such model, so unit betas tell it all.
+    """
+    betas = torch.cat([torch.zeros(1, model.num_betas), torch.eye(model.num_betas)])
+    rest = torch.zeros(len(betas), 3), torch.zeros(len(betas), 45)
+    with torch.no_grad():
+        wrists = model(*rest, betas).rest_joints[:, 0].double().numpy()
+    return wrists[0], (wrists[1:] - wrists[0]).T
 
 
 def find_hand_model(data_root: str | Path) -> dict | None:

@@ -1,15 +1,16 @@
 """What data sets of one annotated hand per picture have in common."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from mmhand.hand_models.base import HandModel
 from mmhand.registry import MODELS
 from mmhand.structures import CANONICAL, bbox_from_points
-from mmhand.utils.errors import HandConfigError, HandDataError
+from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
 
 from .hand_record import hand_record, project_keypoints
 from .mano_params import find_hand_model
@@ -41,6 +42,26 @@ def model_name(config: Mapping | str | None, data_root: str | Path) -> str:
     return name.rpartition('.')[2]
 
 
+def mesh_regressor(build: Callable[[], HandModel]) -> dict[str, np.ndarray]:
+    """Metainfo of sets whose benchmark takes joints from meshes.
+
+    Args:
+        build: gives the hand model.
+
+    Returns:
+        ``joint_regressor`` (21, V) float64, canonical order; nothing where the hand model's file is not
+        there, for annotations can be looked at without it.
+    """
+    try:
+        model = build()
+    except HandFileError:
+        return {}
+    with torch.no_grad():
+        return dict(
+            joint_regressor=model.regress_joints(torch.eye(model.num_verts).double()).numpy()
+        )
+
+
 def single_hand_record(
     *,
     side: str,
@@ -52,6 +73,8 @@ def single_hand_record(
     pose: np.ndarray | None = None,
     betas: np.ndarray | None = None,
     vertices: np.ndarray | None = None,
+    transl: np.ndarray | None = None,
+    rest_wrist: np.ndarray | None = None,
     **extra: Any,
 ) -> dict:
     """Pipeline input of one hand: the arrays of two hands with one of them filled.
@@ -66,6 +89,8 @@ def single_hand_record(
         pose: (48,) axis-angle, mean not added.
         betas: (10,).
         vertices: (V, 3) camera frame, metres.
+        transl: (3,) metres, leads from the hand model's own frame to the camera's.
+        rest_wrist: (3,) metres, the wrist of the shaped hand in its own frame; with ``transl``.
         extra: further keys of :func:`.hand_record.hand_record`.
 
     Raises:
@@ -86,6 +111,9 @@ def single_hand_record(
         extra['mano_pose'] = stacked(pose, (48,))
         extra['mano_betas'] = stacked(betas, betas.shape)
         extra['mano_valid'] = stacked(1.0, ())
+    if transl is not None:
+        extra['mano_trans'] = stacked(transl, (3,))
+        extra['mano_rest_wrist'] = stacked(rest_wrist, (3,))
     if vertices is not None:
         extra['vertices'] = stacked(vertices, vertices.shape)
     return hand_record(

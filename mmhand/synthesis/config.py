@@ -45,6 +45,8 @@ class SynthesisConfig:
         single_poses: attitudes and gestures of single hands: ``own``, those of a hand held before
             the cameras, or ``meeting``, those of one of two hands that would meet. With the
             latter, what is learned of single hands holds for every hand of the set.
+        pose_components: fingers are posed by so many principal components of the hand model; 0: freely.
+        shape_components: people differ in so many shape components; 0: in all.
         pictures: write depth pictures; without, a format of sequences has its skeletons only.
         backgrounds: kinds of background, see :data:`.background.KINDS`; all if empty.
     """
@@ -68,6 +70,8 @@ class SynthesisConfig:
     gestures: tuple[str, ...] = ()
     single_poses: str = 'own'
     backgrounds: tuple[str, ...] = ()
+    pose_components: int = 0
+    shape_components: int = 0
     pictures: bool = True
 
     def __post_init__(self) -> None:
@@ -97,6 +101,9 @@ class SynthesisConfig:
             raise HandConfigError(
                 f'views ({self.views}) exceeds the cameras of the rig ({self.cameras})'
             )
+        for name, most in (('pose_components', 45), ('shape_components', 10)):
+            if not 0 <= getattr(self, name) <= most:
+                raise HandConfigError(f'{name} must lie in [0, {most}], not {getattr(self, name)}')
         for name in ('grey_cameras', 'occluder_prob', 'turn'):
             if not 0 <= getattr(self, name) <= 1:
                 raise HandConfigError(f'{name} must lie in [0, 1], not {getattr(self, name)}')

@@ -3,6 +3,7 @@
 import itertools
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 import time
@@ -255,6 +256,8 @@ _WRITER: DatasetWriter | None = None
 def _start_worker(writer: DatasetWriter, parent: int) -> None:
     global _WRITER
     _WRITER = writer
+    # The pool ends its workers by this signal; what commands make of it would be a traceback each.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     single_threaded()
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()
 

@@ -19,6 +19,7 @@ from .camera_rig import RIG_CENTER
 from .config import SynthesisConfig
 from .contact import MeshPair
 from .mesh_ops import random_rotation, random_unit, rotation_about
+from .person import Person
 from .rng import stream, torch_generator
 
 #: Ways two hands meet, and their shares.
@@ -186,7 +187,10 @@ def sample_betas(config: SynthesisConfig, seed: int, capture: int) -> np.ndarray
     """(B,) shape of the person of a capture; both hands have it."""
     rng = stream(seed, 'person', capture)
     size = hand_model(config.hand_model, 'right').num_betas
-    return np.clip(rng.standard_normal(size), -2.3, 2.3).astype(np.float32).astype(np.float64)
+    betas = np.clip(rng.standard_normal(size), -2.3, 2.3)
+    if config.shape_components:
+        betas[config.shape_components :] = 0
+    return betas.astype(np.float32).astype(np.float64)
 
 
 def pose_hand(
@@ -210,6 +214,9 @@ def pose_hand(
     model = hand_model(config.hand_model, side)
     gesture = None if gestures is None else str(rng.choice(gestures))
     fingers = model.sample_pose(1, torch_generator(rng), gesture)
+    if config.pose_components:
+        basis = model.hand_components[: config.pose_components]
+        fingers = (fingers @ basis.T) @ basis
     wrist = matrix_to_axis_angle(torch.from_numpy(rotation)[None]).float()
     # Everything is computed from the float32 numbers that are stored, so that whoever poses the
     # model with them gets this very hand.
@@ -230,20 +237,24 @@ def pose_hand(
     return hand.moved(-rest)
 
 
-def sample_hands(config: SynthesisConfig, seed: int, frame: int) -> tuple[list[HandState], str]:
+def sample_hands(
+    config: SynthesisConfig, seed: int, frame: int, person: Person | None = None
+) -> tuple[list[HandState], str]:
     """The hands of one frame and the way they meet.
 
     Args:
         config: number of hands, sides, model, allowed penetration.
         seed: seed of the data set.
         frame: frame number.
+        person: whose hands; ``None``: the capture's own person.
 
     Returns:
         One or two hands, right first, about the rig's centre; and a key of :data:`MEETINGS`, or
         ``single``.
     """
     rng = stream(seed, 'hands', frame)
-    betas = sample_betas(config, seed, config.capture_of(frame))
+    person = person or Person(seed, config.capture_of(frame))
+    betas = sample_betas(config, person.seed, person.number)
     two = config.hands == 'interacting' or (config.hands == 'both' and rng.random() < 0.5)
     if two:
         meeting = _draw_meeting(rng)
@@ -253,6 +264,7 @@ def sample_hands(config: SynthesisConfig, seed: int, frame: int) -> tuple[list[H
         side = str(rng.choice(config.sides))
         if config.studio:
             side = config.sides[config.capture_of(frame) % len(config.sides)]
+        side = person.side or side
         rotation, gestures = _single_attitude(config, rng, side)
         hands = [pose_hand(config, side, rotation, betas, rng, gestures)]
     joints = np.concatenate([hand.joints for hand in hands])

@@ -6,17 +6,25 @@ import cv2
 import torch
 
 from .config import SynthesisConfig
+from .person import Person
 from .render_scene import SceneRenderer
 from .sample import SyntheticSample
 from .scene import sample_scene
 
 
 @functools.lru_cache(maxsize=2)
-def _renderer(seed: int, frame: int, config: SynthesisConfig) -> SceneRenderer:
-    return SceneRenderer(sample_scene(config, seed, frame), config)
+def _renderer(
+    seed: int, frame: int, config: SynthesisConfig, person: Person | None
+) -> SceneRenderer:
+    return SceneRenderer(sample_scene(config, seed, frame, person), config)
 
 
-def render_sample(seed: int, index: int, config: SynthesisConfig | None = None) -> SyntheticSample:
+def render_sample(
+    seed: int,
+    index: int,
+    config: SynthesisConfig | None = None,
+    person: Person | None = None,
+) -> SyntheticSample:
     """Render one synthetic sample.
 
     The result depends on nothing but the arguments: not on what was rendered before, nor on the
@@ -26,13 +34,14 @@ def render_sample(seed: int, index: int, config: SynthesisConfig | None = None) 
         seed: seed of the data set, an integer >= 0.
         index: sample index >= 0; ``config.views`` consecutive samples show the same hands.
         config: settings; ``None`` for the defaults.
+        person: whose hands; ``None``: the capture's own person.
 
     Raises:
         HandConfigError: a negative index.
     """
     config = config or SynthesisConfig()
     frame, view = config.locate(index)
-    return _renderer(seed, frame, config).render(view, index)
+    return _renderer(seed, frame, config, person).render(view, index)
 
 
 def synthetic_batch(

@@ -28,10 +28,10 @@ _MIDDLE = 0.2
 
 
 @functools.lru_cache(maxsize=32)
-def _person(name: str, side: str, seed: int, capture: int) -> tuple[SkinTone, Sleeve, np.ndarray]:
+def _person(name: str, side: str, seed: int, number: int) -> tuple[SkinTone, Sleeve, np.ndarray]:
     """Skin, sleeve and baked texels of one hand of a person."""
-    tone = sample_skin(seed, capture)
-    return tone, sample_sleeve(seed, capture), bake_skin(tone, anatomy(name, side))
+    tone = sample_skin(seed, number)
+    return tone, sample_sleeve(seed, number), bake_skin(tone, anatomy(name, side))
 
 
 class SceneRenderer:
@@ -44,6 +44,7 @@ class SceneRenderer:
 
     def __init__(self, scene: Scene, config: SynthesisConfig) -> None:
         self.scene, self.config = scene, config
+        self._who = scene.person.seed, scene.person.number
         self.faces = [face_array(config.hand_model, hand.side) for hand in scene.hands]
         self.hand_normals, self.arm_normals = self._normals()
         # Arms and objects are one mesh; parts[k] is the first face of the k-th of them.
@@ -204,7 +205,7 @@ class SceneRenderer:
     ) -> Surface:
         face, barycentric, position = self._geometry(camera, layer, box, inside)
         side = self.scene.hands[which].side
-        _, _, baked = _person(self.config.hand_model, side, self.scene.seed, self.scene.capture)
+        _, _, baked = _person(self.config.hand_model, side, *self._who)
         texels = self._anatomy(which).texture.sample(baked, face, barycentric)
         normal = blend(self.hand_normals[which] @ camera.R.T, self.faces[which][face], barycentric)
         normal /= np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-6)
@@ -259,7 +260,7 @@ class SceneRenderer:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Linear RGB (N, 3) of arm pixels and which of them (N,) are bare."""
         side = self.scene.hands[which].side
-        tone, sleeve, _ = _person(self.config.hand_model, side, self.scene.seed, self.scene.capture)
+        tone, sleeve, _ = _person(self.config.hand_model, side, *self._who)
         local = blend(arm.local, corners, weights)
         palm = blend(arm.palm[:, None], corners, weights)
         bare = local[:, 0] < arm.shape.sleeve * arm.shape.length

@@ -11,6 +11,7 @@ from .hand_sampling import HandState, hand_model, sample_hands
 from .lights import Lights, sample_lights
 from .object_placement import sample_objects
 from .occluders import SceneObject
+from .person import Person
 from .rng import stream
 
 
@@ -40,7 +41,8 @@ class Scene:
     Attributes:
         seed: seed of the data set.
         frame: frame number.
-        capture: which person, rig and light set-up.
+        capture: which rig and light set-up.
+        person: whose hands.
         meeting: ``single``, or how the two hands meet.
         hands: one or two hands, right first.
         arms: one per hand, or none.
@@ -52,6 +54,7 @@ class Scene:
     seed: int
     frame: int
     capture: int
+    person: Person
     meeting: str
     hands: list[HandState]
     arms: list[Arm]
@@ -65,23 +68,28 @@ class Scene:
         return 'interacting' if len(self.hands) == 2 else self.hands[0].side
 
 
-def sample_scene(config: SynthesisConfig, seed: int, frame: int) -> Scene:
+def sample_scene(
+    config: SynthesisConfig, seed: int, frame: int, person: Person | None = None
+) -> Scene:
     """Draw a scene.
 
     Args:
         config: what may be in it.
         seed: seed of the data set.
         frame: frame number; together with the seed it determines the scene.
+        person: whose hands; ``None``: the capture's own person.
     """
     capture = config.capture_of(frame)
-    hands, meeting = sample_hands(config, seed, frame)
+    person = person or Person(seed, capture)
+    hands, meeting = sample_hands(config, seed, frame, person)
     joints = np.concatenate([hand.joints for hand in hands])
     cameras = sample_cameras(config, seed, frame, joints)
-    arms = [_sample_arm(config, seed, frame, hands, i) for i in range(len(hands))]
+    arms = [_sample_arm(config, seed, frame, hands, i, person) for i in range(len(hands))]
     return Scene(
         seed=seed,
         frame=frame,
         capture=capture,
+        person=person,
         meeting=meeting,
         hands=hands,
         arms=arms if config.forearms else [],
@@ -92,14 +100,19 @@ def sample_scene(config: SynthesisConfig, seed: int, frame: int) -> Scene:
 
 
 def _sample_arm(
-    config: SynthesisConfig, seed: int, frame: int, hands: list[HandState], which: int
+    config: SynthesisConfig,
+    seed: int,
+    frame: int,
+    hands: list[HandState],
+    which: int,
+    person: Person,
 ) -> Arm:
     """The forearm, of a few drawn, that keeps the largest distance from the other hand."""
     hand = hands[which]
     rng = stream(seed, 'arm', frame, hand.side)
     # Long, half or short sleeves come with the person.
-    person = stream(seed, 'sleeve', config.capture_of(frame))
-    sleeve = 0.6 if person.random() < 0.4 else person.uniform(0.07, 0.45)
+    taste = stream(person.seed, 'sleeve', person.number)
+    sleeve = 0.6 if taste.random() < 0.4 else taste.uniform(0.07, 0.45)
     model = hand_model(config.hand_model, hand.side)
     ring = hand.vertices[model.wrist_ring.numpy()]
     # A ring's own plane gives the way out of the hand best, whatever the model's cut.

@@ -12,6 +12,7 @@ ones need ``--hand-model``), masks where there are any. One picture a sample goe
 """
 
 import argparse
+import inspect
 from pathlib import Path
 
 import cv2
@@ -21,7 +22,7 @@ from mmengine.utils import ProgressBar
 
 from mmhand.cameras import DEPTH_CAMERAS, lift_crop
 from mmhand.datasets import DepthHandDataset
-from mmhand.datasets.mano_params import find_hand_model
+from mmhand.datasets.mano_params import HandPair, find_hand_model
 from mmhand.datasets.transforms.load_hand_image import decode_image, read_file
 from mmhand.engine.user_errors import readable_errors
 from mmhand.registry import DATASETS
@@ -37,6 +38,12 @@ from mmhand.visualization.draw import draw_skeleton
 BOX_COLOUR = (255, 220, 60)
 
 VIEWS = ('original', 'crop')
+
+#: What loads the masks that a record names.
+LOADERS = {
+    'mask_path': dict(type='LoadHandMasks'),
+    'mask_sources': dict(type='LoadSoftHandMasks', required=False),
+}
 
 PLAIN = ('LoadHandImage', 'HandBBoxCrop', 'HandTopdownAffine', 'PackHandInputs')
 PLAIN_DEPTH = ('LoadDepthImage', 'CubeCrop', 'PackHandInputs')
@@ -95,14 +102,24 @@ def build_views(dataset, hand_model):
         return {view: DATASETS.build(dict(dataset, pipeline=pipelines[view])) for view in VIEWS}
     known = hand_model or dataset.get('hand_model') or find_hand_model(dataset.get('data_root', ''))
     if known:
-        dataset.update(with_mano=True, hand_model=known)
-    masks = 'mask_path' in DATASETS.build(dict(dataset, pipeline=[])).get_data_info(0)
+        # Sets of pairs of hands give parameters, those of single hands pose the mesh themselves.
+        takes = _arguments(dataset['type'])
+        meshes = [key for key in ('with_mano', 'with_vertices') if key in takes]
+        dataset.update(dict.fromkeys(meshes, True), hand_model=known)
+    info = DATASETS.build(dict(dataset, pipeline=[])).get_data_info(0)
+    loader = next((LOADERS[key] for key in LOADERS if info.get(key)), None)
     pipelines = {'original': _steps(PLAIN), 'crop': pipeline_steps(dataset['pipeline'])}
     for pipeline in pipelines.values():
         names = [step['type'] for step in pipeline]
-        if masks and 'LoadHandMasks' not in names and 'LoadHandImage' in names:
-            pipeline.insert(names.index('LoadHandImage') + 1, dict(type='LoadHandMasks'))
+        if loader and loader['type'] not in names and 'LoadHandImage' in names:
+            pipeline.insert(names.index('LoadHandImage') + 1, loader)
     return {view: DATASETS.build(dict(dataset, pipeline=pipelines[view])) for view in VIEWS}
+
+
+def _arguments(kind):
+    """Names of a data set class's own arguments."""
+    found = DATASETS.get(kind)
+    return () if found is None else inspect.signature(found).parameters
 
 
 def _plain(kind):
@@ -184,10 +201,13 @@ def main(argv=None):
     # mmengine asks for a folder even where nothing is sent to backends.
     visualizer = HandVisualizer(vis_backends=None)
     hands = data.hands if getattr(data, 'with_mano', False) else None
-    if hands is not None:
-        visualizer.faces = {
-            (side, model.num_verts): model.faces.numpy() for side, model in enumerate(hands.models)
-        }
+    models = [] if hands is None else hands.models
+    if getattr(data, 'with_vertices', False):
+        config = find_hand_model(data.data_root) if args.hand_model is None else args.hand_model
+        models = HandPair(config).models if config else []
+    visualizer.faces = {
+        (side, model.num_verts): model.faces.numpy() for side, model in enumerate(models)
+    }
     np.random.seed(args.seed)  # noqa: NPY002 - the state that transforms draw from
     order = np.arange(args.start, len(data))
     if args.shuffle:

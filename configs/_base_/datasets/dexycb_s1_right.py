@@ -1,5 +1,6 @@
-# DexYCB as the identity-aware method uses it: setup s1 (unseen subjects), right hands, a square crop of
-# twice the box of the joints, RGB (x / 255 - 0.5) / 0.5 by the model's preprocessor.
+# DexYCB as the identity-aware method uses it: setup s1 (unseen subjects), right hands wholly inside the
+# picture, a square crop of twice the box of the joints, colours changed before it is resized, RGB
+# (x / 255 - 0.5) / 0.5 by the model's preprocessor.
 dataset_type = 'DexYCBDataset'
 data_root = 'data/DexYCB'
 input_size = (224, 224)
@@ -7,14 +8,16 @@ input_size = (224, 224)
 train_pipeline = dict(
     load=dict(type='LoadHandImage'),
     box=dict(type='HandBBoxCrop', scale=2.0),
-    warp=dict(type='HandTopdownAffine', input_size=input_size),
-    color=dict(type='HandColorJitter', gain=(0.8, 1.2)),
+    cut=dict(type='CutHandBox'),
+    color=dict(type='HandPhotometricJitter'),
+    warp=dict(type='ResizeHandCrop', input_size=input_size),
     pack=dict(type='PackHandInputs'),
 )
 test_pipeline = dict(
     load=dict(type='LoadHandImage'),
     box=dict(type='HandBBoxCrop', scale=2.0),
-    warp=dict(type='HandTopdownAffine', input_size=input_size),
+    cut=dict(type='CutHandBox'),
+    warp=dict(type='ResizeHandCrop', input_size=input_size),
     pack=dict(type='PackHandInputs'),
 )
 
@@ -30,7 +33,7 @@ train_dataloader = dict(
         data_root=data_root,
         setup='s1',
         split='train',
-        subset=dict(hand_type='right'),
+        subset=dict(hand_type='right', in_frame=True),
         pipeline=train_pipeline,
     ),
 )
@@ -46,7 +49,7 @@ test_dataloader = dict(
         data_root=data_root,
         setup='s1',
         split='test',
-        subset=dict(hand_type='right'),
+        subset=dict(hand_type='right', in_frame=True),
         with_vertices=True,
         pipeline=test_pipeline,
         test_mode=True,

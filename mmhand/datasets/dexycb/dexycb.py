@@ -10,18 +10,27 @@ import numpy as np
 import torch
 
 from mmhand.datasets.base_hand_dataset import BaseHandDataset
+from mmhand.datasets.hand_record import perspective
 from mmhand.datasets.handoccnet_json import TRAINING, build_handoccnet_store
-from mmhand.datasets.mano_params import find_hand_model
-from mmhand.datasets.single_hand import model_name, single_hand_record
+from mmhand.datasets.mano_params import find_hand_model, rest_wrist_regressor
+from mmhand.datasets.single_hand import mesh_regressor, model_name, single_hand_record
 from mmhand.datasets.store.annotation_store import AnnotationStore, StoreWriter
 from mmhand.datasets.transforms.load_soft_hand_masks import MaskSource
 from mmhand.hand_models.base import HandModel
 from mmhand.hand_models.rotations import mirror_axis_angle
 from mmhand.registry import DATASETS, MODELS
-from mmhand.utils.errors import HandConfigError
+from mmhand.utils.errors import HandConfigError, HandDataError
 
 from . import files as dexycb_files
-from .files import SERIALS, find_dexycb_root, meta_files, read_sequences, split_members
+from .files import (
+    PICTURE,
+    SERIALS,
+    find_dexycb_root,
+    meta_files,
+    random_share,
+    read_sequences,
+    split_members,
+)
 from .store import VERSION, build_dexycb_store
 
 #: Label of the hand in ``seg``.
@@ -45,15 +54,19 @@ class DexYCBDataset(BaseHandDataset):
 
     Besides the keys of :class:`BaseHandDataset` a sample has ``mask_sources`` (see
     :class:`.transforms.LoadSoftHandMasks`), ``subject``, ``sequence``, ``camera_name``,
-    ``hand_model``, and ``toolkit_index``, its number in the toolkit's split.
+    ``hand_model``, and ``toolkit_index``, its number in the toolkit's split. ``mano_betas`` are those of
+    the calibration that the recording names for this very hand; ``mano_trans`` is the translation of the
+    official labels.
 
-    ``subset`` keys: ``hand_type``: ``'right'`` or ``'left'``.
+    ``subset`` keys: ``hand_type``: ``'right'`` or ``'left'``; ``in_frame``: ``True`` leaves out hands
+    whose box of joints is not wholly inside the picture.
 
     Args:
         data_root: folder with ``calibration`` and the subjects' folders, or with ``data`` that has
             them.
         split: ``'train'``, ``'val'`` or ``'test'``.
-        setup: ``'s0'`` to ``'s3'``, see :func:`.dexycb_files.split_members`.
+        setup: ``'s0'`` to ``'s3'``, or a further split of the identity-aware method, see
+            :func:`.files.split_members`. With ``ann_file`` the file says what is in the split.
         ann_file: HandOccNet's JSON of the setup and split, relative to ``data_root``.
         whole_mask_dir: folder of whole-hand masks; ``whole_masks`` by default.
         with_vertices: give ``vertices`` (2, V, 3).
@@ -68,7 +81,7 @@ class DexYCBDataset(BaseHandDataset):
     METAINFO: dict = dict(dataset_name='dexycb', joint_set='canonical')
 
     SPLITS = dexycb_files.SPLITS
-    SUBSET_KEYS = ('hand_type',)
+    SUBSET_KEYS = ('hand_type', 'in_frame')
     STORE_VERSION = VERSION
 
     def __init__(
@@ -129,6 +142,42 @@ class DexYCBDataset(BaseHandDataset):
             self._models[side] = model.eval().requires_grad_(False)
         return self._models[side]
 
+    @cached_property
+    def _rest_wrist(self) -> tuple[np.ndarray, np.ndarray]:
+        return rest_wrist_regressor(self.hand('right'))
+
+    @property
+    def metainfo(self) -> dict:
+        """Of the set; for evaluation with ``joint_regressor`` (21, V).
+
+        It takes canonical joints from a mesh: the hand model's own regressor and the toolkit's tips.
+        Training sets have none, for checkpoints would hold it.
+        """
+        info = super().metainfo
+        if self.test_mode or self.split != 'train':
+            info |= mesh_regressor(lambda: self.hand('right'))
+        return info
+
+    def subject_betas(self) -> dict[str, np.ndarray]:
+        """Shape (10,) of each subject's right hand in the selected samples' set, by subject.
+
+        Raises:
+            HandDataError: a subject has right hands of different shapes.
+        """
+        self.full_init()
+        if self._json_file:
+            raise HandConfigError('subject_betas needs the official labels, not ann_file')
+        table, shapes = self.store['sequence'], {}
+        for row in np.flatnonzero(table['left'] == 0):
+            subject = table['name'][row].split('/')[0]
+            betas = np.array(table['betas'][row])
+            if not np.array_equal(shapes.setdefault(subject, betas), betas):
+                raise HandDataError(
+                    f'{self.root}: the right hand of {subject} has two shapes, the second in '
+                    f'{table["name"][row]}; one subject must have one calibration'
+                )
+        return shapes
+
     def source_files(self) -> Mapping[str, Path | None]:
         """See :class:`BaseHandDataset`. Labels are not watched: touch a ``meta.yml`` after a change."""
         if self._json_file:
@@ -158,15 +207,8 @@ class DexYCBDataset(BaseHandDataset):
             left = frame['left'] > 0
             keep = member = np.ones(frame.rows, dtype=bool)
         else:
-            sequence = store['sequence']
-            left = (sequence['left'] > 0)[frame['sequence']]
-            subjects, cameras, sequences = split_members(self.setup, self.split)
-            if (sequence['index'] >= len(sequences)).any():
-                raise HandConfigError(
-                    f'{self.root}: a subject has over {len(sequences)} recordings'
-                )
-            chosen = subjects[sequence['subject']] & sequences[sequence['index']]
-            member = chosen[frame['sequence']] & cameras[frame['camera']]
+            left = (store['sequence']['left'] > 0)[frame['sequence']]
+            member = self._members(store, self.setup, self.split)
             keep = member & (frame['valid'] > 0)
         self._left = left
         self._toolkit_index = np.cumsum(member) - 1
@@ -175,7 +217,29 @@ class DexYCBDataset(BaseHandDataset):
             if wanted not in ('right', 'left'):
                 raise HandConfigError(f'subset hand_type must be right or left, not {wanted!r}')
             keep = keep & (left == (wanted == 'left'))
+        if self.subset.get('in_frame'):
+            keep = keep & self._in_frame(store)
+        if self.setup == 's4' and not self._json_file:
+            members = [self._members(store, 's0', split) for split in self.SPLITS]
+            return random_share([np.flatnonzero(keep & part) for part in members], self.split)
         return np.flatnonzero(keep)
+
+    def _members(self, store: AnnotationStore, setup: str, split: str) -> np.ndarray:
+        """(N,) bool rows of a split, whether they show a hand or not."""
+        frame, sequence = store['frame'], store['sequence']
+        subjects, cameras, sequences = split_members(setup, split)
+        if (sequence['index'] >= len(sequences)).any():
+            raise HandConfigError(f'{self.root}: a subject has over {len(sequences)} recordings')
+        chosen = subjects[sequence['subject']] & sequences[sequence['index']]
+        return chosen[frame['sequence']] & cameras[frame['camera']]
+
+    def _in_frame(self, store: AnnotationStore) -> np.ndarray:
+        """(N,) bool rows whose hand's box is inside the picture."""
+        frame = store['frame']
+        if not self._json_file:
+            return frame['in_frame'] > 0
+        pixels = perspective(np.einsum('njc,ndc->njd', frame['joints'], frame['K']))
+        return ((pixels >= 0) & (pixels <= PICTURE)).all((1, 2))
 
     def read_row(self, store: AnnotationStore, row: int) -> dict:
         """See :class:`BaseHandDataset`."""
@@ -193,6 +257,9 @@ class DexYCBDataset(BaseHandDataset):
             betas = np.array(store['sequence']['betas'][number])
             pose = self._axis_angle(frame['pose'][row], side)
         joints = frame['joints'][row]
+        values = (
+            {} if self._json_file else self._translation(frame['transl'][row], betas, joints, side)
+        )
         subject, sequence, camera, picture = name.split('/')
         vertices = self._mesh(pose, betas, side, joints[0]) if self.with_vertices else None
         return single_hand_record(
@@ -213,7 +280,23 @@ class DexYCBDataset(BaseHandDataset):
             hand_model=self.hand_model_name,
             toolkit_index=int(self._toolkit_index[row]),
             mask_sources=self._masks(subject, sequence, camera, picture.removeprefix('color_')),
+            **values,
         )
+
+    def _translation(
+        self, transl: np.ndarray, betas: np.ndarray, joints: np.ndarray, side: str
+    ) -> dict:
+        """Arguments of the record that place the hand model's mesh.
+
+        A right hand is where its label says. A left one is the right model's mirrored mesh (see
+        ``vertices``), whose wrist is brought to the annotated one.
+        """
+        template, shape = self._rest_wrist
+        rest = template + shape @ betas
+        if side == 'left':
+            rest = rest * _MIRROR
+            transl = joints[0] - rest
+        return dict(transl=transl, rest_wrist=rest)
 
     def _axis_angle(self, pose: np.ndarray, side: str) -> np.ndarray:
         """(48,) axis-angle, mean not added, of the label's wrist and PCA coefficients."""

@@ -1,5 +1,9 @@
 """DexYCB's folders, names and official splits."""
 
+import math
+import random
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +23,23 @@ SERIALS = (
     *('836212060125', '839512060362', '840412060917', '841412060263'),
     *('932122060857', '932122060861', '932122061900', '932122062010'),
 )
-SETUPS = ('s0', 's1', 's2', 's3')
+#: The subjects (places in :data:`SUBJECTS`) that the identity-aware method holds out,
+#: for test and for validation; the others are for training.
+HELD_OUT = {
+    's1': ((7, 8), (6,)),
+    's5': ((0, 1), (3,)),
+    's6': ((4, 5), (9,)),
+    's7': ((2, 9), (5,)),
+    's9': ((4, 9), (5,)),
+    's10': ((2, 3), (0,)),
+    's11': ((0, 2), (3,)),
+}
+SETUPS = ('s0', 's1', 's2', 's3', 's4', 's5', 's6', 's7', 's9', 's10', 's11')
 SPLITS = ('train', 'val', 'test')
+
+#: Size in the name of a camera's file, and of DexYCB's pictures.
+_SIZE = re.compile(r'_(\d+)x(\d+)$')
+PICTURE = 640, 480
 
 #: Every subject grasps 20 objects five times, one after the other.
 _OBJECTS, _GRASPS = 20, 5
@@ -30,7 +49,9 @@ def split_members(setup: str, split: str) -> tuple[np.ndarray, np.ndarray, np.nd
     """Which subjects, cameras and sequences of a subject a split has.
 
     s0: seen subjects, cameras and objects; s1: unseen subjects; s2: unseen cameras; s3: unseen
-    objects (Chao et al., CVPR 2021, §4).
+    objects (Chao et al., CVPR 2021, §4). Of the identity-aware method: s5 to s11 hold out other
+    subjects (:data:`HELD_OUT`; there is no s8), s4 is cut at random (:func:`random_share`), all of s0
+    is a member of each of its splits here.
 
     Args:
         setup: of :data:`SETUPS`.
@@ -55,12 +76,14 @@ def split_members(setup: str, split: str) -> tuple[np.ndarray, np.ndarray, np.nd
         last_grasp = sequence % _GRASPS == _GRASPS - 1
         subjects = everyone[split]
         sequences = ~last_grasp if split == 'train' else last_grasp
-    elif setup == 's1':
-        members = {'train': (0, 1, 2, 3, 4, 5, 9), 'val': (6,), 'test': (7, 8)}[split]
-        subjects = np.isin(subject, members)
+    elif setup in HELD_OUT:
+        test, val = HELD_OUT[setup]
+        members = {'test': test, 'val': val}
+        seen = ~np.isin(subject, (*test, *val))
+        subjects = seen if split == 'train' else np.isin(subject, members[split])
     elif setup == 's2':
         cameras = {'train': camera < 6, 'val': camera == 6, 'test': camera == 7}[split]
-    else:
+    elif setup == 's3':
         objects = sequence // _GRASPS
         unseen = {'val': (3, 19), 'test': (7, 11, 15)}
         held_out = (*unseen['val'], *unseen['test'])
@@ -68,6 +91,23 @@ def split_members(setup: str, split: str) -> tuple[np.ndarray, np.ndarray, np.nd
             ~np.isin(objects, held_out) if split == 'train' else np.isin(objects, unseen[split])
         )
     return subjects, cameras, sequences
+
+
+def random_share(parts: Sequence[np.ndarray], split: str) -> np.ndarray:
+    """Rows of a split of s4: 80, 5 and 15 % of s0's samples, shuffled with Python's seed 0.
+
+    Args:
+        parts: rows of s0's train, val and test that are left by all filters, in order.
+        split: of :data:`SPLITS`.
+
+    Returns:
+        (N,) rows, ascending.
+    """
+    rows = np.concatenate(parts).tolist()
+    random.Random(0).shuffle(rows)
+    first, second = int(0.8 * len(rows)), int(0.85 * len(rows))
+    share = {'train': rows[:first], 'val': rows[first:second], 'test': rows[second:]}[split]
+    return np.sort(np.array(share, dtype=np.int64))
 
 
 @dataclass(frozen=True)
@@ -140,7 +180,13 @@ def read_sequences(root: Path, metas: dict[str, Path]) -> list[DexYCBSequence]:
     sequences = []
     for name, path in metas.items():
         record, subject = read_yaml(path), name.split('/')[0]
-        calibration = _only(record, 'mano_calib', path)
+        calibration, side = _only(record, 'mano_calib', path), _only(record, 'mano_sides', path)
+        if side not in ('right', 'left'):
+            raise HandDataError(f'{path}: "mano_sides" is {side!r}, expected right or left')
+        if calibration.endswith('_left' if side == 'right' else '_right'):
+            raise HandDataError(
+                f'{path}: the {side} hand refers to the calibration of the other one, {calibration!r}'
+            )
         if calibration not in shapes:
             shapes[calibration] = _betas(root / 'calibration' / f'mano_{calibration}' / 'mano.yml')
         sequences.append(
@@ -150,7 +196,7 @@ def read_sequences(root: Path, metas: dict[str, Path]) -> list[DexYCBSequence]:
                 counts[subject],
                 tuple(map(str, record_field(record, 'serials', path, 'the file'))),
                 int(record_field(record, 'num_frames', path, 'the file')),
-                _only(record, 'mano_sides', path) == 'left',
+                side == 'left',
                 shapes[calibration],
             )
         )
@@ -164,15 +210,35 @@ def read_intrinsics(root: Path, serial: str) -> np.ndarray:
     Raises:
         HandFileError, HandDataError: the file is missing or malformed; named.
     """
+    path = intrinsics_file(root, serial)
+    color = record_field(read_yaml(path), 'color', path, 'the file')
+    numbers = []
+    for key in ('fx', 'fy', 'ppx', 'ppy'):
+        value = record_field(color, key, path, '"color"')
+        if not isinstance(value, int | float) or not math.isfinite(value):
+            raise HandDataError(f'{path}: "{key}" is {value!r}, expected a number')
+        numbers.append(float(value))
+    fx, fy, cx, cy = numbers
+    return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
+
+
+def intrinsics_file(root: Path, serial: str) -> Path:
+    """File of a camera, ``SERIAL_WIDTHxHEIGHT.yml``.
+
+    Raises:
+        HandFileError: there is none.
+    """
     folder = root / 'calibration' / 'intrinsics'
     found = sorted(folder.glob(f'{serial}_*.yml'))
     if not found:
         raise HandFileError(f'{folder} holds no intrinsics of camera {serial}')
-    color = record_field(read_yaml(found[0]), 'color', found[0], 'the file')
-    fx, fy, cx, cy = (
-        float(record_field(color, key, found[0], '"color"')) for key in ('fx', 'fy', 'ppx', 'ppy')
-    )
-    return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
+    return found[0]
+
+
+def picture_size(root: Path, serial: str) -> tuple[int, int]:
+    """(width, height) of a camera's pictures, which the name of its file states; else DexYCB's."""
+    stated = _SIZE.search(intrinsics_file(root, serial).stem)
+    return (int(stated[1]), int(stated[2])) if stated else PICTURE
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -196,7 +262,11 @@ def _only(record: dict, key: str, path: Path) -> str:
 
 
 def _betas(path: Path) -> np.ndarray:
-    betas = np.asarray(record_field(read_yaml(path), 'betas', path, 'the file'), dtype=np.float32)
+    values = record_field(read_yaml(path), 'betas', path, 'the file')
+    try:
+        betas = np.asarray(values, dtype=np.float32)
+    except (TypeError, ValueError):
+        raise HandDataError(f'{path}: "betas" holds something else than numbers') from None
     if betas.shape != (10,):
         raise HandDataError(f'{path}: "betas" has shape {betas.shape}, expected 10 numbers')
     return betas

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
+from mmhand.datasets.hand_record import project_keypoints
 from mmhand.datasets.store.annotation_store import StoreWriter
 from mmhand.utils.errors import HandDataError
 from mmhand.utils.safe_npz import load_npz
 
-from .files import SERIALS, DexYCBSequence, read_intrinsics
+from .files import SERIALS, DexYCBSequence, picture_size, read_intrinsics
 
 #: Raise when the columns below change.
-VERSION = 1
+VERSION = 2
 
 _SHAPES = {'joint_3d': (1, 21, 3), 'pose_m': (1, 51)}
 
@@ -28,7 +29,9 @@ def build_dexycb_store(
     Table ``sequence``: ``name``, ``subject``, ``index``, ``left``, ``betas`` (10,). Table ``frame``, in
     the toolkit's order (recordings, cameras, frames): ``sequence``, ``camera``, ``number``,
     ``valid`` (a hand is annotated), ``joints`` (21, 3) canonical, metres, camera frame, ``pose``
-    (48,): wrist in axis-angle, fingers as PCA coefficients. Table ``camera``: ``K`` (3, 3).
+    (48,): wrist in axis-angle, fingers as PCA coefficients, ``transl`` (3,) metres, what the labels
+    add to the hand model's mesh, ``in_frame`` (the box of the projected joints is inside the picture).
+    Table ``camera``: ``K`` (3, 3).
 
     Raises:
         HandFileError, HandDataError: a label is unreadable or malformed; names the file.
@@ -42,11 +45,9 @@ def build_dexycb_store(
     writer.add('sequence', 'left', np.array([s.left for s in sequences], np.uint8))
     writer.add('sequence', 'betas', np.stack([s.betas for s in sequences]))
     writer.add_strings('sequence', 'name', (s.name for s in sequences))
-    writer.add(
-        'camera',
-        'K',
-        np.stack([read_intrinsics(root, s) if s in used else np.eye(3) for s in SERIALS]),
-    )
+    intrinsics = np.stack([read_intrinsics(root, s) if s in used else np.eye(3) for s in SERIALS])
+    sizes = np.array([picture_size(root, s) if s in used else (0, 0) for s in SERIALS])
+    writer.add('camera', 'K', intrinsics)
     frames = [
         (row, SERIALS.index(serial), number)
         for row, sequence in enumerate(sequences)
@@ -56,21 +57,28 @@ def build_dexycb_store(
     if not frames:
         raise HandDataError(f'{root}: the recordings hold no frame')
     joints = np.zeros((len(frames), 21, 3), np.float32)
-    pose = np.zeros((len(frames), 48), np.float32)
+    pose = np.zeros((len(frames), 51), np.float32)
     valid = np.zeros(len(frames), np.uint8)
     for row, (sequence, camera, number) in enumerate(frames):
         path = label_file(sequences[sequence].folder / SERIALS[camera], number)
         label = _read_label(path, progress)
         # Frames in which the hand is not yet, or no longer, seen have joints of -1.
         if label is not None and not (label['joint_3d'] == -1).all():
-            joints[row], pose[row] = label['joint_3d'][0], label['pose_m'][0, :48]
+            joints[row], pose[row] = label['joint_3d'][0], label['pose_m'][0]
             valid[row] = 1
     table = np.array(frames, dtype=np.int32)
     for column, name in enumerate(('sequence', 'camera', 'number')):
         writer.add('frame', name, table[:, column])
     writer.add('frame', 'joints', joints)
-    writer.add('frame', 'pose', pose)
+    writer.add('frame', 'pose', pose[:, :48])
+    writer.add('frame', 'transl', pose[:, 48:])
     writer.add('frame', 'valid', valid)
+    in_frame = np.zeros(len(frames), np.uint8)
+    for camera in range(len(SERIALS)):
+        rows = np.flatnonzero((table[:, 1] == camera) & (valid > 0))
+        pixels = project_keypoints(joints[rows].astype(np.float64), intrinsics[camera])
+        in_frame[rows] = ((pixels >= 0) & (pixels <= sizes[camera])).all((1, 2))
+    writer.add('frame', 'in_frame', in_frame)
 
 
 #: A label is a 640 x 480 mask and a few numbers; no array of it is larger, bytes.

@@ -6,10 +6,12 @@ from .attach_betas import AttachBetas
 from .cmr_crop import CMRCrop
 from .cube_augment import CubeAugment, CubeAugmentParams
 from .cube_crop import CubeCrop
+from .cut_hand_box import CutHandBox
 from .generate_hand_target import GenerateHandTarget
 from .hand_bbox_crop import HandBBoxCrop
 from .hand_blur_occlusion import BlurOcclusionParams, HandBlurOcclusion, Occluder
 from .hand_color_jitter import HandColorJitter, HandColorParams
+from .hand_photometric_jitter import HandPhotometricJitter, HandPhotometricParams
 from .hand_topdown_affine import HandTopdownAffine
 from .handoccnet_bbox_crop import HandOccNetBBoxCrop
 from .load_aih_sample import AIHColorJitter, LoadAIHSample, PackDeocclusionInputs
@@ -22,6 +24,7 @@ from .mirror_left_hand import MirrorLeftHand
 from .pack_hand_inputs import PackHandInputs
 from .paste_distractor_hand import PasteDistractorHand
 from .random_hand_affine import HandAffineParams, RandomHandAffine
+from .resize_hand_crop import ResizeHandCrop
 from .select_hand import SelectHand
 
 __all__ = [
@@ -34,6 +37,7 @@ __all__ = [
     'CubeAugment',
     'CubeAugmentParams',
     'CubeCrop',
+    'CutHandBox',
     'GenerateHandTarget',
     'HandAffineParams',
     'HandBBoxCrop',
@@ -41,6 +45,8 @@ __all__ = [
     'HandColorJitter',
     'HandColorParams',
     'HandOccNetBBoxCrop',
+    'HandPhotometricJitter',
+    'HandPhotometricParams',
     'HandTopdownAffine',
     'LoadAIHSample',
     'LoadDepthImage',
@@ -54,6 +60,7 @@ __all__ = [
     'PackHandInputs',
     'PasteDistractorHand',
     'RandomHandAffine',
+    'ResizeHandCrop',
     'SelectHand',
     'decode_mask_planes',
     'encode_mask_planes',

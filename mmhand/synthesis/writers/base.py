@@ -14,6 +14,7 @@ from mmhand.version import __version__
 
 from ..config import SynthesisConfig
 from ..hand_sampling import hand_model
+from ..person import Person
 from ..render import render_sample
 from ..rng import derive_seed
 from ..sample import MASK_PLANES, SyntheticSample
@@ -86,9 +87,15 @@ class DatasetWriter(ABC):
         """Seed of the scenes of one split."""
         return derive_seed(self.seed, 'split', split)
 
+    def person(self, split: str, capture: int) -> Person:
+        """Whose hands a capture shows; by default a person that no other capture has."""
+        return Person(self.split_seed(split), capture)
+
     def render(self, split: str, index: int) -> SyntheticSample:
         """Make a sample; the same whenever it is asked for."""
-        return render_sample(self.split_seed(split), index, self.config)
+        frame, _ = self.config.locate(index)
+        person = self.person(split, self.config.capture_of(frame))
+        return render_sample(self.split_seed(split), index, self.config, person)
 
     @abstractmethod
     def sample_files(self, split: str, sample: SyntheticSample) -> dict[str, Path]:

@@ -1,0 +1,84 @@
+"""The crop at the picture's own resolution."""
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from mmhand.registry import TRANSFORMS
+from mmhand.utils.errors import HandConfigError, HandDataError
+
+from .geometry import CROP_BOX, warp_geometry
+
+MODES = ('box', 'picture')
+
+
+@TRANSFORMS.register_module()
+class CutHandBox(BaseTransform):
+    """Cut the box out of the picture pixel by pixel, black where it leaves the picture.
+
+    As PIL cuts: each side of the box is rounded by itself, halves to even, so that width and height of a
+    square may differ by a pixel (docs/en/methods/iahm.md#crops-and-colours). Colours can then be changed
+    before anything is resized; :class:`ResizeHandCrop` does the rest. Boxes that are turned or mirrored
+    cannot be cut.
+
+    Required keys: ``img``, ``bbox_center``, ``bbox_size``, ``bbox_rotation``, ``bbox_flip``. Modified:
+    ``img``, ``img_shape``, ``hand_masks``, ``depth``, ``keypoints_2d``, ``affine``, ``camera``.
+
+    Args:
+        mode: ``'box'``, or ``'picture'``: keep all of it, for data sets whose pictures are crops.
+
+    Raises:
+        HandConfigError: unknown mode.
+        HandDataError: the box has no pixel, is not finite, turned or mirrored; names the sample.
+    """
+
+    needs = ('img', *CROP_BOX)
+    gives = ('img',)
+    on_pictures = {'mode': 'box'}
+
+    def __init__(self, mode: str = 'box') -> None:
+        if mode not in MODES:
+            raise HandConfigError(f'CutHandBox mode is "{mode}", not one of {", ".join(MODES)}')
+        self.mode = mode
+
+    def transform(self, results: dict) -> dict:
+        """Cut."""
+        if self.mode == 'picture':
+            return results
+        left, top, right, bottom = self._sides(results)
+        results['img'] = _cut(results['img'], left, top, right, bottom)
+        for key in ('hand_masks', 'depth'):
+            if key in results:
+                results[key] = _cut(results[key], left, top, right, bottom)
+        results['img_shape'] = bottom - top, right - left
+        warp_geometry(results, np.array([[1.0, 0.0, -left], [0.0, 1.0, -top]]))
+        return results
+
+    @staticmethod
+    def _sides(results: dict) -> list[int]:
+        name = results.get('sample_id')
+        if results['bbox_rotation'] or results['bbox_flip']:
+            raise HandDataError(
+                f'sample {name}: a turned or mirrored box cannot be cut out; use HandTopdownAffine'
+            )
+        center, size = results['bbox_center'], results['bbox_size']
+        sides = np.concatenate([center - size / 2, center + size / 2])
+        # A box a hundred times the picture is a mistake and would not fit into memory.
+        if not np.isfinite(sides).all() or size.max() > 100 * max(results['img_shape']):
+            raise HandDataError(
+                f'sample {name}: box {sides.tolist()} is not finite or far too large'
+            )
+        left, top, right, bottom = (round(side) for side in sides.tolist())
+        if right <= left or bottom <= top:
+            raise HandDataError(f'sample {name}: box {sides.tolist()} holds no pixel')
+        return [left, top, right, bottom]
+
+
+def _cut(picture: np.ndarray, left: int, top: int, right: int, bottom: int) -> np.ndarray:
+    height, width = picture.shape[:2]
+    out = np.zeros((bottom - top, right - left, *picture.shape[2:]), picture.dtype)
+    rows = slice(max(top, 0), max(min(bottom, height), 0))
+    columns = slice(max(left, 0), max(min(right, width), 0))
+    inside = picture[rows, columns]
+    y, x = rows.start - top, columns.start - left
+    out[y : y + inside.shape[0], x : x + inside.shape[1]] = inside
+    return out
