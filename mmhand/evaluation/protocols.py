@@ -63,8 +63,10 @@ class Protocol:
         frame: ``'sample'`` compares in the frame of the annotations, ``'model'`` in the hand model's
             own: annotations less ``gt_hands.transl``, predictions less ``pred_hands.transl`` where
             they state one.
-        regressed_joints: compare joints that the data set's regressor (``joint_regressor`` of its
-            metainfo, (21, V)) takes from the meshes, where it has one.
+        joints_from: name of the regressor that takes the joints of both sides from their meshes, see
+            :mod:`mmhand.evaluation.joint_regressors`: ``'hand_model'`` (its own, and the tip
+            vertices of ``tip_preset``) or ``'dataset'`` (``joint_regressor`` of the data set's
+            metainfo, where it has one). ``None``: joints as annotated and predicted.
         two_hands: a sample is a pair of hands and its 42 joints are averaged as such; otherwise
             every hand is a row of its own and both sides share 21 joints.
         hand_types: samples of other hand types are left out; ``None`` takes all.
@@ -90,7 +92,7 @@ class Protocol:
     alignments: dict[str, Alignment] = field(default_factory=lambda: {'': Alignment()})
     average: str = 'point'
     frame: str = 'sample'
-    regressed_joints: bool = False
+    joints_from: str | None = None
     two_hands: bool = False
     hand_types: tuple[str, ...] | None = None
     group_by_type: bool = False
@@ -176,133 +178,3 @@ def get_protocol(protocol: str | Protocol, **changes: Any) -> Protocol:
 def protocol_names() -> tuple[str, ...]:
     """Names of all presets, sorted."""
     return tuple(sorted(_PROTOCOLS))
-
-
-_ROOT_WRIST = Alignment(root=WRIST)
-_PA_MIRROR = Alignment(procrustes=True, reflection=True)
-_FREIHAND_AUC = (0.0, 50.0, 100)
-
-INTERNET = register_protocol(
-    Protocol(
-        name='internet',
-        source='InterHand2.6M data/InterHand2.6M/dataset.py evaluate(): each hand minus its wrist, '
-        'no scale, mean of 42 per-joint means; MRRPE; handedness',
-        alignments={'': _ROOT_WRIST},
-        two_hands=True,
-        group_by_type=True,
-        gate_root=True,
-        relative_root=WRIST,
-        handedness=True,
-        tip_preset='interhand',
-    )
-)
-MMPOSE = register_protocol(
-    replace(
-        INTERNET,
-        name='mmpose',
-        source='mmpose 1.3.2 InterHandMetric: as InterNet, but one mean over all valid joints',
-        average='micro',
-    )
-)
-HDR = register_protocol(
-    replace(
-        INTERNET,
-        name='hdr',
-        source='HDR (Meng et al. 2022), inferred from its alignment helper: wrist root, scale by '
-        'the annotated wrist - middle-MCP length',
-        alignments={'': Alignment(root=WRIST, bone=(WRIST, MIDDLE_MCP), bone_eps=1e-6)},
-        relative_root=None,
-        handedness=False,
-    )
-)
-TWOHAND = register_protocol(
-    Protocol(
-        name='twohand',
-        source='Two-Hand-Shape-Pose v2 (Zhang et al. 2021) released evaluation: middle-MCP root, '
-        'scale by the annotated wrist - middle-MCP length, interacting frames, roots count as zero',
-        alignments={'': Alignment(root=MIDDLE_MCP, bone=(WRIST, MIDDLE_MCP))},
-        two_hands=True,
-        hand_types=('interacting',),
-        auc=(0.0, 50.0, 200),
-        mesh=True,
-        tip_preset='twohand',
-    )
-)
-_HO3D_VIEWS = {
-    '': Alignment(),
-    'PA': _PA_MIRROR,
-    'ST': Alignment(root=WRIST, bone=(WRIST, MIDDLE_MCP), zero_bone=1.0),
-}
-_HO3D_SOURCE = (
-    'shreyashampali/ho3d eval.py --version {}: raw, Procrustes with reflections, and scale and '
-    'translation alignment; means of per-point means; F-scores at 5 and 15 mm'
-)
-HO3D_V2 = register_protocol(
-    Protocol(
-        name='ho3d_v2',
-        source=_HO3D_SOURCE.format('v2'),
-        alignments=_HO3D_VIEWS,
-        auc=_FREIHAND_AUC,
-        mesh=True,
-        fscores=(5.0, 15.0),
-        tip_preset='ho3d',
-    )
-)
-HO3D_V3 = register_protocol(replace(HO3D_V2, name='ho3d_v3', source=_HO3D_SOURCE.format('v3')))
-FREIHAND = register_protocol(
-    replace(
-        HO3D_V2,
-        name='freihand',
-        source='lmb-freiburg/freihand eval.py: raw and Procrustes with reflections',
-        alignments={'': Alignment(), 'PA': _PA_MIRROR},
-        tip_preset='freihand',
-    )
-)
-DEXYCB_TOOLKIT = register_protocol(
-    Protocol(
-        name='dexycb_toolkit',
-        source='NVlabs/dex-ycb-toolkit dex_ycb_toolkit/hpe_eval.py: absolute, root-relative and '
-        "FreiHAND's Procrustes; AUC 0-50 mm in 100 steps",
-        alignments={'': Alignment(), 'RR': _ROOT_WRIST, 'PA': _PA_MIRROR},
-        auc=_FREIHAND_AUC,
-    )
-)
-DEXYCB_HANDOCCNET = register_protocol(
-    Protocol(
-        name='dexycb_handoccnet',
-        source='HandOccNet data/DEX_YCB evaluate(): wrist root, Procrustes without reflection, '
-        'per-sample means',
-        alignments={'': _ROOT_WRIST, 'PA': Alignment(procrustes=True)},
-        average='sample',
-    )
-)
-DEXYCB_MESH = register_protocol(
-    Protocol(
-        name='dexycb_mesh',
-        source='H2ONet and HandBooster on DexYCB: wrist root, Procrustes with reflection, joints and '
-        'vertices aligned independently, per-sample means',
-        alignments={'': _ROOT_WRIST, 'PA': _PA_MIRROR},
-        average='sample',
-        mesh=True,
-    )
-)
-IAHM = register_protocol(
-    Protocol(
-        name='iahm',
-        source='Identity-Aware Hand Mesh (Kong et al. 2022) evaluation, means over samples: the hand '
-        "model's frame without translation, and about the wrist; joints regressed from the meshes",
-        alignments={'': Alignment(), 'RR': _ROOT_WRIST},
-        average='sample',
-        frame='model',
-        regressed_joints=True,
-        mesh=True,
-    )
-)
-IAHM_RELEASE = register_protocol(
-    replace(
-        IAHM,
-        name='iahm_release',
-        source='Identity-Aware Hand Mesh, as released: means over batches of 32 of their means',
-        average='batch',
-    )
-)

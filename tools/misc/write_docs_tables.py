@@ -81,8 +81,12 @@ def _average(protocol: Protocol) -> str:
 
 def _extras(protocol: Protocol) -> str:
     words = []
-    if protocol.regressed_joints:
-        words.append('joints from the mesh')
+    if protocol.joints_from == 'hand_model':
+        words.append(
+            f"joints from the mesh by the hand model's regressor, `{protocol.tip_preset}` tips"
+        )
+    elif protocol.joints_from:
+        words.append('joints from the mesh where the data set has a regressor')
     if protocol.hand_types:
         words.append(f'{", ".join(protocol.hand_types)} hands only')
     if protocol.joint_set:

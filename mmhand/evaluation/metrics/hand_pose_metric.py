@@ -8,6 +8,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from mmengine.structures import BaseDataElement
 
+from mmhand.evaluation.joint_regressors import joint_regressor
 from mmhand.evaluation.protocols import Protocol, get_protocol
 from mmhand.registry import METRICS
 from mmhand.structures.hand_batch import sample_name
@@ -58,6 +59,8 @@ class HandPoseMetric(BaseMetric):
         self.dump_path = dump_path
         self._batches = BatchNumber()
         self._said_no_translation = False
+        self._joint_regressor: np.ndarray | None = None
+        self._regressed_for: Mapping | None = None
         super().__init__(collect_device, prefix or self.protocol.name, collect_dir)
 
     def process(
@@ -74,16 +77,21 @@ class HandPoseMetric(BaseMetric):
             for sample in data_samples
         ]
         self._warn_no_translation(samples)
-        regressor = None
-        if self.protocol.regressed_joints:
-            regressor = (self.dataset_meta or {}).get('joint_regressor')
-        columns = measure(samples, self.protocol, regressor)
+        columns = measure(samples, self.protocol, self._regressor())
         columns['batch'] = np.full(len(samples), self._batches.next())
         dtype = np.dtype([(key, col.dtype, col.shape[1:]) for key, col in columns.items()])
         records = np.empty(len(samples), dtype=dtype)
         for key, column in columns.items():
             records[key] = column
         self.results.extend(zip([sample_name(sample) for sample in samples], records, strict=True))
+
+    def _regressor(self) -> np.ndarray | None:
+        """Of the protocol's joints; made once a data set."""
+        meta = self.dataset_meta or {}
+        if self._regressed_for is not meta:
+            self._joint_regressor = joint_regressor(self.protocol, meta)
+            self._regressed_for = meta
+        return self._joint_regressor
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Average the records of all samples.

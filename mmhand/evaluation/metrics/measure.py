@@ -39,7 +39,8 @@ def measure(
     Args:
         samples: data samples with ``gt_hands`` and ``pred_hands`` (metres, canonical joints).
         protocol: what to compare.
-        regressor: (21, V) takes joints from both meshes instead of ``keypoints_3d``.
+        regressor: (21, V), or (2, 21, V) by side: takes joints from both meshes instead of
+            ``keypoints_3d``.
 
     Returns:
         Columns of B rows, millimetres: ``valid`` (B, 2, 21), ``interacting`` (B,), ``counted``
@@ -52,7 +53,7 @@ def measure(
         HandDataError: a sample lacks what the protocol compares.
     """
     gt, pred = HandBatch(samples, 'gt_hands'), HandBatch(samples, 'pred_hands')
-    gt_joints, pred_joints = _joints(gt, regressor), _joints(pred, regressor)
+    gt_joints, pred_joints = (_joints(hands, regressor, protocol) for hands in (gt, pred))
     gt_vertices, pred_vertices = _vertices(gt, protocol), _vertices(pred, protocol)
     if protocol.frame == 'model' and gt.has('transl'):
         for hands, *arrays in ((gt, gt_joints, gt_vertices), (pred, pred_joints, pred_vertices)):
@@ -107,11 +108,18 @@ def measure(
     return columns
 
 
-def _joints(hands: HandBatch, regressor: np.ndarray | None) -> np.ndarray:
+def _joints(hands: HandBatch, regressor: np.ndarray | None, protocol: Protocol) -> np.ndarray:
     """(B, 2, 21, 3) joints as annotated or predicted, or regressed from the mesh."""
-    if regressor is None or not hands.has('vertices'):
+    if regressor is None:
         return hands.get('keypoints_3d')
-    return np.asarray(regressor, np.float64) @ hands.get('vertices')
+    vertices = hands.get('vertices')
+    if vertices.shape[2] != regressor.shape[-1]:
+        raise HandDataError(
+            f'{hands.source}.vertices are {vertices.shape[2]}, but the protocol {protocol.name} takes '
+            f'joints from {regressor.shape[-1]} (joints_from="{protocol.joints_from}"): evaluate with '
+            'the hand model of the annotations'
+        )
+    return regressor @ vertices
 
 
 def _vertices(hands: HandBatch, protocol: Protocol) -> np.ndarray | None:
