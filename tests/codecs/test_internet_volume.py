@@ -20,7 +20,7 @@ def hands(batch=2, seed=0, size=256.0):
 
 
 def test_golden_target_voxel():
-    """specs/twohand.md §10 check 8: crop point (100, 60), 50 mm behind the wrist."""
+    """A crop point (100, 60), 50 mm behind the wrist."""
     codec = InterNetVolume()
     uv, depth, valid, both = hands(1)
     uv[0, 0, 4] = torch.tensor([100.0, 60.0])

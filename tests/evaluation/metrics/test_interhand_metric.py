@@ -76,7 +76,7 @@ def evaluate(metric, batch, size=7):
 
 
 def official(data, scale=False, count=None):
-    """InterHand2.6M's evaluate(), as specs/hdr.md §5 words it."""
+    """InterHand2.6M's evaluate(), in words of its own."""
     per_joint = {'single': [[] for _ in range(42)], 'interacting': [[] for _ in range(42)]}
     mrrpe, correct = [], []
     for n, kind in enumerate(data['types']):
@@ -185,7 +185,7 @@ def test_mmpose_protocol_is_mmposes_metric():
 
 
 def test_twohand_takes_interacting_frames_and_scales():
-    """Flags are taken as they are (specs/twohand.md §5.1): roots count as zero, no gate."""
+    """Flags are taken as they are: roots count as zero, no gate."""
     data = arrays(seed=3)
     rng = np.random.default_rng(4)
     data['gt'] = np.where(

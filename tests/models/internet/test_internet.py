@@ -101,7 +101,7 @@ def model():
 
 
 def test_initial_weights():
-    """specs/twohand.md §3: head convolutions N(0, .001), linear layers N(0, .01)."""
+    """Head convolutions N(0, .001), linear layers N(0, .01)."""
     torch.manual_seed(0)
     model = MODELS.build(config())
     model.init_weights()
@@ -251,7 +251,7 @@ def test_weights_are_named_as_in_mmpose(model):
 
 
 def test_full_size_parameter_count(repo):
-    """specs/twohand.md §2: the heat-map branch has 47,305,474 parameters."""
+    """The heat-map branch has 47,305,474 parameters."""
     big = config()
     big['backbone']['depth'] = 50
     big['head'].update(

@@ -1,4 +1,4 @@
-"""The tool that tells a checkpoint's heat-map order (specs/twohand §10 check 11)."""
+"""The tool that tells a checkpoint's heat-map order."""
 
 import runpy
 

@@ -1,4 +1,4 @@
-"""Converted Two-Hand-Shape-Pose against the authors' modules' numbers (specs/twohand §10)."""
+"""Converted Two-Hand-Shape-Pose against the authors' modules' numbers."""
 
 import copy
 

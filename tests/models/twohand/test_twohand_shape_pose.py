@@ -52,7 +52,7 @@ def inputs():
 
 @pytest.mark.parametrize('frozen_bn', [False, True])
 def test_only_the_mesh_network_learns(config, inputs, frozen_bn):
-    """specs/twohand §10 check 12: weights of the branch stay to the bit; its statistics drift."""
+    """Weights of the branch stay to the bit; its statistics drift."""
     model = build(config, frozen_bn=frozen_bn).train()
     before = copy.deepcopy(model.state_dict())
     wrapper = build_optim_wrapper(model, config.optim_wrapper)
