@@ -47,6 +47,8 @@ class SynthesisConfig:
             latter, what is learned of single hands holds for every hand of the set.
         pose_components: fingers are posed by so many principal components of the hand model; 0: freely.
         shape_components: people differ in so many shape components; 0: in all.
+        shape_spread: standard deviations of people's shapes over those of the hand model's people; more
+            than 1 makes hands whose shapes are told apart in fewer pictures.
         pictures: write depth pictures; without, a format of sequences has its skeletons only.
         backgrounds: kinds of background, see :data:`.background.KINDS`; all if empty.
     """
@@ -72,6 +74,7 @@ class SynthesisConfig:
     backgrounds: tuple[str, ...] = ()
     pose_components: int = 0
     shape_components: int = 0
+    shape_spread: float = 1.0
     pictures: bool = True
 
     def __post_init__(self) -> None:
@@ -104,6 +107,8 @@ class SynthesisConfig:
         for name, most in (('pose_components', 45), ('shape_components', 10)):
             if not 0 <= getattr(self, name) <= most:
                 raise HandConfigError(f'{name} must lie in [0, {most}], not {getattr(self, name)}')
+        if not 0 <= self.shape_spread <= 2:
+            raise HandConfigError(f'shape_spread must lie in [0, 2], not {self.shape_spread}')
         for name in ('grey_cameras', 'occluder_prob', 'turn'):
             if not 0 <= getattr(self, name) <= 1:
                 raise HandConfigError(f'{name} must lie in [0, 1], not {getattr(self, name)}')

@@ -118,6 +118,8 @@ def generate_dataset(
     _check_folder(writer, counts)
     wanted = [task for split, count in counts.items() for task in _tasks(writer, split, count)]
     todo = [task for task in wanted if not _is_done(writer, task)]
+    # A person's skin is made once for neighbouring tasks, however many people there are.
+    todo.sort(key=lambda task: writer.config.capture_of(task[1]))
     samples = sum(task[2] for task in todo)
     total = sum(counts.values())
     if todo or not _is_complete(writer, counts):

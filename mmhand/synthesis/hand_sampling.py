@@ -187,7 +187,7 @@ def sample_betas(config: SynthesisConfig, seed: int, capture: int) -> np.ndarray
     """(B,) shape of the person of a capture; both hands have it."""
     rng = stream(seed, 'person', capture)
     size = hand_model(config.hand_model, 'right').num_betas
-    betas = np.clip(rng.standard_normal(size), -2.3, 2.3)
+    betas = config.shape_spread * np.clip(rng.standard_normal(size), -2.3, 2.3)
     if config.shape_components:
         betas[config.shape_components :] = 0
     return betas.astype(np.float32).astype(np.float64)

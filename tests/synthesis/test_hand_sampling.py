@@ -5,7 +5,8 @@ import pytest
 
 from mmhand.synthesis.camera_rig import RIG_CENTER, sample_rig
 from mmhand.synthesis.config import SynthesisConfig
-from mmhand.synthesis.hand_sampling import MEETINGS, sample_hands
+from mmhand.synthesis.hand_sampling import MEETINGS, sample_betas, sample_hands
+from mmhand.utils.errors import HandConfigError
 
 
 def spread(directions: np.ndarray) -> float:
@@ -55,6 +56,16 @@ def test_fingers_keep_to_the_gestures_asked_for(hands):
     assert all(curl(hand) > 0.8 for f in range(8) for hand in sample_hands(flat, 0, f)[0])
     fist = SynthesisConfig(hands='single', gestures=('fist',))
     assert all(curl(sample_hands(fist, 0, f)[0][0]) < 0.7 for f in range(8))
+
+
+def test_shapes_spread_as_told():
+    usual, wide, none = (
+        sample_betas(SynthesisConfig(shape_spread=spread), 0, 3) for spread in (1.0, 1.5, 0.0)
+    )
+    np.testing.assert_allclose(wide, 1.5 * usual, rtol=1e-6)
+    assert not none.any()
+    with pytest.raises(HandConfigError, match='shape_spread'):
+        SynthesisConfig(shape_spread=3.0)
 
 
 def test_single_hands_held_as_two_that_meet():

@@ -60,6 +60,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--backgrounds', nargs='+', help='what is behind, e.g. studio plain; all by default'
     )
     parser.add_argument(
+        '--framing', choices=('rig', 'crop'), help='cameras stay in place, or aim at each hand'
+    )
+    parser.add_argument(
+        '--shape-spread', type=float, help="how far people's shapes spread: 1 (default), 0 to 2"
+    )
+    parser.add_argument(
         '--no-pictures', action='store_true', help='shrec: skeletons only, a hundred times quicker'
     )
     parser.add_argument(
@@ -86,6 +92,8 @@ def main(argv: list[str] | None = None) -> None:
         gestures=tuple(args.gestures) if args.gestures else None,
         single_poses=args.single_poses,
         backgrounds=tuple(args.backgrounds) if args.backgrounds else None,
+        framing=args.framing,
+        shape_spread=args.shape_spread,
         pictures=False if args.no_pictures else None,
     )
     writer_type = get_writer(args.format)
