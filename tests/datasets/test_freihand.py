@@ -124,6 +124,14 @@ def test_synthetic_sets_are_consistent(synthetic):
     for rows in betas.values():
         assert len(rows) == 2
         assert (rows[0] == rows[1]).all()
+    chosen = FreiHANDDataset(data_root=synthetic, subset=dict(subjects=['training-1']))
+    infos = [chosen.get_data_info(row) for row in range(len(chosen))]
+    assert [(info['subject'], info['toolkit_index']) for info in infos] == [
+        ('training-1', 1),
+        ('training-1', 3),
+    ]
+    with pytest.raises(HandConfigError, match='no subject "ann"'):
+        FreiHANDDataset(data_root=synthetic, subset=dict(subjects=['ann']))
     (synthetic / 'training_verts.json').rename(synthetic / 'kept.json')
     try:
         posed = FreiHANDDataset(data_root=synthetic, with_vertices=True)

@@ -51,7 +51,8 @@ class FreiHANDDataset(BaseHandDataset):
     the official list, and with ``with_vertices`` ``vertices`` (2, V, 3). ``subject`` is known of
     synthetic sets only.
 
-    ``subset`` keys: ``versions``: names of backgrounds, all that are there by default.
+    ``subset`` keys: ``versions``: names of backgrounds, all that are there by default;
+    ``subjects``: whose pictures (synthetic sets only), all people's by default.
 
     Args:
         data_root: see :func:`.files.find_freihand_files`.
@@ -71,7 +72,7 @@ class FreiHANDDataset(BaseHandDataset):
     METAINFO: dict = dict(dataset_name='freihand', joint_set='canonical')
 
     SPLITS = SPLITS
-    SUBSET_KEYS = ('versions',)
+    SUBSET_KEYS = ('versions', 'subjects')
 
     def __init__(
         self,
@@ -143,8 +144,28 @@ class FreiHANDDataset(BaseHandDataset):
                 f'{", ".join(there)}'
             )
         places = [place for place, version in enumerate(VERSIONS) if version in wanted]
-        numbers = [np.arange(count) + place * count for place in places]
+        frames = self._frames(store)
+        numbers = [frames + place * count for place in places]
         return np.concatenate(numbers) if numbers else np.zeros(0, np.int64)
+
+    def _frames(self, store: AnnotationStore) -> np.ndarray:
+        """Numbers of the frames that show the wanted people."""
+        frames = np.arange(store['frame'].rows)
+        if 'subjects' not in self.subset:
+            return frames
+        if 'subject' not in store['frame']:
+            raise HandConfigError(
+                f'{self.files.root} names no subjects, so that subset.subjects cannot choose any'
+            )
+        people = np.array([store['frame']['subject'][frame] for frame in frames])
+        wanted = [str(name) for name in self.subset['subjects']]
+        unknown = sorted(set(wanted) - set(people.tolist()))
+        if unknown:
+            raise HandConfigError(
+                f'{self.files.root} has no subject "{unknown[0]}" in {self.split}; it has '
+                f'{len(set(people.tolist()))}, such as {people[0]}'
+            )
+        return frames[np.isin(people, wanted)]
 
     def read_row(self, store: AnnotationStore, row: int) -> dict:
         """See :class:`BaseHandDataset`; ``row`` is the picture's number."""
