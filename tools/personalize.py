@@ -1,9 +1,11 @@
 #!/usr/bin/env python
 """The hand of one person from pictures of the person.
 
+    python tools/personalize.py pictures/anna --out anna.npz       # open weights, nothing to fetch
+    python tools/personalize.py anna.mp4 --out anna.npz
+    mmhand photo.jpg --person anna.npz
     python tools/personalize.py pictures/anna --model iahm_r50_confidence_dexycb-s1 \\
         --checkpoint FILE.pth --out anna.npz
-    python tools/personalize.py anna.mp4 --model CONFIG --checkpoint FILE.pth --out anna.npz
     python demo/image_demo.py photo.jpg --model CONFIG --checkpoint FILE.pth --person anna.npz
 
 Any model works that predicts shape coefficients; with a confidence the best pictures are taken. Writes
@@ -32,8 +34,16 @@ def parse_args(argv=None):
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('source', help='folder of pictures of one person, a picture, or a video')
-    parser.add_argument('--model', required=True, help='config file, or name of one of our configs')
-    parser.add_argument('--checkpoint', help='weights; without them the model is untrained')
+    parser.add_argument(
+        '--model', default='open', help='config file, or name of one of our configs; open weights'
+    )
+    parser.add_argument('--checkpoint', help='its weights; without them it is untrained')
+    parser.add_argument(
+        '--hand-model',
+        choices=('OpenHand', 'MANO'),
+        default='OpenHand',
+        help='of the open method; MANO is read from MMHAND_MANO_ROOT',
+    )
     parser.add_argument('--out', default='person.npz', help='.npz file to write')
     parser.add_argument(
         '--strategy',
@@ -77,7 +87,12 @@ def main(argv=None):
     names, pictures = read_source(args.source, args.frames)
     detector = MMDetHandDetector(*args.detector, device=args.device) if args.detector else None
     inferencer = HandInferencer(
-        args.model, args.checkpoint, args.device, args.cfg_options, detector
+        args.model,
+        args.checkpoint,
+        args.device,
+        args.cfg_options,
+        detector,
+        hand_model=args.hand_model,
     )
     model = inferencer.model
     if getattr(model, 'needs_betas', False):
@@ -105,6 +120,9 @@ def main(argv=None):
     report = person_report(hand, names, drawn, inferencer.weights, f'The hand in {args.source}')
     report.write(out.with_suffix('.html'))
     print(f'weights: {inferencer.weights}')
+    odd = [names[hand.sightings[row].picture] for row in np.flatnonzero(hand.odd)]
+    if odd:
+        print(f'left out, unlike the others: {", ".join(odd)}')
     print(
         f'{len(hand.used)} of {len(sightings)} hands in {len(names)} pictures, {hand.strategy}: '
         f'{hand.length[0] / 10:.1f} cm long, sure to about {hand.uncertainty[0]:.1f} mm'

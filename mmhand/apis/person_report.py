@@ -76,8 +76,8 @@ def person_report(
     odd = [pictures[hand.sightings[row].picture] for row in np.flatnonzero(hand.odd)]
     if odd:
         report.text(
-            f'{len(odd)} hand(s) look unlike the others: {", ".join(odd[:5])}. If another person is '
-            'in a picture, take it out and run again.'
+            f'{len(odd)} hand(s) look unlike the others and were left out: {", ".join(odd[:5])}. They '
+            'may be of another person, or badly seen.'
         )
     empty = sorted(set(range(len(pictures))) - {s.picture for s in hand.sightings})
     if empty:
@@ -134,7 +134,7 @@ def _row(hand: PersonalHand, row: int, pictures: Sequence[str], used: bool) -> l
         'yes' if used else 'no',
         round(float(hand.distances[row]), 1),
         round(confidence, 3) if np.isfinite(confidence) else None,
-        'unlike the others' if hand.odd[row] else '',
+        'left out: unlike the others' if hand.odd[row] else '',
     ]
 
 

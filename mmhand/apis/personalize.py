@@ -20,8 +20,9 @@ _MM = 1000.0
 #: Resamples of the pictures that tell how sure the shape is.
 _RESAMPLES = 200
 
-#: A picture's own shape is odd if it is so many times further off than the median one.
-_ODD = 3.0
+#: A picture's own shape is odd if it is so many times further from the median shape than the median
+#: picture is, and at least so many millimetres.
+_ODD, _ODD_LEAST = 3.0, 5.0
 
 _PERSON = 'person'
 
@@ -54,7 +55,8 @@ class PersonalHand:
         sightings: all N estimates.
         used: rows of ``sightings`` that the shape was made of, in their order.
         distances: (N,) mean distance of each sighting's own rest mesh from the result.
-        odd: (N,) whether a sighting is far from the others; it may show another hand.
+        odd: (N,) whether a sighting is far from the others; it may show another hand, or be misread.
+            Odd ones are never used.
         uncertainty: (2,) median and 95th percentile of how far the mesh moves when other pictures of
             the kind are drawn. An error that all pictures share does not show in it.
         curve: distance of the shape of fewer pictures from the result, by their number.
@@ -170,10 +172,12 @@ def personal_hand(
     strategy = strategy or ('top' if scored else 'all')
     if strategy not in STRATEGIES:
         raise HandConfigError(f'strategy "{strategy}" is not one of {", ".join(STRATEGIES)}')
-    scores = confidence if scored else None
-    names = [_PERSON] * len(betas)
-    shape = calibrate_shapes(betas, names, strategy, num, seed, scores)[_PERSON]
-    used = choose_rows(names, strategy, num, seed, scores)[_PERSON]
+    odd = _odd(hand_model, betas)
+    kept = np.flatnonzero(~odd)
+    scores = confidence[kept] if scored else None
+    names = [_PERSON] * len(kept)
+    shape = calibrate_shapes(betas[kept], names, strategy, num, seed, scores)[_PERSON]
+    used = kept[choose_rows(names, strategy, num, seed, scores)[_PERSON]]
 
     def error(shapes: np.ndarray, _: Sequence[str]) -> np.ndarray:
         return _mesh_distances(hand_model, shapes, shape)
@@ -197,12 +201,23 @@ def personal_hand(
         tuple(sightings),
         used,
         distances,
-        distances > _ODD * np.median(distances) if len(distances) > 2 else distances < 0,
+        odd,
         (float(np.median(moved)), float(np.quantile(moved, 0.95))),
         curve,
         (float(lengths[0]), float(lengths[1])),
         (float(breadths[0]), float(breadths[1])),
     )
+
+
+def _odd(hand_model: HandModel, betas: np.ndarray) -> np.ndarray:
+    """(N,) which shapes (N, S) are far from the median one; none of one or two.
+
+    A mean has no defence: one hand of someone else, or one misread, moves it by its share.
+    """
+    if len(betas) < 3:
+        return np.zeros(len(betas), bool)
+    apart = _mesh_distances(hand_model, betas, np.median(betas, axis=0))
+    return apart > max(_ODD * float(np.median(apart)), _ODD_LEAST)
 
 
 @torch.no_grad()

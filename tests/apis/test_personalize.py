@@ -6,11 +6,14 @@ import pytest
 import torch
 
 from mmhand.apis import PictureResult, inference_hands, init_model
+from mmhand.apis.finding import FoundHands
 from mmhand.apis.left_hands import restore_left_hand
+from mmhand.apis.open_hands import OpenHands, hand_sample
 from mmhand.apis.person_report import person_report
 from mmhand.apis.personalize import Sighting, personal_hand, sightings_of
 from mmhand.apis.video_frames import is_video, video_frames
-from mmhand.apis.worn_shape import shape_for, wear_shape
+from mmhand.apis.worn_shape import hand_model_of, shape_for, wear_shape
+from mmhand.cameras import assume_camera
 from mmhand.fitting import ShapeTable
 from mmhand.hand_models import OpenHand
 from mmhand.structures import HandDataSample, HandInstances
@@ -58,10 +61,62 @@ def test_two_people_have_two_hands(hand_model):
     assert apart > 3 * max(hand.uncertainty[1] for hand in hands)
 
 
-def test_another_persons_hand_is_odd(hand_model):
+def test_another_persons_hand_is_odd_and_left_out(hand_model):
     sightings = seen(np.zeros(10), 12, 0.3)
-    sightings[7] = Sighting(7, 0, np.full(10, 4.0), 0.0)
-    assert np.flatnonzero(personal_hand(hand_model, sightings, 'all').odd).tolist() == [7]
+    without = personal_hand(hand_model, sightings[:7] + sightings[8:], 'all')
+    sightings[7] = Sighting(7, 0, np.full(10, 4.0), 9.0)
+    for strategy in ('all', 'top', 'softmax'):
+        hand = personal_hand(hand_model, sightings, strategy)
+        assert np.flatnonzero(hand.odd).tolist() == [7]
+        assert 7 not in hand.used
+    assert np.allclose(personal_hand(hand_model, sightings, 'all').betas, without.betas)
+
+
+def test_open_method_tells_two_people_apart(hand_model):
+    """Long fingers and short ones, seen by the open method's fit in ten pictures each."""
+    method = OpenHands()
+    camera = assume_camera(320, 320)
+    truths = np.zeros((2, 10))
+    truths[:, 1] = 2, -2
+    shapes = []
+    for person, truth in enumerate(truths):
+        pose = hand_model.sample_pose(10, torch.Generator().manual_seed(person), 'relaxed')
+        turn = torch.randn(10, 3, generator=torch.Generator().manual_seed(1)) * 0.4
+        out = hand_model(turn, pose, torch.from_numpy(truth).float().expand(10, -1))
+        joints = (out.joints + torch.tensor([0.0, 0.0, 0.6])).numpy()
+        pixels = joints @ camera.K.T
+        pixels = pixels[..., :2] / pixels[..., 2:]
+        rng = np.random.default_rng(person)
+        pixels = (pixels + rng.normal(0, 1, pixels.shape)).astype(np.float32)
+        found = [found_hand(uv, xyz - xyz[:1]) for uv, xyz in zip(pixels, joints, strict=True)]
+        placed = method.place(found, [camera] * 10)
+        results = [
+            PictureResult(
+                str(row),
+                np.zeros((320, 320, 3), np.uint8),
+                hand.bboxes,
+                [hand_sample(hand, placed[row : row + 1], camera, (320, 320))],
+            )
+            for row, hand in enumerate(found)
+        ]
+        shapes.append(personal_hand(hand_model_of(method), sightings_of(results)))
+    difference = shapes[0].betas - shapes[1].betas
+    assert difference[1] > 2
+    assert np.abs(np.delete(difference, 1)).max() < difference[1] / 2
+
+
+def found_hand(pixels, joints):
+    low, high = pixels.min(0), pixels.max(0)
+    return FoundHands(
+        bboxes=np.concatenate([low, high - low])[None],
+        sides=np.zeros(1, np.int64),
+        scores=np.ones(1, np.float32),
+        right_scores=np.ones(1, np.float32),
+        keypoints_2d=pixels[None],
+        keypoint_scores=np.ones((1, 21), np.float32),
+        keypoints_3d=joints[None].astype(np.float32),
+        affines=np.zeros((1, 2, 3), np.float32),
+    )
 
 
 def test_file_and_report(hand_model, tmp_path):
