@@ -26,7 +26,8 @@ class IdentityAwareHandMesh(ModelFrameEstimator):
 
     Args:
         hand_model: config of the hand model; its zero pose is made the flat hand.
-        backbone: config of :class:`ResNetLogits` or another image encoder to one vector.
+        backbone: config of :class:`ResNetLogits` or another image encoder whose last (or only)
+            output is one vector, such as :class:`BlazeHandTrunk` with level 6.
         pose_head: config of :class:`IterativePose6DHead`.
         shape_head: config of :class:`ShapeHead`; ``None`` for identity-aware.
         confidence_head: config of :class:`ConfidenceHead`, or ``None``.
@@ -105,6 +106,11 @@ class IdentityAwareHandMesh(ModelFrameEstimator):
         """What does not learn while the confidence branch does."""
         return [name for name, _ in self.named_children() if name != 'confidence_head']
 
+    def feature(self, inputs: Tensor) -> Tensor:
+        """(B, C) of pictures (B, 3, H, W), as the backbone takes them; its last level."""
+        feature = self.backbone(inputs)
+        return feature[-1] if isinstance(feature, tuple) else feature
+
     def stages(
         self, feature: Tensor, data_samples: Sequence[HandDataSample] | None
     ) -> list[HandEstimate]:
@@ -162,7 +168,7 @@ class IdentityAwareHandMesh(ModelFrameEstimator):
         self, inputs: Tensor, data_samples: Sequence[HandDataSample] | None = None
     ) -> HandOutputs:
         """Stages, ``feature``, and ``confidence`` where there is that branch."""
-        feature = self.backbone(inputs)
+        feature = self.feature(inputs)
         stages = self.stages(feature, data_samples)
         hand, tensors = stages[-1], {'feature': feature}
         if self.confidence_head is not None:
@@ -174,10 +180,10 @@ class IdentityAwareHandMesh(ModelFrameEstimator):
         """Losses of the last iteration, and of the confidence branch where there is one."""
         if self.confidence_only:
             with torch.no_grad():
-                feature = self.backbone(inputs)
+                feature = self.feature(inputs)
                 betas = self.shape_head(feature)
             return self._confidence_losses(feature, betas, data_samples)
-        feature = self.backbone(inputs)
+        feature = self.feature(inputs)
         last = self.stages(feature, data_samples)[-1]
         estimate = last if self.shape_head is not None else replace(last, betas=None)
         losses = self.loss_hand(
