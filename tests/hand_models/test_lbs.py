@@ -1,4 +1,4 @@
-"""Kinematics, skinning and the hand they make, against plain loops and smplx."""
+"""Kinematics, skinning and the hand they make, against the textbook and smplx."""
 
 import copy
 
@@ -8,12 +8,12 @@ import torch
 
 from mmhand.hand_models import LinearSkinnedHand, synthetic_mano
 from mmhand.hand_models.lbs import forward_kinematics, skin_vertices, skinning_transforms
+from mmhand.hand_models.lbs_reference import pose_hand_reference
 from mmhand.hand_models.rotations import axis_angle_to_matrix
 from mmhand.hand_models.topology import boundary_ring
 from mmhand.structures.joint_sets import convert_joints, get_joint_set
 from mmhand.utils.errors import HandConfigError, HandDataError
 
-PARENTS = get_joint_set('mano16').parents
 TIPS = (745, 317, 444, 556, 673)
 
 
@@ -30,51 +30,46 @@ def inputs(batch=3, width=45, dtype=torch.float32, seed=0):
     return draw(3, 1.0), draw(width, 0.5), draw(10, 1.0)
 
 
-def reference(data, orient, pose, betas):
-    """One hand by the textbook, in numpy and float64, joint after joint."""
-    pose = np.concatenate((orient, pose)).reshape(16, 3)
-    rotations = axis_angle_to_matrix(torch.from_numpy(pose)).numpy()
-    shaped = data['v_template'] + data['shapedirs'] @ betas
-    joints = data['J_regressor'] @ shaped
-    feature = (rotations[1:] - np.eye(3)).reshape(-1)
-    shaped = shaped + data['posedirs'] @ feature
-    world = []
-    for k, parent in enumerate(PARENTS):
-        local = np.eye(4)
-        local[:3, :3] = rotations[k]
-        local[:3, 3] = joints[k] - (joints[parent] if k else 0)
-        world.append(local if k == 0 else world[parent] @ local)
-    world = np.stack(world)
-    chain = world[:, :3, 3].copy()
-    skin = world.copy()
-    skin[:, :3, 3] -= np.einsum('jab,jb->ja', world[:, :3, :3], joints)
-    blended = np.einsum('vj,jab->vab', data['weights'], skin[:, :3])
-    vertices = np.einsum('vab,vb->va', blended[..., :3], shaped) + blended[..., 3]
-    joints21 = convert_joints(np.concatenate((chain, vertices[list(TIPS)])), 'mano21', 'canonical')
-    return vertices, joints21, world[:, :3, :3], joints
-
-
-class TestAgainstPlainLoops:
-    def test_every_output(self):
-        data = synthetic_mano()
-        hand = build(flat_hand_mean=True, dtype=torch.float64)
-        args = inputs(dtype=torch.float64)
-        out = hand(*args)
-        for k in range(3):
-            want = reference(data, *(a[k].numpy() for a in args))
-            for got, expected in zip(
-                (out.vertices, out.joints, out.joint_rotations, out.rest_joints), want, strict=True
-            ):
-                np.testing.assert_allclose(got[k], expected, atol=1e-12)
+class TestAgainstTheTextbook:
+    @pytest.mark.parametrize('options', [dict(flat_hand_mean=True), {}, dict(num_pca=6)])
+    def test_values_and_gradients_of_every_output(self, options):
+        hand = build(dtype=torch.float64, **options)
+        args = [a.requires_grad_() for a in inputs(width=hand.num_pca or 45, dtype=torch.float64)]
+        generator = torch.Generator().manual_seed(1)
+        got, want = hand(*args), pose_hand_reference(hand, *args)
+        pull = [torch.randn(x.shape, generator=generator).double() for x in want]
+        gradients = [
+            torch.autograd.grad(sum((x * y).sum() for x, y in zip(out, pull, strict=True)), args)
+            for out in (got, want)
+        ]
+        for mine, plain in zip((*got, *gradients[0]), (*want, *gradients[1]), strict=True):
+            torch.testing.assert_close(mine, plain, atol=1e-11, rtol=1e-9)
 
     def test_float32_within_a_micrometre(self):
-        data = synthetic_mano()
-        hand = build(flat_hand_mean=True)
         args = inputs()
-        out = hand(*args)
-        want = reference(data, *(a[1].double().numpy() for a in args))
-        assert np.abs(out.vertices[1].numpy() - want[0]).max() < 1e-6
-        assert np.abs(out.joints[1].numpy() - want[1]).max() < 1e-6
+        out = build()(*args)
+        want = pose_hand_reference(build().double(), *(a.double() for a in args))
+        assert (out.vertices - want.vertices).abs().max() < 1e-6
+        assert (out.joints - want.joints).abs().max() < 1e-6
+
+    def test_the_textbook_itself_is_what_the_arrays_say(self):
+        """One finger bent by a quarter turn about its base, by hand."""
+        hand = build(flat_hand_mean=True, dtype=torch.float64)
+        hand.posedirs.zero_()
+        pose = torch.zeros(1, 45, dtype=torch.float64)
+        pose[0, 2] = torch.pi / 2
+        zero = torch.zeros(1, 10, dtype=torch.float64)
+        out = pose_hand_reference(hand, torch.zeros(1, 3, dtype=torch.float64), pose, zero)
+        base = out.rest_joints[0, 1]
+        quarter = torch.tensor([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]]).double()
+        children = out.rest_joints[0, 2:4]
+        chain = convert_joints(out.joints[0], 'canonical', 'mano21')
+        torch.testing.assert_close(chain[2:4], (children - base) @ quarter.T + base)
+        torch.testing.assert_close(chain[4:16], out.rest_joints[0, 4:])
+        turned = (hand.v_template - base) @ quarter.T + base
+        share = hand.skinning_weights[:, 1:4].sum(1, keepdim=True)
+        wanted = share * turned + (1 - share) * hand.v_template
+        torch.testing.assert_close(out.vertices[0], wanted)
 
     @pytest.mark.parametrize('batch', [1, 32])
     def test_smplx_agrees(self, batch):
@@ -226,10 +221,10 @@ class TestPrecision:
         data = {
             k: np.float32(v) if v.dtype == np.float64 else v for k, v in synthetic_mano().items()
         }
-        pose = args[1] + torch.from_numpy(data['hands_mean']).double()
         data = {k: v.astype(np.float64) for k, v in data.items()}
-        want = reference(data, *(a[0].numpy() for a in (args[0], pose, args[2])))
-        np.testing.assert_allclose(got.vertices[0], want[0], atol=1e-12)
+        plain = LinearSkinnedHand(data, 'right', TIPS, dtype=torch.float64)
+        want = pose_hand_reference(plain, *args)
+        torch.testing.assert_close(got.vertices, want.vertices, atol=1e-12, rtol=0)
 
     def test_autocast_does_not_reach_it(self):
         hand, args = build(), inputs()
@@ -259,17 +254,15 @@ class TestConstruction:
         del data['hands_components']
         hand = LinearSkinnedHand(data, 'right', TIPS, dtype=torch.float64)
         args = inputs(dtype=torch.float64)
-        want = reference(
-            {**data, 'posedirs': np.zeros((778, 3, 135))}, *(a[2].numpy() for a in args)
-        )
-        np.testing.assert_allclose(hand(*args).vertices[2], want[0], atol=1e-12)
+        want = pose_hand_reference(hand, *args)
+        torch.testing.assert_close(hand(*args).vertices, want.vertices, atol=1e-12, rtol=0)
         with pytest.raises(HandConfigError, match='hands_components'):
             LinearSkinnedHand(data, 'right', TIPS, num_pca=5)
 
     def test_attributes(self):
         hand = build()
         assert (hand.num_verts, hand.num_joints, hand.num_betas) == (778, 16, 10)
-        assert hand.parents == PARENTS
+        assert hand.parents == get_joint_set('mano16').parents
         assert hand.tip_vertex_ids == TIPS
         assert hand.faces.shape == (1538, 3)
         assert hand.faces.dtype == hand.part_labels.dtype == hand.wrist_ring.dtype == torch.int64

@@ -1,4 +1,4 @@
-"""Meshes, cameras, and a rasteriser that is slow and obviously right."""
+"""Meshes, cameras, and the slow rasteriser with the pixels where rounding decides."""
 
 from typing import NamedTuple
 
@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 import trimesh
+
+from mmhand.renderers.rasterize_reference import meet_faces, rasterize_reference
 
 
 class Reference(NamedTuple):
@@ -18,37 +20,22 @@ class Reference(NamedTuple):
 
 
 def brute_force(vertices, faces, K, image_size, znear=1e-2, eps=1e-9):
-    """Meet the ray of every pixel with the plane of every face, in float64.
-
-    With corners as columns of M, ``M b = ray`` gives the point ``ray / sum(b)`` and the weights
-    ``b / sum(b)``.
-    """
-    height, width = image_size
-    u, v = np.meshgrid(np.arange(width), np.arange(height))
-    rays = np.stack([u, v, np.ones_like(u)], -1).reshape(-1, 3) @ np.linalg.inv(K).T
-    best = Reference(
-        np.full(len(rays), -1),
-        np.zeros((len(rays), 3)),
-        np.full(len(rays), np.inf),
-        np.zeros(len(rays), bool),
-    )
-    for index, face in enumerate(faces):
-        corners = vertices[face].T
-        if not np.isfinite(corners).all() or abs(np.linalg.det(corners)) < 1e-14:
-            continue
-        b = np.linalg.solve(corners, rays.T).T
-        with np.errstate(divide='ignore', invalid='ignore'):
-            weights, depth = b / b.sum(1, keepdims=True), 1 / b.sum(1)
-        inside = (weights >= 0).all(1) & (depth >= znear)
-        best.ambiguous[:] |= (weights > -eps).all(1) & (np.abs(weights) < eps).any(1) & (depth > 0)
-        best.ambiguous[:] |= (weights > -eps).all(1) & (np.abs(depth - znear) < eps)
-        close = np.abs(depth - best.depth) < 1e-6 * np.abs(depth)
-        best.ambiguous[:] |= inside & close
-        wins = inside & (depth < best.depth)
-        best.face[wins], best.depth[wins] = index, depth[wins]
-        best.barycentric[wins] = weights[wins]
-    best.depth[best.face < 0] = 0
-    return Reference(*(x.reshape(height, width, *x.shape[1:]) for x in best))
+    """The package's reference in float64, and where its rounding may decide."""
+    args = (torch.from_numpy(np.asarray(x)) for x in (vertices[None], faces, K))
+    vertices, faces, K = args
+    found = rasterize_reference(vertices, faces, K, image_size, znear)
+    weights, depth = meet_faces(vertices, faces, K, image_size)
+    near = (weights > -eps).all(-1)
+    edge = near & (weights.abs() < eps).any(-1) & (depth > 0)
+    edge |= near & ((depth - znear).abs() < eps)
+    # Two faces at one place.
+    inside = (weights >= 0).all(-1) & (depth >= znear)
+    ahead = torch.where(inside, depth, torch.inf).sort(-1).values
+    close = torch.zeros_like(edge[..., 0])
+    if ahead.shape[-1] > 1:
+        close = ahead[..., 1] - ahead[..., 0] < 1e-6 * ahead[..., 0]
+    ambiguous = edge.any(-1) | close
+    return Reference(*(x[0].numpy() for x in (*found, ambiguous)))
 
 
 @pytest.fixture(scope='session')

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from mmhand.cameras import unproject
 from mmhand.renderers import interpolate, rasterize
+from mmhand.renderers.rasterize_reference import rasterize_reference
 from mmhand.utils.errors import HandDataError
 
 devices = ['cpu', *(['cuda'] if torch.cuda.is_available() else [])]
@@ -84,6 +85,24 @@ def test_a_hand_agrees_with_brute_force(hand, reference, pinhole):
     assert expected.ambiguous.mean() < 0.01
     assert (expected.face >= 0).mean() > 0.1
     assert_agrees(fragments, expected, 1e-3)
+
+
+def test_gradients_are_those_of_the_brute_force(hand, pinhole):
+    vertices, faces = hand
+    leaves = [vertices[None].double().requires_grad_(), pinhole(60.0, (16, 20)).double()]
+    leaves[1].requires_grad_()
+    generator = torch.Generator().manual_seed(0)
+    by_depth = torch.randn(1, 16, 20, generator=generator).double()
+    by_weights = torch.randn(1, 16, 20, 3, generator=generator).double()
+    gradients = []
+    for draw in (rasterize, rasterize_reference):
+        found = draw(leaves[0], faces, leaves[1], (16, 20))
+        assert 0.05 < found.mask.double().mean() < 0.9
+        loss = (found.depth * by_depth).sum() + (found.barycentric * by_weights).sum()
+        gradients.append(torch.autograd.grad(loss, leaves))
+    for mine, plain in zip(*gradients, strict=True):
+        scale = plain.abs().max()
+        torch.testing.assert_close(mine / scale, plain / scale, atol=1e-8, rtol=0)
 
 
 def test_pixel_centres_are_whole_numbers_and_edges_count():

@@ -5,8 +5,9 @@
     python tools/benchmark/bench_rasterizer.py --threads 2 --device cuda --out bench.json
 
 Meshes are posed OpenHands. Each case runs for some seconds; median and minimum are printed with the
-bar it has to meet. The brute force meets the ray of every pixel with every face in one vectorised
-pass per picture; its faces must be the rasteriser's but for rounding at edges.
+bar it has to meet. The brute force (``mmhand/renderers/rasterize_reference.py``) meets the ray of
+every pixel with every face in one vectorised pass; its faces must be the rasteriser's but for rounding
+at edges.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import torch
 
 from mmhand.hand_models import OpenHand
 from mmhand.renderers import overlay_mesh, rasterize, render_masks, soft_silhouette
+from mmhand.renderers.rasterize_reference import rasterize_reference
 from mmhand.utils.errors import cli_guard
 
 
@@ -54,16 +56,6 @@ def posed_hands(count, size, device, fill=0.8):
     K[:, 0, 0] = K[:, 1, 1] = fill * size / 2 / reach
     K[:, :2, 2] = (size - 1) / 2
     return vertices, hand.faces, K
-
-
-def brute_force(vertices, faces, K, size):
-    """(H, W) face of each pixel of one picture, every pixel against every face."""
-    v, u = torch.meshgrid(*[torch.arange(size, device=K.device).to(K)] * 2, indexing='ij')
-    rays = torch.stack([u, v, torch.ones_like(u)], -1).view(-1, 3) @ torch.linalg.inv(K).mT
-    weights = torch.linalg.solve(vertices[faces].mT[None], rays[:, None, :, None])[..., 0]
-    depth = torch.where((weights >= 0).all(-1), 1 / weights.sum(-1), torch.inf)
-    nearest, face = depth.min(1)
-    return torch.where(nearest.isfinite(), face, -1).view(size, size)
 
 
 def timed(function, seconds, device):
@@ -125,11 +117,15 @@ def make_cases(args):
 def against_brute_force(args, size=64):
     """Times of both on one picture, and the share of pixels on which they agree."""
     vertices, faces, K = posed_hands(1, size, args.device)
-    exact = brute_force(vertices[0], faces, K[0], size)
+
+    def brute_force():
+        return rasterize_reference(vertices, faces, K, (size, size))
+
+    exact = brute_force().face_index[0]
     ours = rasterize(vertices, faces, K, (size, size)).face_index[0]
     with torch.no_grad():
         fast = timed(lambda: rasterize(vertices, faces, K, (size, size)), 1.0, args.device)
-        slow = timed(lambda: brute_force(vertices[0], faces, K[0], size), 1.0, args.device)
+        slow = timed(brute_force, 1.0, args.device)
     return {
         'picture': f'{size}x{size}, {len(faces)} faces',
         'rasterize_s': statistics.median(fast),

@@ -1,7 +1,7 @@
 """Two-Hand-Shape-Pose's heat-map branch in three forms, timed in turns; for the benchmarks here.
 
-* straightforward: every module as its own operation, both hands' volumes joined, a loop over the joints
-  for the peaks, attention and sub-sampling from copies of their own;
+* straightforward: every module as its own operation, both hands' volumes joined and read as
+  ``mmhand/models/twohand/volume_summary_reference.py`` does;
 * as built: a few joints' volumes at a time, each read once;
 * deployed: the same after :func:`mmhand.deploy.deploy`.
 """
@@ -17,33 +17,25 @@ from torch.profiler import ProfilerActivity, profile
 
 from mmhand.deploy import deploy
 from mmhand.models.twohand import TwoHandShapePose
+from mmhand.models.twohand.volume_summary import VolumeSummary, join_summaries
+from mmhand.models.twohand.volume_summary_reference import summarise_volumes_reference
 
 FORMS = ('straightforward', 'as built', 'deployed')
 
 
-def read_straightforward(right: Tensor, left: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Maps, peaks and attention of volumes as one writes them down first."""
+def read_straightforward(right: Tensor, left: Tensor) -> VolumeSummary:
+    """What is read from volumes as one writes it down first; both hands' are joined."""
     volumes = torch.cat((right, left), dim=1)
-    batch, joints, depth, height, width = volumes.shape
-    peaks = []
-    for index in range(joints):
-        value, place = volumes[:, index].reshape(batch, -1).max(-1)
-        x, y = place % width, place // width % height
-        peaks.append(torch.stack((x.float(), y.float(), value), -1))
-    attention = [
-        hand.reshape(batch, -1, height, width).max(1)[0] for hand in volumes.split(joints // 2, 1)
-    ]
-    maps = volumes.reshape(batch, joints * depth, height, width)
-    maps = maps.reshape(batch, joints, depth, height, width)[:, :, ::4].contiguous()
-    return maps[..., ::2, ::2].contiguous(), torch.stack(peaks, 1), torch.stack(attention, 1)
+    hands = volumes.split(volumes.shape[1] // 2, 1)
+    return join_summaries([summarise_volumes_reference(hand) for hand in hands])
 
 
-def look_straightforward(model: TwoHandShapePose, inputs: Tensor) -> tuple[Tensor, ...]:
+def look_straightforward(model: TwoHandShapePose, inputs: Tensor) -> tuple[VolumeSummary, Tensor]:
     """The branch through mmpose's heads."""
     head = model.heatmap.head
     feats = model.heatmap.backbone(inputs)
     right, left = (hand(feats[-1]) for hand in (head.right_hand_head, head.left_hand_head))
-    return *read_straightforward(right, left), head.hand_type_head(head.neck(feats[-1]))
+    return read_straightforward(right, left), head.hand_type_head(head.neck(feats[-1]))
 
 
 def clocked(run: Callable[[], object], device: str) -> tuple[float, float]:
@@ -124,7 +116,7 @@ def bench_branch(
     rows = {}
     for name, call in calls.items():
         out = call()
-        maps = out[0].flatten(0, 1) if name == 'straightforward' else out[0].maps.flatten(0, 2)
+        maps = out[0].maps.flatten(0, 2)
         wanted = reference.flatten(0, 2)
         wall, busy = least(times[name])
         rows[name] = {

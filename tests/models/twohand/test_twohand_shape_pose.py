@@ -12,6 +12,7 @@ from mmhand.fitting import TranslationFit
 from mmhand.models.twohand.hand_registration import register_hands
 from mmhand.models.twohand.two_hand_placement import mend_fits, place_hands
 from mmhand.models.twohand.volume_summary import summarise_bands, summarise_volumes
+from mmhand.models.twohand.volume_summary_reference import summarise_volumes_reference
 from mmhand.registry import MODELS
 from mmhand.structures import HandCamera, HandDataSample, HandInstances, convert_joints
 from mmhand.utils.config import load_config
@@ -111,14 +112,21 @@ def test_volumes_in_another_order_are_brought_to_the_trained_one(config, inputs)
 
 def test_summary_is_what_three_passes_give():
     volumes = torch.randn(2, 3, 8, 6, 10, generator=torch.Generator().manual_seed(2))
+    volumes.requires_grad_()
     summary = summarise_volumes(volumes, (4, 2, 2))
-    assert torch.equal(summary.maps, volumes[:, :, ::4, ::2, ::2])
-    assert torch.equal(summary.attention, volumes.flatten(1, 2).max(1)[0])
-    for row in range(2):
-        for joint in range(3):
-            volume = volumes[row, joint]
-            _, y, x = np.unravel_index(volume.argmax(), volume.shape)
-            assert summary.peaks[row, joint].tolist() == [x, y, volume.max().item()]
+    wanted = summarise_volumes_reference(volumes, (4, 2, 2))
+    gradients = []
+    for out in (summary, wanted):
+        pull = torch.Generator().manual_seed(3)
+        loss = sum((x * torch.randn(x.shape, generator=pull)).sum() for x in out)
+        gradients.append(torch.autograd.grad(loss, volumes)[0])
+    for mine, plain in zip((*summary, gradients[0]), (*wanted, gradients[1]), strict=True):
+        torch.testing.assert_close(mine, plain, atol=1e-6, rtol=0)
+    # By hand.
+    assert torch.equal(wanted.maps, volumes[:, :, ::4, ::2, ::2])
+    volume = volumes[1, 2].detach()
+    _, y, x = np.unravel_index(volume.argmax(), volume.shape)
+    assert wanted.peaks[1, 2].tolist() == [x, y, volume.max().item()]
     assert summary.maps.untyped_storage().nbytes() == summary.maps.numel() * 4
 
 
