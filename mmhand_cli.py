@@ -23,7 +23,7 @@ TOOLS = {
     'config': ('analysis_tools/print_config.py', 'print a whole config'),
 }
 
-SAVE = ('overlay', 'json', 'mesh', 'views', 'glb', 'stages', 'npz', 'html')
+SAVE = ('overlay', 'json', 'mesh', 'views', 'glb', 'stages', 'npz', 'html', 'rerun')
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -1,12 +1,17 @@
 """``mmhand doctor``: what is installed, what is missing, and the remedy."""
 
+import argparse
 import importlib.util
 import os
+import re
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import requires
 from pathlib import Path
 
 from mmhand.utils.collect_env import collect_env
+from mmhand.utils.compat import PROJECTS
 
 #: (name, whether it is there and what of it, remedy).
 Finding = tuple[str, bool, str, str]
@@ -20,14 +25,15 @@ def findings() -> Iterator[Finding]:
             yield name, True, env[name].splitlines()[0], ''
     for name in ('mmcv', 'mmpose', 'mmdet', 'mmseg'):
         well = not env[name].startswith(('not installed', 'does not import'))
-        yield name, well, env[name], 'python tools/misc/bootstrap.py, or see docs/en/get_started.md'
+        yield name, well, env[name], 'mmhand doctor --install'
     cuda = env.get('CUDA available', 'False') == 'True'
     yield 'GPU', cuda, env.get('GPU 0', 'none seen'), 'not needed; with one, pass --device cuda:0'
     yield _check('open weights', _weights, 'install mmhand again: files of the package are damaged')
     yield _check('MANO', _mano, 'optional: set MMHAND_MANO_ROOT to a folder with MANO_RIGHT.pkl')
     extras = {
         'av': 'reads and writes more videos: pip install "mmhand[video]"',
-        'onnxruntime': 'a faster engine: pip install onnx onnxruntime',
+        'onnxruntime': 'a faster engine: pip install "mmhand[export]"',
+        'rerun': 'recordings for the Rerun viewer: pip install "mmhand[viewer]"',
     }
     for name, remedy in extras.items():
         there = importlib.util.find_spec(name) is not None
@@ -65,11 +71,49 @@ def _mano() -> str:
     return str(find_mano_file(None, 'right'))
 
 
+def install_commands() -> list[list[str]]:
+    """The pip commands that make the methods beside the open one work.
+
+    mmpose lists chumpy, which it never imports and which no longer builds: it comes without what it
+    lists, and what it does use is the extra ``mm``.
+    """
+    needed = [
+        str(entry).partition(';')[0].strip()
+        for entry in requires('mmhand') or ()
+        if re.search(r"extra\s*==\s*['\"]mm['\"]", str(entry))
+    ]
+    pip = [sys.executable, '-m', 'pip', 'install', '--disable-pip-version-check']
+    return [[*pip, *needed], [*pip, '--no-deps', PROJECTS['mmpose']]]
+
+
+def install() -> int:
+    """Run :func:`install_commands`; the status of the first that fails, or 0."""
+    for command in install_commands():
+        sys.stdout.write(f'+ {" ".join(command)}\n')
+        sys.stdout.flush()
+        status = subprocess.run(command, stdin=subprocess.DEVNULL).returncode
+        if status:
+            return status
+    importlib.invalidate_caches()
+    return 0
+
+
 def main(argv: Sequence[str] = ()) -> int:
-    """Print the findings; 0 where all that is needed is there."""
-    if any(word in ('-h', '--help') for word in argv):
-        sys.stdout.write('mmhand doctor: what is installed, what is missing and how to get it\n')
-        return 0
+    """Print the findings; 0 where all that is needed is there.
+
+    Args:
+        argv: ``--install`` first installs the OpenMMLab parts that are missing.
+    """
+    parser = argparse.ArgumentParser(
+        prog='mmhand doctor', description='What is installed, what is missing and how to get it.'
+    )
+    parser.add_argument(
+        '--install',
+        action='store_true',
+        help='install mmpose, mmsegmentation and mmdetection into this environment',
+    )
+    if parser.parse_args(list(argv)).install and (status := install()):
+        return status
     needed_is_there = True
     for name, well, known, remedy in findings():
         optional = remedy.startswith(('optional', 'not needed'))

@@ -21,7 +21,8 @@ from torch import Tensor
 
 from .errors import HandConfigError
 
-_PROJECTS = {'mmdet': 'mmdet==3.3.0', 'mmseg': 'mmsegmentation==1.2.2', 'mmpose': 'mmpose==1.3.2'}
+#: The OpenMMLab projects whose parts mmhand borrows, as pip takes them.
+PROJECTS = {'mmdet': 'mmdet==3.3.0', 'mmseg': 'mmsegmentation==1.2.2', 'mmpose': 'mmpose==1.3.2'}
 
 
 def has_compiled_mmcv() -> bool:
@@ -213,11 +214,11 @@ def ensure_openmmlab() -> None:
     Raises:
         HandConfigError: one of them is not installed.
     """
-    missing = [name for name in _PROJECTS if importlib.util.find_spec(name) is None]
+    missing = [name for name in PROJECTS if importlib.util.find_spec(name) is None]
     if missing:
         raise HandConfigError(
-            f'mmhand.models needs {", ".join(missing)}: install with "pip install '
-            f'{" ".join(_PROJECTS[name] for name in missing)}" (mmpose with --no-deps)'
+            f'mmhand.models needs {", ".join(missing)}: run "mmhand doctor --install", which '
+            f'installs {" ".join(PROJECTS[name] for name in missing)} and what they use'
         )
     ensure_mmcv_ops()
     ensure_xtcocotools()

@@ -146,7 +146,7 @@ def test_missing_project_is_named():
         """
     )
     assert result.returncode != 0
-    assert 'mmhand.models needs mmpose: install with' in result.stderr
+    assert 'mmhand.models needs mmpose: run "mmhand doctor --install"' in result.stderr
 
 
 def test_collect_env_names_what_matters():

@@ -15,10 +15,11 @@ from mmhand.visualization.draw import SIDE_COLOURS, SIDE_NAMES
 from mmhand.visualization.sample_view import to_numpy
 
 from ..picture_result import PictureResult, ResultViews, side_rgb
+from .rerun_file import RerunFile
 from .viewer_frames import viewer_frame, write_page
 
 #: What can be written of a picture or a video.
-KINDS = ('overlay', 'json', 'mesh', 'views', 'glb', 'stages', 'npz', 'html')
+KINDS = ('overlay', 'json', 'mesh', 'views', 'glb', 'stages', 'npz', 'html', 'rerun')
 
 
 def check_kinds(save: Sequence[str]) -> None:
@@ -88,6 +89,10 @@ class PictureFiles:
             frame = viewer_frame(result, self.views)
             if write_page(path, [frame], Path(result.source).name, frame['note']):
                 files['html'] = [path]
+        if 'rerun' in self.save:
+            recording = RerunFile(self.out_dir / f'{name}.rrd', self.views)
+            recording.add(result)
+            files['rerun'] = [recording.close()]
 
     def _overlay(self, result: PictureResult, name: str) -> Path:
         path = self.out_dir / f'{name}_overlay.jpg'

@@ -12,6 +12,7 @@ from mmhand.utils.errors import HandFileError
 
 from ..picture_result import PictureResult, ResultViews
 from .picture_files import hand_arrays
+from .rerun_file import RerunFile
 from .video_writer import VideoWriter
 from .viewer_frames import viewer_frame, write_page
 
@@ -55,6 +56,7 @@ class VideoFiles:
         self.files: dict[str, list[Path]] = {}
         self._video: VideoWriter | None = None
         self._lines: IO[str] | None = None
+        self._recording: RerunFile | None = None
         self._page: list[dict[str, object]] = []
         self._stride = 1
         self._table: list[dict[str, np.ndarray]] = []
@@ -81,6 +83,9 @@ class VideoFiles:
             self._page.append(viewer_frame(result, self.views))
             if len(self._page) > _PAGE_FRAMES:
                 self._page, self._stride = self._page[::2], 2 * self._stride
+        if 'rerun' in self.save:
+            self._recording = self._recording or RerunFile(self._path('.rrd'), self.views)
+            self._recording.add(result)
         if 'npz' in self.save:
             arrays = hand_arrays(result)
             row = {name: arrays[name] for name in _TABLE if name in arrays}
@@ -102,6 +107,8 @@ class VideoFiles:
         if self._lines is not None:
             self._lines.close()
             self.files['json'] = [self._path('.jsonl.part').rename(self._path('.jsonl'))]
+        if self._recording is not None:
+            self.files['rerun'] = [self._recording.close()]
         if self._page and good:
             path, note = self._path('.html'), str(self._page[0]['note'])
             if write_page(path, self._page, self.name, note, self.fps / self._stride):
