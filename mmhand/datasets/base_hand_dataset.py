@@ -170,7 +170,14 @@ class BaseHandDataset(BaseDataset):
         if not self._fully_initialized:
             self.full_init()
         row = int(self.rows[idx])
-        info = self.read_row(self.store, row)
+        try:
+            info = self.read_row(self.store, row)
+        except LookupError as error:
+            # The readers' checks leave nothing else that could point to nowhere.
+            raise HandDataError(
+                f'sample {row} of {type(self).__name__} cannot be put together ({error!r}): unless '
+                f'the class was changed, the cache {self.store.folder} is damaged; delete it'
+            ) from error
         info['sample_idx'] = idx % len(self.rows)
         return info
 

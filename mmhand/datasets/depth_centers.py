@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from mmengine.logging import print_log
 
+from mmhand.datasets.checks import Column, check_depth_joints
 from mmhand.utils.errors import HandDataError, HandFileError
 
 _MM = 1000.0
@@ -63,6 +64,7 @@ def read_centers(
     if y_up:
         centers[:, 1] *= -1
     centers /= _MM
+    check_depth_joints(Column(path, 'centre', lambda row: f'row {row + 1}'), centers[:, None])
     if joints is not None:
         _check_axes(centers, joints, known, path, y_up)
     return centers

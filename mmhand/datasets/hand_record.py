@@ -11,6 +11,9 @@ from mmhand.utils.errors import HandDataError
 
 _NO_TURN, _NO_SHIFT = np.eye(3), np.zeros(3)
 
+#: Longer over shorter side of a box beyond which it holds no hand.
+_STRIPE = 100
+
 WRIST = CANONICAL.index('wrist')
 
 
@@ -40,6 +43,7 @@ def hand_record(
     rotation: np.ndarray | None = None,
     translation: np.ndarray | None = None,
     keypoints_2d: np.ndarray | None = None,
+    picture_size: tuple[int, int] | None = None,
     **extra: Any,
 ) -> dict:
     """Assemble the keys that every hand data set gives its pipeline.
@@ -56,10 +60,11 @@ def hand_record(
         rotation: (3, 3) world to camera; identity if ``None``.
         translation: (3,) world to camera, metres; zero if ``None``.
         keypoints_2d: (2, 21, 2) pixels; projected from ``keypoints_3d`` if ``None``.
+        picture_size: (width, height) of the picture where it is known.
         extra: further keys, taken as they are.
 
     Raises:
-        HandDataError: the box has no area or is not finite; names the sample.
+        HandDataError: the box has no area, is not finite, a stripe, or beside the picture.
     """
     if keypoints_2d is None:
         keypoints_2d = project_keypoints(keypoints_3d, intrinsics)
@@ -67,6 +72,17 @@ def hand_record(
     x, y, w, h = bbox.tolist()
     if not (math.isfinite(x + y + w + h) and w > 0 and h > 0):
         raise HandDataError(f'sample {sample_id}: box {bbox.tolist()} has no area or is not finite')
+    if w > _STRIPE * h or h > _STRIPE * w:
+        raise HandDataError(
+            f'sample {sample_id}: box {bbox.tolist()} is a stripe of more than {_STRIPE} : 1'
+        )
+    if picture_size is not None and not (
+        x < picture_size[0] and y < picture_size[1] and x + w > 0 and y + h > 0
+    ):
+        raise HandDataError(
+            f'sample {sample_id}: box {bbox.tolist()} lies beside the picture of {picture_size[0]} x '
+            f'{picture_size[1]} pixels'
+        )
     return dict(
         img_path=img_path,
         sample_id=sample_id,

@@ -9,9 +9,21 @@ from typing import Any
 
 import numpy as np
 
+from mmhand.datasets.checks import (
+    FARTHEST,
+    Column,
+    check_boxes,
+    check_focal,
+    check_hands,
+    check_numbers,
+    check_parameters,
+    one_of,
+    shorten,
+)
 from mmhand.datasets.store.annotation_store import StoreWriter
 from mmhand.datasets.store.json_stream import JsonStream
 from mmhand.datasets.store.record_column import RecordColumn, record_field
+from mmhand.structures.sides import SIDES
 from mmhand.utils.errors import HandDataError
 
 #: Field of an annotation, its place in the record, and its shape.
@@ -26,6 +38,25 @@ _FIELDS: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
 }
 TRAINING = ('joints', 'focal', 'princpt', 'pose', 'betas')
 EVALUATION = ('root', 'focal', 'princpt', 'bbox')
+
+
+def _points(column: Column, array: np.ndarray) -> None:
+    check_numbers(column, array, FARTHEST, 'metres (another unit?)')
+
+
+_CHECKS: dict[str, Callable[[Column, np.ndarray], None]] = {
+    'joints': check_hands,
+    'focal': check_focal,
+    'princpt': check_boxes,
+    'pose': check_parameters,
+    'betas': check_parameters,
+    'root': _points,
+    'bbox': check_boxes,
+}
+
+
+def _names_of(images: list) -> Callable[[int], str]:
+    return lambda row: f'annotation of image {images[row]}'
 
 
 def build_handoccnet_store(
@@ -59,6 +90,11 @@ def build_handoccnet_store(
             if key == 'images':
                 for image in stream.elements():
                     number = record_field(image, 'id', path, 'an image')
+                    if not isinstance(number, int | str) or number in names:
+                        raise HandDataError(
+                            f'{path}: image id {shorten(number)} is no number, or is there twice; leave '
+                            'one out'
+                        )
                     names[number] = record_field(image, 'file_name', path, f'image {number}')
             elif key == 'annotations':
                 for record in stream.elements():
@@ -71,16 +107,30 @@ def build_handoccnet_store(
                             value = record_field(value, part, path, what)
                         column.add(value, what)
                     if with_sides:
-                        left.append(record_field(record, 'hand_type', path, what) == 'left')
+                        side = record_field(record, 'hand_type', path, what)
+                        left.append(
+                            one_of(side, SIDES, path, what, 'hand_type') == SIDES.index('left')
+                        )
             else:
                 stream.value()
         stream.finish()
-    unknown = [number for number in images if number not in names]
+    numbers = {number: row for row, number in enumerate(images) if isinstance(number, int | str)}
+    unknown = [
+        number for number in images if not isinstance(number, int | str) or number not in names
+    ]
     if unknown or not images:
         raise HandDataError(
-            f'{path}: ' + (f'no image {unknown[0]}' if unknown else 'holds no annotation')
+            f'{path}: ' + (f'no image {shorten(unknown[0])}' if unknown else 'holds no annotation')
         )
     arrays = {key: column.column() for key, column in columns.items()}
+    if len(numbers) != len(images):
+        twice = next(number for row, number in enumerate(images) if numbers[number] != row)
+        raise HandDataError(
+            f'{path}: image {twice} is annotated twice, expected one hand a picture; leave one out'
+        )
+    columns_of = {key: Column(path, '.'.join(_FIELDS[key][0]), _names_of(images)) for key in arrays}
+    for key, array in arrays.items():
+        _CHECKS[key](columns_of[key], array)
     focal, center = arrays.pop('focal'), arrays.pop('princpt')
     intrinsics = np.zeros((len(images), 3, 3))
     intrinsics[:, [0, 1], [0, 1]], intrinsics[:, :2, 2], intrinsics[:, 2, 2] = focal, center, 1

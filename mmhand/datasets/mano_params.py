@@ -14,7 +14,7 @@ from mmhand.hand_models.hand_pair import build_hand_pair
 from mmhand.registry import MODELS
 from mmhand.utils.errors import HandFileError, UnsafeFileError
 
-from .store.record_column import shorten
+from .checks import shorten
 
 #: A synthetic set says here which hand model its parameters belong to.
 SYNTHETIC_FILE = 'synthetic.json'

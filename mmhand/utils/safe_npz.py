@@ -4,7 +4,7 @@ import os
 import zipfile
 from collections.abc import Collection
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 import numpy as np
 
@@ -56,20 +56,29 @@ def load_npz(
 def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, key: str) -> np.ndarray:
     """One array whose header fits its bytes."""
     with archive.open(info) as member:
-        version = np.lib.format.read_magic(member)
-        read_header = {
-            (1, 0): np.lib.format.read_array_header_1_0,
-            (2, 0): np.lib.format.read_array_header_2_0,
-        }.get(version)
-        if read_header is None:
-            raise ValueError(f'"{key}" is of format {version}')
-        shape, fortran, dtype = read_header(member)
-        if dtype.kind not in _KINDS or dtype.fields:
-            raise ValueError(f'"{key}" holds {dtype}, not numbers or text')
-        count = 1
-        for length in shape:
-            count *= length
-        content = member.read()
+        return read_npy(member, key)
+
+
+def read_npy(stream: IO[bytes], key: str) -> np.ndarray:
+    """The array of an open ``.npy`` file, called ``key`` in messages.
+
+    Raises:
+        ValueError: its header does not fit its bytes, or it holds objects.
+    """
+    version = np.lib.format.read_magic(stream)
+    read_header = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }.get(version)
+    if read_header is None:
+        raise ValueError(f'"{key}" is of format {version}')
+    shape, fortran, dtype = read_header(stream)
+    if dtype.kind not in _KINDS or dtype.fields:
+        raise ValueError(f'"{key}" holds {dtype}, not numbers or text')
+    count = 1
+    for length in shape:
+        count *= length
+    content = stream.read()
     if count * dtype.itemsize != len(content):
         raise ValueError(f'"{key}" of shape {shape} does not fit its {len(content)} bytes')
     flat = np.frombuffer(content, dtype) if content else np.empty(0, dtype)

@@ -36,6 +36,18 @@ class _PlainLoader(yaml.SafeLoader):
         finally:
             self._depth -= 1
 
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict:
+        """Refuse a key that comes twice: which of its values is meant, nobody knows."""
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        twice = (
+            [key for key in keys if keys.count(key) > 1 and key != '<<'] if len(keys) < 1000 else []
+        )
+        if twice:
+            raise yaml.constructor.ConstructorError(
+                None, None, f'the key "{twice[0][:40]}" is there twice'
+            )
+        return super().construct_mapping(node, deep)
+
 
 class PlainYamlHandler(YamlHandler):
     """mmengine's YAML handler, reading plain data only."""

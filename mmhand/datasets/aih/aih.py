@@ -7,12 +7,16 @@ from typing import Any
 import numpy as np
 
 from mmhand.datasets.base_hand_dataset import BaseHandDataset
+from mmhand.datasets.checks import Column, check_numbers
 from mmhand.datasets.store.annotation_store import AnnotationStore, StoreWriter
 from mmhand.registry import DATASETS
 from mmhand.structures.sides import SIDES
 from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
 
 from .layout import LIST_FOLDERS, UNUSABLE, AIHPaths, read_stems, read_syn_configs
+
+#: Shifts are parts of a picture, turns degrees; colours are scaled by about 1.
+_LARGEST_MOVE, _LARGEST_GAIN = 360.0, 100.0
 
 #: Parts in the release's order: half, source of annotations, side of the target (``''``: either).
 PARTS = (
@@ -118,6 +122,15 @@ class AIHDataset(BaseHandDataset):
             columns['part'] += [part] * count
         if not names:
             raise HandDataError(f'{self.data_root} has no sample of split "{self.split}"')
+        rows = Column(self.data_root, 'paste', lambda row: '/'.join(names[row]))
+        moves, gains, rate = (
+            np.array(columns[key], np.float64) for key in ('moves', 'gains', 'rate')
+        )
+        check_numbers(rows, moves, _LARGEST_MOVE)
+        check_numbers(rows, gains, _LARGEST_GAIN)
+        pasted = np.array([bool(pasted) for _, pasted in names])
+        rows.refuse((moves[..., 2] <= 0) & pasted[:, None], moves, 'has no size')
+        rows.refuse(~((rate >= 0) & (rate <= 1) | np.isnan(rate)), rate, 'is no rate of occlusion')
         writer.add_strings('sample', 'target', [target for target, _ in names])
         writer.add_strings('sample', 'pasted', [pasted for _, pasted in names])
         for key, dtype in (('part', np.int8), ('side', np.int8), ('rate', np.float32)):

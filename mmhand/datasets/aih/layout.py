@@ -8,6 +8,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from mmhand.datasets.checks import Column
+from mmhand.datasets.picture_io import decode_image, read_file
 from mmhand.hand_models.io import load_pickle_stream
 from mmhand.structures.bbox import crop_affine, squarify_bbox
 from mmhand.utils.errors import HandDataError, HandFileError
@@ -130,11 +132,19 @@ def read_stems(path: Path) -> np.ndarray:
         HandDataError: it holds something else than numbers.
     """
     try:
-        return np.array(path.read_text().split(), dtype=np.float64).astype(np.int64)
+        numbers = np.array(path.read_text(encoding='utf-8').split(), dtype=np.float64)
     except OSError as error:
         raise HandFileError(f'cannot read {path}: {error.strerror or error}') from None
     except ValueError as error:
-        raise HandDataError(f'{path} is no list of numbers: {error}') from None
+        reason = ' '.join(str(error).split())[:120]
+        raise HandDataError(f'{path} is no list of numbers: {reason}; copy it again') from None
+    column = Column(path, 'stem', lambda row: f'line {row + 1}')
+    column.refuse(
+        ~((numbers >= 0) & (numbers < 1e15) & (np.mod(numbers, 1) == 0)),
+        numbers,
+        'is no number of a file',
+    )
+    return numbers.astype(np.int64)
 
 
 def read_syn_configs(path: Path) -> list[dict[str, Any]]:
@@ -182,9 +192,7 @@ def read_picture(path: Path, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
         HandFileError: it is missing or no picture.
         HandDataError: it has another size.
     """
-    picture = cv2.imread(str(path), flags)
-    if picture is None:
-        raise HandFileError(f'cannot read picture {path}')
+    picture = decode_image(read_file(str(path), path.stem), str(path), path.stem, flags)
     if picture.shape[:2] != (IMAGE_SIZE, IMAGE_SIZE):
         raise HandDataError(f'{path} is {picture.shape[:2]}, AIH has {IMAGE_SIZE} x {IMAGE_SIZE}')
     return picture

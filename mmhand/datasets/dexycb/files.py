@@ -1,6 +1,5 @@
 """DexYCB's folders, names and official splits."""
 
-import math
 import random
 import re
 from collections.abc import Sequence
@@ -10,8 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from mmhand.datasets.store.record_column import record_field
-from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
+from mmhand.datasets.checks import (
+    Column,
+    check_intrinsics,
+    check_parameters,
+    check_unique,
+    one_of,
+    shorten,
+)
+from mmhand.datasets.store.record_column import RecordColumn, record_field, whole_number
+from mmhand.structures.sides import SIDES
+from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError, UnsafeFileError
+from mmhand.utils.safe_names import check_relative_names
 from mmhand.utils.safe_yaml import load_yaml
 
 SUBJECTS = (
@@ -40,6 +49,9 @@ SPLITS = ('train', 'val', 'test')
 #: Size in the name of a camera's file, and of DexYCB's pictures.
 _SIZE = re.compile(r'_(\d+)x(\d+)$')
 PICTURE = 640, 480
+
+#: A recording has 72 frames or so; more than this is a mistake.
+_MAX_FRAMES = 100_000
 
 #: Every subject grasps 20 objects five times, one after the other.
 _OBJECTS, _GRASPS = 20, 5
@@ -181,8 +193,12 @@ def read_sequences(root: Path, metas: dict[str, Path]) -> list[DexYCBSequence]:
     for name, path in metas.items():
         record, subject = read_yaml(path), name.split('/')[0]
         calibration, side = _only(record, 'mano_calib', path), _only(record, 'mano_sides', path)
-        if side not in ('right', 'left'):
-            raise HandDataError(f'{path}: "mano_sides" is {side!r}, expected right or left')
+        one_of(side, SIDES, path, 'the file', 'mano_sides')
+        check_relative_names([calibration], f'{path}: "mano_calib"')
+        if '/' in calibration:
+            raise UnsafeFileError(
+                f'{path}: "mano_calib" {shorten(calibration)} is no name of a folder'
+            )
         if calibration.endswith('_left' if side == 'right' else '_right'):
             raise HandDataError(
                 f'{path}: the {side} hand refers to the calibration of the other one, {calibration!r}'
@@ -194,8 +210,8 @@ def read_sequences(root: Path, metas: dict[str, Path]) -> list[DexYCBSequence]:
                 path.parent,
                 SUBJECTS.index(subject),
                 counts[subject],
-                tuple(map(str, record_field(record, 'serials', path, 'the file'))),
-                int(record_field(record, 'num_frames', path, 'the file')),
+                _serials(record, path),
+                _num_frames(record, path),
                 side == 'left',
                 shapes[calibration],
             )
@@ -212,14 +228,15 @@ def read_intrinsics(root: Path, serial: str) -> np.ndarray:
     """
     path = intrinsics_file(root, serial)
     color = record_field(read_yaml(path), 'color', path, 'the file')
-    numbers = []
-    for key in ('fx', 'fy', 'ppx', 'ppy'):
+    keys = ('fx', 'fy', 'ppx', 'ppy')
+    for key in keys:
         value = record_field(color, key, path, '"color"')
-        if not isinstance(value, int | float) or not math.isfinite(value):
-            raise HandDataError(f'{path}: "{key}" is {value!r}, expected a number')
-        numbers.append(float(value))
-    fx, fy, cx, cy = numbers
-    return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise HandDataError(f'{path}: "{key}" is {shorten(value)}, expected a number')
+    fx, fy, cx, cy = (float(color[key]) for key in keys)
+    matrix = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
+    check_intrinsics(Column(path, 'fx, fy, ppx, ppy', ['"color"']), matrix[None])
+    return matrix
 
 
 def intrinsics_file(root: Path, serial: str) -> Path:
@@ -257,16 +274,29 @@ def read_yaml(path: Path) -> dict[str, Any]:
 def _only(record: dict, key: str, path: Path) -> str:
     values = record_field(record, key, path, 'the file')
     if not isinstance(values, list) or len(values) != 1:
-        raise HandDataError(f'{path}: "{key}" is {values!r}, expected a list of one hand')
+        raise HandDataError(f'{path}: "{key}" is {shorten(values)}, expected a list of one hand')
     return str(values[0])
 
 
 def _betas(path: Path) -> np.ndarray:
-    values = record_field(read_yaml(path), 'betas', path, 'the file')
-    try:
-        betas = np.asarray(values, dtype=np.float32)
-    except (TypeError, ValueError):
-        raise HandDataError(f'{path}: "betas" holds something else than numbers') from None
-    if betas.shape != (10,):
-        raise HandDataError(f'{path}: "betas" has shape {betas.shape}, expected 10 numbers')
-    return betas
+    column = RecordColumn(path, 'betas', (10,), np.float32)
+    column.add(record_field(read_yaml(path), 'betas', path, 'the file'), 'the file')
+    check_parameters(Column(path, 'betas', ['the file']), column.column())
+    return column.column()[0]
+
+
+def _serials(record: dict, path: Path) -> tuple[str, ...]:
+    serials = record_field(record, 'serials', path, 'the file')
+    if not isinstance(serials, list) or not serials:
+        raise HandDataError(f'{path}: "serials" is {shorten(serials)}, expected a list of cameras')
+    names = np.array([str(serial)[:40] for serial in serials])
+    check_unique(Column(path, 'serials', lambda row: f'camera {row}'), names)
+    return tuple(map(str, names))
+
+
+def _num_frames(record: dict, path: Path) -> int:
+    value = record_field(record, 'num_frames', path, 'the file')
+    number = whole_number(value, path, '"num_frames"')
+    if not 0 <= number <= _MAX_FRAMES:
+        raise HandDataError(f'{path}: "num_frames" is {number}, expected 0 to {_MAX_FRAMES}')
+    return number

@@ -1,10 +1,13 @@
 """DexYCB's labels as columns."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from mmengine.logging import print_log
 
+from mmhand.datasets.checks import Column, check_hands, check_parameters
 from mmhand.datasets.hand_record import project_keypoints
 from mmhand.datasets.store.annotation_store import StoreWriter
 from mmhand.utils.errors import HandDataError
@@ -59,13 +62,21 @@ def build_dexycb_store(
     joints = np.zeros((len(frames), 21, 3), np.float32)
     pose = np.zeros((len(frames), 51), np.float32)
     valid = np.zeros(len(frames), np.uint8)
+    missing = 0
     for row, (sequence, camera, number) in enumerate(frames):
         path = label_file(sequences[sequence].folder / SERIALS[camera], number)
         label = _read_label(path, progress)
+        missing += label is None
         # Frames in which the hand is not yet, or no longer, seen have joints of -1.
         if label is not None and not (label['joint_3d'] == -1).all():
             joints[row], pose[row] = label['joint_3d'][0], label['pose_m'][0]
             valid[row] = 1
+    _say_missing(root, missing, len(frames))
+    names = _FrameNames(sequences, frames)
+    seen = valid > 0
+    shown = names.where(seen)
+    check_hands(Column(root, 'joint_3d', shown), joints[seen])
+    check_parameters(Column(root, 'pose_m', shown), pose[seen])
     table = np.array(frames, dtype=np.int32)
     for column, name in enumerate(('sequence', 'camera', 'number')):
         writer.add('frame', name, table[:, column])
@@ -79,6 +90,33 @@ def build_dexycb_store(
         pixels = project_keypoints(joints[rows].astype(np.float64), intrinsics[camera])
         in_frame[rows] = ((pixels >= 0) & (pixels <= sizes[camera])).all((1, 2))
     writer.add('frame', 'in_frame', in_frame)
+
+
+class _FrameNames:
+    """Labels by row, put together only when a message needs one."""
+
+    def __init__(self, sequences: list[DexYCBSequence], frames: list[tuple[int, int, int]]) -> None:
+        self.sequences, self.frames = sequences, frames
+
+    def where(self, chosen: np.ndarray) -> Callable[[int], str]:
+        """Names of the chosen rows."""
+        rows = np.flatnonzero(chosen)
+
+        def name(row: int) -> str:
+            sequence, camera, number = self.frames[rows[row]]
+            return f'{self.sequences[sequence].name}/{SERIALS[camera]}/labels_{number:06d}.npz'
+
+        return name
+
+
+def _say_missing(root: Path, missing: int, total: int) -> None:
+    if missing:
+        print_log(
+            f'{root}: {missing} of {total} labels are not there; their frames are left out, and numbers '
+            'of this part are not those of the whole set',
+            logger='current',
+            level=logging.WARNING,
+        )
 
 
 #: A label is a 640 x 480 mask and a few numbers; no array of it is larger, bytes.
@@ -98,8 +136,9 @@ def _read_label(path: Path, progress: Callable[[int], None]) -> dict[str, np.nda
     for key, shape in _SHAPES.items():
         if key not in label:
             raise HandDataError(f'{path} has no "{key}"')
-        if label[key].shape != shape or not np.isfinite(label[key]).all():
+        if label[key].shape != shape or label[key].dtype.kind not in 'iuf':
             raise HandDataError(
-                f'{path}: "{key}" has shape {label[key].shape} or is not finite, expected {shape}'
+                f'{path}: "{key}" is {label[key].dtype} of shape {label[key].shape}, expected numbers '
+                f'{shape}; copy or download it again'
             )
     return label

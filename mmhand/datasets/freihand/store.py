@@ -6,9 +6,18 @@ from typing import Any
 
 import numpy as np
 
+from mmhand.datasets.checks import (
+    FARTHEST,
+    Column,
+    check_hands,
+    check_intrinsics,
+    check_parameters,
+    check_positive,
+    shorten,
+)
 from mmhand.datasets.store.annotation_store import StoreWriter
 from mmhand.datasets.store.json_stream import JsonStream
-from mmhand.datasets.store.record_column import RecordColumn, shorten
+from mmhand.datasets.store.record_column import RecordColumn
 from mmhand.utils.errors import HandDataError
 
 #: Raise when the columns below change.
@@ -57,7 +66,7 @@ def build_freihand_store(
         if column is None:
             raise HandDataError(f'{path} is empty')
         array = column.column()
-        _check_finite(array, path)
+        _check(name, array, path)
         _check_count(counts, path, len(array))
         if name == 'mano':
             writer.add('frame', 'pose', array[:, :_POSE])
@@ -69,6 +78,7 @@ def build_freihand_store(
 def _entries(path: Path, progress: Callable[[int], None]) -> Iterator[Any]:
     with JsonStream(path, progress=progress) as stream:
         yield from stream.elements()
+        stream.finish()
 
 
 def _mesh_shape(value: Any, path: Path) -> tuple[int, int]:
@@ -92,7 +102,13 @@ def _check_count(counts: dict[str, int], path: Path, count: int) -> None:
         )
 
 
-def _check_finite(array: np.ndarray, path: Path) -> None:
-    bad = ~np.isfinite(array.reshape(len(array), -1)).all(1)
-    if bad.any():
-        raise HandDataError(f'{path}: entry {int(bad.argmax())} holds numbers that are not finite')
+def _check(name: str, array: np.ndarray, path: Path) -> None:
+    column = Column(path, name, lambda row: f'entry {row}')
+    if name == 'K':
+        check_intrinsics(column, array)
+    elif name == 'scale':
+        check_positive(column, array, FARTHEST)
+    elif name == 'mano':
+        check_parameters(column, array[:, : _POSE + _BETAS])
+    else:
+        check_hands(column, array)

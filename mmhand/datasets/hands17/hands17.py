@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mmhand.datasets.checks import Column, check_depth_joints, read_lines
 from mmhand.datasets.depth_hand_dataset import DepthHandDataset
 from mmhand.datasets.store.annotation_store import AnnotationStore, StoreWriter
 from mmhand.registry import DATASETS
@@ -54,7 +55,7 @@ class HANDS17Dataset(DepthHandDataset):
         """Table ``frame``: ``path``, ``joints`` (N, 21, 3) metres and ``center``."""
         path = sources['labels']
         names, rows = [], []
-        for number, line in enumerate(path.read_text(encoding='utf-8').splitlines(), 1):
+        for number, line in enumerate(read_lines(path, 'rows of a name and numbers'), 1):
             words = line.split()
             if not words:
                 continue
@@ -70,6 +71,7 @@ class HANDS17Dataset(DepthHandDataset):
         if not rows:
             raise HandDataError(f'{path} is empty')
         joints = np.stack(rows)
+        check_depth_joints(Column(path, 'joints', names), joints)
         writer.add_strings('frame', 'path', names)
         writer.add('frame', 'joints', np.float32(joints))
         self.add_centers(writer, len(joints), str(path), joints)

@@ -4,6 +4,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from mmhand.datasets.checks import Column, check_unique, shorten
 from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
 
 VERSIONS = ('v2', 'v3')
@@ -131,7 +134,10 @@ def read_frame_list(path: Path) -> list[str]:
     for number, line in enumerate(lines, 1):
         parts = line.split('/')
         if len(parts) != 2 or not all(parts) or '..' in parts:
-            raise HandDataError(f'{path}: line {number} is "{line}", expected SEQUENCE/FRAME')
+            raise HandDataError(
+                f'{path}: line {number} is {shorten(line)}, expected SEQUENCE/FRAME; correct the line'
+            )
     if not lines:
         raise HandDataError(f'{path} lists no frame')
+    check_unique(Column(path, 'frame', lambda row: f'line {row + 1}'), np.array(lines))
     return lines

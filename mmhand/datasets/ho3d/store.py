@@ -1,12 +1,23 @@
 """HO3D's annotation files as columns."""
 
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mmengine.logging import print_log
 
 from mmhand.cameras.pinhole import OPENGL_SIGNS
+from mmhand.datasets.checks import (
+    FARTHEST,
+    Column,
+    check_boxes,
+    check_hands,
+    check_intrinsics,
+    check_numbers,
+    check_parameters,
+)
 from mmhand.datasets.mano_params import rotate_pose
 from mmhand.datasets.store.annotation_store import StoreWriter
 from mmhand.datasets.store.json_stream import JsonStream
@@ -65,7 +76,15 @@ def build_ho3d_store(writer: StoreWriter, files: HO3DFiles, progress: Progress) 
         kept.append(position)
     if not kept:
         raise HandDataError(f'{files.frames}: no frame of the list is annotated')
+    if len(kept) < len(names):
+        print_log(
+            f'{files.frames}: {len(names) - len(kept)} of {len(names)} listed frames have no annotation '
+            'and are left out',
+            logger='current',
+            level=logging.WARNING,
+        )
     arrays = {key: column.column() for key, column in columns.items()}
+    _check(arrays, files, [names[position] for position in kept])
     points = arrays['handJoints3D'] * np.array(OPENGL_SIGNS)
     writer.add_strings('frame', 'name', (names[position] for position in kept))
     writer.add('frame', 'position', np.array(kept, dtype=np.int64))
@@ -83,6 +102,22 @@ def build_ho3d_store(writer: StoreWriter, files: HO3DFiles, progress: Progress) 
             'frame', 'bbox', np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], 1)
         )
         _add_published(writer, files, len(names), np.array(kept), progress)
+
+
+def _check(arrays: Mapping[str, np.ndarray], files: HO3DFiles, kept: list[str]) -> None:
+    """Refuse what cannot be a hand in front of a camera; axes are still OpenGL's."""
+    columns = {key: Column(files.root / files.split, key, kept) for key in arrays}
+    joints = arrays['handJoints3D'].reshape(len(kept), -1, 3) * np.array(OPENGL_SIGNS)
+    if joints.shape[1] > 1:
+        check_hands(columns['handJoints3D'], joints)
+    else:
+        check_numbers(columns['handJoints3D'], joints, FARTHEST, 'metres (another unit?)')
+    check_intrinsics(columns['camMat'], arrays['camMat'])
+    for key in ('handPose', 'handBeta'):
+        if key in arrays:
+            check_parameters(columns[key], arrays[key])
+    if 'handBoundingBox' in arrays:
+        check_boxes(columns['handBoundingBox'], arrays['handBoundingBox'])
 
 
 def _read_meta(path: Path, progress: Progress) -> Mapping[str, Any]:
@@ -130,9 +165,15 @@ def _read_published(path: Path, total: int, progress: Progress) -> np.ndarray:
                     f'{path}: entry {number} is no list of 3D points like those before it'
                 )
             rows.append(row)
+        stream.finish()
     if len(rows) != total:
         raise HandDataError(
             f'{path} has {len(rows)} entries, the list of frames has {total}: they must be of the '
             'same version of HO3D'
         )
-    return np.stack(rows)
+    points = np.stack(rows)
+    check_hands(
+        Column(path, 'points', lambda row: f'entry {row}'),
+        points * np.array(OPENGL_SIGNS, np.float32),
+    )
+    return points

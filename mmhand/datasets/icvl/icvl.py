@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from mmhand.cameras import unproject_depth
+from mmhand.datasets.checks import Column, check_depth_joints, read_lines
 from mmhand.datasets.depth_hand_dataset import DepthHandDataset
 from mmhand.datasets.store.annotation_store import AnnotationStore, StoreWriter
 from mmhand.registry import DATASETS
@@ -79,6 +80,7 @@ class ICVLDataset(DepthHandDataset):
         folder = self._pictures()
         joints = unproject_depth(np.stack(uvz) / [1, 1, 1000.0], self.CAMERA)
         writer.add_strings('frame', 'path', [f'{folder}/{name}' for name in names])
+        check_depth_joints(Column(files[0].parent, 'joints', names), joints)
         writer.add('frame', 'joints', np.float32(self.mirror(joints)))
         recorded = [len(name.split('/')[0]) > _ORIGINAL for name in names]
         writer.add('frame', 'recorded', np.array(recorded))
@@ -102,7 +104,7 @@ class ICVLDataset(DepthHandDataset):
 
 
 def _read_labels(path: Path, names: list[str], uvz: list[np.ndarray]) -> None:
-    for number, line in enumerate(path.read_text(encoding='utf-8').splitlines(), 1):
+    for number, line in enumerate(read_lines(path, 'rows of a path and numbers'), 1):
         name, *values = line.split() or ['']
         if not name:
             continue

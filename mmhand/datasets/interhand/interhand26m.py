@@ -212,6 +212,7 @@ class InterHand26MDataset(BaseHandDataset):
             intrinsics=view.intrinsics,
             rotation=view.rotation,
             translation=view.translation,
+            picture_size=(ann['width'][row], ann['height'][row]),
             hand_type_valid=np.float32(ann['hand_type_valid'][row]),
             bbox_is_crop=depth is not None,
             annotation_id=number,

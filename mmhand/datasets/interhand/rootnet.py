@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mmhand.datasets.checks import FARTHEST, Column, check_boxes, check_numbers, check_unique
 from mmhand.datasets.store.annotation_store import AnnotationStore, StoreWriter
 from mmhand.datasets.store.json_stream import JsonStream
 from mmhand.datasets.store.record_column import RecordColumn, record_field
@@ -80,8 +81,17 @@ def _build(
             for key, block in blocks.items():
                 block.add(record_field(record, key, path, name), name)
         stream.finish()
-    if not len(ids.column()):
+    numbers = ids.column()
+    if not len(numbers):
         raise HandDataError(f'{path} holds no results')
-    writer.add('rootnet', 'id', ids.column())
-    for key, block in blocks.items():
-        writer.add('rootnet', key, block.column())
+    columns = {key: block.column() for key, block in blocks.items()}
+
+    def result(row: int) -> str:
+        return f'result of annotation {numbers[row]}'
+
+    check_unique(Column(path, 'annot_id', result), numbers)
+    check_boxes(Column(path, 'bbox', result), columns['bbox'])
+    check_numbers(Column(path, 'abs_depth', result), columns['abs_depth'], FARTHEST * 1e3, 'mm')
+    writer.add('rootnet', 'id', numbers)
+    for key, column in columns.items():
+        writer.add('rootnet', key, column)

@@ -6,9 +6,21 @@ from typing import Any
 
 import numpy as np
 
+from mmhand.datasets.checks import (
+    Column,
+    check_boxes,
+    check_focal,
+    check_numbers,
+    check_parameters,
+    check_rotations,
+    check_sizes,
+    check_unique,
+    one_of,
+    shorten,
+)
 from mmhand.datasets.store.annotation_store import StoreWriter
 from mmhand.datasets.store.json_stream import JsonStream
-from mmhand.datasets.store.record_column import RecordColumn, record_field, shorten, whole_number
+from mmhand.datasets.store.record_column import RecordColumn, record_field, whole_number
 from mmhand.structures import convert_joints, sides
 from mmhand.utils.errors import HandDataError
 
@@ -17,6 +29,10 @@ HAND_TYPES = tuple(sides.HAND_TYPES)
 
 #: Raise when the columns below change.
 VERSION = 1
+
+_ONCE = 'leave one of them out'
+
+_MAX_PIXELS = 1e6
 
 #: No joint of the studio is farther from the world's origin; beyond it the unit is wrong.
 _MAX_MILLIMETRES = 1e5
@@ -54,11 +70,7 @@ def build_interhand_store(
 
 def _hand_type(record: dict, path: Path, name: str) -> int:
     value = record_field(record, 'hand_type', path, name)
-    if value not in HAND_TYPES:
-        raise HandDataError(
-            f'{path}: {name}: unknown hand_type {shorten(value)}; known: {", ".join(HAND_TYPES)}'
-        )
-    return HAND_TYPES.index(value)
+    return one_of(value, HAND_TYPES, path, name, 'hand_type')
 
 
 def _canonical(values: np.ndarray, axis: int) -> np.ndarray:
@@ -86,17 +98,18 @@ def _read_cameras(
                     block.add(
                         record_field(part, camera, path, f'"{key}" of capture {capture}'), name
                     )
+                if (number, camera) in rows:
+                    raise HandDataError(f'{path}: {name} is there twice; {_ONCE}')
                 rows[number, camera] = len(rows)
         stream.finish()
-    for key, block in blocks.items():
-        column = block.column()
-        bad = ~np.isfinite(column.reshape(len(column), -1)).all(-1)
-        if bad.any():
-            capture, camera = list(rows)[int(np.argmax(bad))]
-            raise HandDataError(
-                f'{path}: "{key}" of camera {camera} of capture {capture} is not finite'
-            )
-        writer.add('camera', key, column)
+    names = [f'camera {camera} of capture {capture}' for capture, camera in rows]
+    columns = {key: (Column(path, key, names), block.column()) for key, block in blocks.items()}
+    check_numbers(*columns['campos'], limit=_MAX_MILLIMETRES, unit='mm')
+    check_numbers(*columns['princpt'], limit=_MAX_PIXELS, unit='pixels')
+    check_rotations(*columns['camrot'])
+    check_focal(*columns['focal'])
+    for key, (_, values) in columns.items():
+        writer.add('camera', key, values)
     writer.add('camera', 'capture', np.array([capture for capture, _ in rows], dtype=np.int32))
     writer.add_strings('camera', 'name', (camera for _, camera in rows))
     return rows
@@ -121,15 +134,23 @@ def _read_frames(writer: StoreWriter, path: Path, progress: Progress) -> dict[tu
             world.add(record_field(record, 'world_coord', path, name), name)
             valid.add(record_field(record, 'joint_valid', path, name), name)
             types.append(_hand_type(record, path, name))
+            if (capture, frame) in rows:
+                raise HandDataError(f'{path}: {name} is there twice; {_ONCE}')
             rows[capture, frame] = len(rows)
-    world_mm, flags = world.column(), valid.column() > 0
+    world_mm, flags = world.column(), valid.column()
+    moments = list(rows)
+
+    def moment(row: int) -> str:
+        return f'frame {moments[row][1]} of capture {moments[row][0]}'
+
+    check_numbers(Column(path, 'joint_valid', moment), flags, 1.0)
+    flags = flags > 0
     wild = flags & ~(np.abs(world_mm) < _MAX_MILLIMETRES).all(-1)
     if wild.any():
         row, joint = np.argwhere(wild)[0]
-        capture, frame = list(rows)[row]
         raise HandDataError(
-            f'{path}: frame {frame} of capture {capture}: joint {joint} is marked valid but lies '
-            f'at {world_mm[row, joint].tolist()} mm'
+            f'{path}: {moment(row)}: joint {joint} is marked valid but lies '
+            f'at {world_mm[row, joint].tolist()} mm; correct the file or mark it invalid'
         )
     writer.add('frame', 'world', _canonical(np.nan_to_num(world_mm), axis=-2))
     writer.add('frame', 'valid', _canonical(flags, axis=-1).astype(np.uint8))
@@ -170,9 +191,7 @@ def _read_mano(
         valid[index] = 1
         for key, block in blocks.items():
             values = block.column()
-            bad = ~np.isfinite(values).all(-1)
-            if bad.any():
-                raise HandDataError(f'{path}: {names[int(np.argmax(bad))]}: "{key}" is not finite')
+            check_parameters(Column(path, key, names), values)
             columns[key][index] = values
     for key, column in columns.items():
         writer.add('frame', f'mano_{key}', column)
@@ -257,6 +276,20 @@ def _read_annotations(
             raise HandDataError(f'{path} has no "{key}" array; is it a data.json of InterHand2.6M?')
     columns = {key: block.column() for key, block in blocks.items()}
     image_columns = {key: block.column() for key, block in images.blocks.items()}
+
+    def annotation(row: int) -> str:
+        return f'annotation {columns["id"][row]}'
+
+    def image(row: int) -> str:
+        return f'image {image_columns["id"][row]}'
+
+    check_unique(Column(path, 'id', annotation), columns['id'])
+    check_unique(Column(path, 'id', image), image_columns['id'])
+    check_boxes(Column(path, 'bbox', annotation), columns['bbox'])
+    for key in ('joint_valid', 'hand_type_valid'):
+        check_numbers(Column(path, key, annotation), columns[key], 1.0)
+    for key in ('width', 'height'):
+        check_sizes(Column(path, key, image), image_columns[key])
     rows = _image_rows(path, columns, image_columns['id'])
     writer.add('ann', 'id', columns['id'])
     writer.add('ann', 'image_id', columns['image_id'])

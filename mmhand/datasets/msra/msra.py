@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from mmengine.logging import print_log
 
+from mmhand.datasets.checks import Column, check_depth_joints, read_lines
 from mmhand.datasets.depth_hand_dataset import DepthHandDataset
 from mmhand.datasets.store.annotation_store import AnnotationStore, StoreWriter
 from mmhand.registry import DATASETS
@@ -116,18 +117,20 @@ class MSRADataset(DepthHandDataset):
 
 def _read_joints(path: Path) -> np.ndarray:
     """(N, 21, 3) metres, y down, of a file whose first line is N; z is negative and y up in it."""
-    words = path.read_text(encoding='utf-8').split()
+    words = ' '.join(read_lines(path, 'a number and rows of joints')).split()
     try:
         count, values = int(words[0]), np.array(words[1:], np.float64)
     except (IndexError, ValueError):
         raise HandDataError(
             f'{path} is no list of joints: expected their number, then 63 a row'
         ) from None
-    if values.size != 3 * _JOINTS * count:
+    if count < 0 or values.size != 3 * _JOINTS * count:
         raise HandDataError(
             f'{path} says {count} frames and holds {values.size} numbers, expected {63 * count}'
         )
-    return values.reshape(count, _JOINTS, 3) * [1, -1, -1] / 1000.0
+    joints = values.reshape(count, _JOINTS, 3) * [1, -1, -1] / 1000.0
+    check_depth_joints(Column(path, 'joints', lambda row: f'frame {row}'), joints)
+    return joints
 
 
 def _say_version(counts: np.ndarray) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import scipy.io
 
+from mmhand.datasets.checks import Column, check_depth_joints
 from mmhand.datasets.depth_hand_dataset import DepthHandDataset
 from mmhand.datasets.store.annotation_store import AnnotationStore, StoreWriter
 from mmhand.registry import DATASETS
@@ -14,6 +15,9 @@ from mmhand.structures import get_joint_set, joint_indices
 from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
 
 _VIEWS, _JOINTS = 3, 36
+
+#: The training split has 72757.
+_MAX_FRAMES = 1_000_000
 
 #: The second person of the test set, whose hand is smaller, from this frame on.
 _SECOND_PERSON = 2440
@@ -131,15 +135,22 @@ def _middle(joints: np.ndarray) -> np.ndarray:
 def _read_joints(path: Path) -> np.ndarray:
     """(3, N, 36, 3) millimetres, y up."""
     try:
-        content = scipy.io.loadmat(path, variable_names=['joint_xyz'])
+        # What it says first: a small file can inflate to anything.
+        shapes = {name: shape for name, shape, _ in scipy.io.whosmat(path)}
+        shape = shapes.get('joint_xyz')
+        good = shape is not None and len(shape) == 4 and shape[0] == _VIEWS
+        if good and shape[2:] == (_JOINTS, 3) and shape[1] <= _MAX_FRAMES:
+            joints = scipy.io.loadmat(path, variable_names=['joint_xyz'])['joint_xyz']
+        else:
+            joints = None
     except Exception as error:  # a broken file can fail in any way
-        reason = str(error).split('\n')[0][:200]
-        raise HandDataError(f'{path} is no MATLAB file that can be read: {reason}') from None
-    joints = content.get('joint_xyz')
-    shape = np.shape(joints)
-    if joints is None or len(shape) != 4 or shape[0] != _VIEWS or shape[2:] != (_JOINTS, 3):
+        reason = ' '.join(str(error).split())[:200]
         raise HandDataError(
-            f'{path}: "joint_xyz" is {"missing" if joints is None else f"of shape {shape}"}, expected '
+            f'{path} is no MATLAB file that can be read: {reason}; copy it again'
+        ) from None
+    if joints is None:
+        raise HandDataError(
+            f'{path}: "joint_xyz" is {"missing" if shape is None else f"of shape {shape}"}, expected '
             f'({_VIEWS}, frames, {_JOINTS}, 3)'
         )
     joints = np.asarray(joints)
@@ -147,4 +158,5 @@ def _read_joints(path: Path) -> np.ndarray:
         raise HandDataError(f'{path}: "joint_xyz" holds something else than finite numbers')
     if np.median(joints[..., 2]) < 20:
         raise HandDataError(f'{path}: joints are in metres, expected the official millimetres')
+    check_depth_joints(Column(path, 'joint_xyz', lambda row: f'view {row}'), joints / 1000.0)
     return joints

@@ -9,11 +9,13 @@ import torch
 from torch import Tensor
 
 from mmhand.cameras.pinhole import OPENGL_SIGNS
+from mmhand.datasets.checks import Column, check_hands, check_parameters, one_of
 from mmhand.datasets.store.annotation_store import StoreWriter
 from mmhand.datasets.store.record_column import RecordColumn, record_field
 from mmhand.hand_models.base import HandModel
 from mmhand.hand_models.io import load_pickle
 from mmhand.hand_models.rotations import matrix_to_axis_angle, mirror_axis_angle
+from mmhand.structures.sides import SIDES
 from mmhand.utils.errors import HandDataError
 from mmhand.utils.pickle_records import evaluate
 
@@ -65,8 +67,14 @@ def build_obman_store(
             raise HandDataError(f'{path}: holds a {type(record).__name__}, expected a dict')
         for key, column in columns.items():
             column.add(_array(record, key, path), path.name)
-        left.append(record_field(record, 'side', path, 'the annotation') == 'left')
+        side = record_field(record, 'side', path, 'the annotation')
+        left.append(one_of(side, SIDES, path, 'the annotation', 'side') == SIDES.index('left'))
     arrays = {key: column.column() for key, column in columns.items()}
+    names = [path.name for path in paths]
+    for key in ('coords_3d', 'verts_3d'):
+        check_hands(Column(folder, key, names), arrays[key] * _SIGNS.astype(np.float32))
+    for key in ('hand_pose', 'shape'):
+        check_parameters(Column(folder, key, names), arrays[key])
     vertices = arrays['verts_3d'] * _SIGNS.astype(np.float32)
     sides = np.array(left)
     pose, valid = fit_poses(hand, arrays['hand_pose'], arrays['shape'], vertices, sides)
@@ -82,7 +90,7 @@ def build_obman_store(
 def _array(record: Mapping[str, Any], key: str, path: Path) -> np.ndarray:
     value = record_field(record, key, path, 'the annotation')
     try:
-        return np.asarray(evaluate(value), dtype=np.float32)
+        return np.asarray(evaluate(value))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise HandDataError(f'{path}: "{key}" is no array ({error})') from None
 

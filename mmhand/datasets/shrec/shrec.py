@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mmhand.cameras import unproject_depth
+from mmhand.datasets.checks import Column, check_depth_joints
 from mmhand.datasets.depth_hand_dataset import DepthHandDataset
 from mmhand.datasets.store.annotation_store import AnnotationStore, StoreWriter
 from mmhand.registry import DATASETS
@@ -131,6 +132,10 @@ class SHRECDataset(DepthHandDataset):
             centers.append(center)
             paths += [self.picture(sequence, frame) for frame in range(sequence.first, stop)]
             numbers += [number] * sequence.length
+        check_depth_joints(Column(self.data_root, 'skeletons', paths), np.concatenate(joints))
+        check_depth_joints(
+            Column(self.data_root, 'middle', paths), np.concatenate(centers)[:, None]
+        )
         progress(sources['sequences'].stat().st_size)
         writer.add_strings('frame', 'path', paths)
         writer.add('frame', 'sequence', np.array(numbers))

@@ -10,8 +10,8 @@ import numpy as np
 from mmhand.utils.errors import HandDataError, HandFileError
 from mmhand.utils.safe_names import check_relative_names
 
-#: Raised when the layout on disk changes; stores of another format are rebuilt.
-FORMAT = 2
+#: Raised when the layout on disk or the checks of what is written change; older stores are rebuilt.
+FORMAT = 3
 
 META_FILE = 'meta.json'
 
@@ -35,7 +35,12 @@ class StringColumn:
         bounds = self.offsets[index : index + 2].tolist() if index >= 0 else ()
         if len(bounds) != 2:
             raise IndexError(f'string {index} of a column of {len(self)}')
-        return self.data[bounds[0] : bounds[1]].tobytes().decode()
+        try:
+            return self.data[bounds[0] : bounds[1]].tobytes().decode()
+        except UnicodeDecodeError:
+            raise HandFileError(
+                f'text {index} of an annotation cache is damaged; delete it'
+            ) from None
 
     def __iter__(self) -> Iterator[str]:
         return (self[index] for index in range(len(self)))
@@ -181,13 +186,14 @@ class AnnotationStore:
                 if found != size:
                     raise self._damaged(f'{name} has {found} bytes, expected {size}')
             self._tables = {
-                name: Table(name, entry['rows'], self._columns(name, entry['columns']))
+                name: self._table(name, entry['rows'], entry['columns'])
                 for name, entry in meta['tables'].items()
             }
         except FileNotFoundError as error:
             raise self._damaged(f'{Path(error.filename).name} is missing') from None
-        except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
-            raise self._damaged(f'{META_FILE} is malformed: {error!r}') from None
+        except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+            reason = ' '.join(repr(error).split())[:200]
+            raise self._damaged(f'{META_FILE} is malformed: {reason}') from None
 
     def __getitem__(self, table: str) -> Table:
         return self._tables[table]
@@ -205,6 +211,23 @@ class AnnotationStore:
     def nbytes(self) -> int:
         """Size of the store on disk."""
         return sum(path.stat().st_size for path in self.folder.iterdir())
+
+    def _table(self, name: str, rows: int, kinds: Mapping[str, str]) -> Table:
+        """A table whose names lead nowhere else and whose columns all have its length."""
+        for word in (name, *kinds):
+            if not word.isidentifier():
+                raise self._damaged(f'{META_FILE} names {word[:40]!r}')
+        columns = self._columns(name, kinds)
+        for key, column in columns.items():
+            text = isinstance(column, StringColumn)
+            array = column.offsets if text else column
+            if array.dtype.kind not in ('i' if text else 'biufSU') or array.ndim < 1:
+                raise self._damaged(f'column {name}.{key} is {array.dtype} of shape {array.shape}')
+            if len(column) != rows:
+                raise self._damaged(f'column {name}.{key} has {len(column)} rows, expected {rows}')
+            if text and not 0 == array[0] <= array[-1] == len(column.data):
+                raise self._damaged(f'column {name}.{key} does not fit its text')
+        return Table(name, rows, columns)
 
     def _columns(
         self, table: str, kinds: Mapping[str, str]

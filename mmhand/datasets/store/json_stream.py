@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from mmhand.datasets.checks import shorten
 from mmhand.utils.errors import HandFileError
 
 _SPACE = re.compile(r'[ \t\n\r]*')
@@ -17,6 +18,23 @@ _SPACE = re.compile(r'[ \t\n\r]*')
 _CUT = 64
 
 _NUMBER = (int, float)
+
+
+#: Objects in objects beyond this are no annotation's.
+_DEPTH = 50
+
+
+def _count_keys(value: Any, depth: int = 0) -> int:
+    """Keys of an object and of those directly in it; enough for all flat records."""
+    if value.__class__ is not dict:
+        return 0
+    if depth > _DEPTH:
+        raise RecursionError
+    count = len(value)
+    for entry in value.values():
+        if entry.__class__ is dict:
+            count += _count_keys(entry, depth + 1)
+    return count
 
 
 class JsonStream:
@@ -85,13 +103,21 @@ class JsonStream:
         while True:
             try:
                 value, end = self._decoder.raw_decode(self._buffer, self._position)
+                keys = _count_keys(value)
+            except RecursionError:
+                raise self._error('nested too deeply', self._position) from None
             except json.JSONDecodeError as error:
                 cut = error.msg.startswith('Unterminated') or error.pos > len(self._buffer) - _CUT
                 if self._at_end or not cut:
                     raise self._error(error.msg, error.pos) from None
+            except ValueError:  # Python does not turn thousands of digits into a number
+                raise self._error('a number of too many digits', self._position) from None
             else:
                 # A number may go on in the next chunk, after "1", "1." or "1e-".
                 if end + 2 < len(self._buffer) or self._at_end or not isinstance(value, _NUMBER):
+                    # As many colons as keys: no key was there twice. (Text may hold colons, too.)
+                    if self._buffer.count(':', self._position, end) != keys:
+                        self._refuse_repeated(self._position, end)
                     self._position = end
                     return value
             self._read(grow)
@@ -108,10 +134,14 @@ class JsonStream:
         The caller must consume each key's value (by ``value``, ``elements`` or ``members``) before
         it asks for the next key.
         """
+        seen = set()
         for _ in self._separated('{', '}'):
             key = self.value()
             if not isinstance(key, str):
-                raise self._error(f'expected a key, found {key!r}', self._position)
+                raise self._error(f'expected a key, found {shorten(key)}', self._position)
+            if key in seen:
+                raise self._error(f'the key {shorten(key)} is there twice', self._position)
+            seen.add(key)
             self._expect(':')
             yield key
 
@@ -119,6 +149,19 @@ class JsonStream:
         """Check that nothing but white space follows."""
         if self._peek(optional=True):
             raise self._error('extra data after the end', self._position)
+
+    def _refuse_repeated(self, start: int, end: int) -> None:
+        """Look for a key that an object has twice: which of its values is meant, nobody knows."""
+
+        def pairs(members: list[tuple[str, Any]]) -> dict[str, Any]:
+            record = dict(members)
+            if len(record) != len(members):
+                keys = [key for key, _ in members]
+                twice = next(key for key in keys if keys.count(key) > 1)
+                raise self._error(f'the key {shorten(twice)} is twice in one object', start)
+            return record
+
+        json.JSONDecoder(object_pairs_hook=pairs).raw_decode(self._buffer[start:end])
 
     def _separated(self, opening: str, closing: str) -> Iterator[None]:
         self._expect(opening)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from mmhand.datasets.checks import shorten
 from mmhand.utils.errors import HandDataError
 
 _BLOCK = 8192
@@ -19,16 +20,19 @@ class RecordColumn:
     Args:
         path: file the records come from, for messages.
         field: the field's name in the file, for messages.
-        shape: of one value; nested lists with the same number of entries pass too.
-        dtype: of the column.
+        shape: of one value. Axes of length 1 more or less, and one flat list, pass too; a transposed
+            table does not.
+        dtype: of the column. In a column of whole numbers a fraction is an error; ``None`` in one of
+            fractions becomes NaN.
 
     Raises:
-        HandDataError: a value has another size or is not numeric; names file and record. It may
-            come up to a block after the value was added.
+        HandDataError: a value has another shape or is not numeric (text is not); names file and record.
+            It may come up to a block after the value was added.
     """
 
     def __init__(self, path: Path, field: str, shape: tuple[int, ...], dtype: type) -> None:
         self.path, self.field, self.shape, self.dtype = path, field, shape, dtype
+        self._size = int(np.prod(shape))
         self._pending: list = []
         self._names: list[str] = []
         self._done: list[np.ndarray] = []
@@ -48,34 +52,51 @@ class RecordColumn:
     def _convert(self) -> None:
         if not self._pending:
             return
-        count, size = len(self._pending), int(np.prod(self.shape))
-        try:
-            block = np.asarray(self._pending, dtype=self.dtype)
-        except (TypeError, ValueError, OverflowError):
-            block = None
-        if block is None or block.size != count * size:
-            self._name_the_culprit(size)
+        count = len(self._pending)
+        block = self._numbers(self._pending)
+        if block is None or block.size != count * self._size or not self._fits(block.shape[1:]):
+            self._name_the_culprit()
         self._done.append(block.reshape(count, *self.shape))
         self._pending, self._names = [], []
 
-    def _name_the_culprit(self, size: int) -> None:
+    def _numbers(self, values: Any) -> np.ndarray | None:
+        """Values as an array of the column's type; ``None`` if they are no numbers."""
+        try:
+            block = np.asarray(values)
+            if block.dtype.kind == 'O' and np.issubdtype(self.dtype, np.floating):
+                if any(isinstance(value, str | bytes) for value in block.reshape(-1)):
+                    return None
+                return block.astype(self.dtype)
+            if block.dtype.kind not in 'biuf':
+                return None
+            whole = np.issubdtype(self.dtype, np.integer)
+            if whole and block.dtype.kind == 'f' and not (np.mod(block, 1) == 0).all():
+                return None
+            with np.errstate(over='ignore', invalid='ignore'):  # what overflows is no finite number
+                return block.astype(self.dtype, copy=False)
+        except (TypeError, ValueError, OverflowError, RecursionError):
+            return None
+
+    def _fits(self, shape: tuple[int, ...]) -> bool:
+        """Whether a value of the right size has the right shape, too."""
+        axes = [length for length in shape if length != 1]
+        return len(axes) <= 1 or axes == [length for length in self.shape if length != 1]
+
+    def _name_the_culprit(self) -> None:
+        what = 'x'.join(map(str, self.shape)) + ' numbers' if self.shape else 'a number'
+        if np.issubdtype(self.dtype, np.integer):
+            what = what.replace('number', 'whole number')
         for value, name in zip(self._pending, self._names, strict=True):
-            try:
-                good = np.asarray(value, dtype=self.dtype).size == size
-            except (TypeError, ValueError, OverflowError):
-                good = False
-            if not good:
-                what = 'x'.join(map(str, self.shape)) + ' numbers' if self.shape else 'a number'
+            array = self._numbers(value)
+            if array is None or array.size != self._size or not self._fits(array.shape):
+                found = f' of shape {np.shape(array)}' if array is not None and array.ndim else ''
                 raise HandDataError(
-                    f'{self.path}: {name}: "{self.field}" is {shorten(value)}, expected {what}'
+                    f'{self.path}: {name}: "{self.field}" is {shorten(value)}{found}, expected {what}'
                 )
-        raise HandDataError(f'{self.path}: "{self.field}" cannot be read as {self.shape} numbers')
-
-
-def shorten(value: Any) -> str:
-    """A value for a message, cut to a readable length."""
-    text = repr(value)
-    return text if len(text) <= 60 else f'{text[:57]}...'
+        raise HandDataError(
+            f'{self.path}: "{self.field}" of {self._names[0]} and those after it differ in shape, '
+            f'expected {what} each'
+        )
 
 
 def record_field(record: Any, key: str, path: Path, name: str) -> Any:
@@ -101,9 +122,12 @@ def whole_number(text: Any, path: Path, what: str) -> int:
     """A whole number written as text or number.
 
     Raises:
-        HandDataError: it is none; ``what`` names it.
+        HandDataError: it is none, or has more than 18 digits; ``what`` names it.
     """
-    try:
-        return int(text)
-    except (TypeError, ValueError):
-        raise HandDataError(f'{path}: {what} {shorten(text)} is not a whole number') from None
+    fraction = isinstance(text, float) and not text.is_integer()
+    if not fraction and not isinstance(text, bool) and len(str(text)[:20]) < 20:
+        try:
+            return int(text)
+        except (TypeError, ValueError, OverflowError):
+            pass
+    raise HandDataError(f'{path}: {what} {shorten(text)} is not a whole number')

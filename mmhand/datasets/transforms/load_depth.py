@@ -2,17 +2,16 @@
 
 import io
 import os
-import zipfile
 from collections.abc import Callable
 
 import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from mmhand.datasets.picture_io import decode_image, read_file
 from mmhand.registry import TRANSFORMS
 from mmhand.utils.errors import HandConfigError, HandDataError
-
-from .load_hand_image import decode_image, read_file
+from mmhand.utils.safe_npz import read_npy
 
 _MM = 1000.0
 
@@ -101,10 +100,11 @@ def decode_npy_depth(content: bytes, name: str) -> np.ndarray:
         (H, W) float32 metres.
     """
     try:
-        depth = np.load(io.BytesIO(content), allow_pickle=False)
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
-        raise HandDataError(f'{name} is no NumPy array: {error}') from None
-    if not isinstance(depth, np.ndarray) or depth.ndim != 2 or depth.dtype.kind not in 'iuf':
+        depth = read_npy(io.BytesIO(content), 'depth')
+    except Exception as error:  # a broken header can fail in any way
+        reason = ' '.join(str(error).split())[:120]
+        raise HandDataError(f'{name} is no NumPy array: {reason}') from None
+    if depth.ndim != 2 or depth.dtype.kind not in 'iuf':
         raise HandDataError(f'{name} holds no (H, W) numbers of depth')
     if depth.dtype.kind in 'iu':
         if depth.dtype.itemsize == 1:

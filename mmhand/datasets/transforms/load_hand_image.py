@@ -2,57 +2,14 @@
 
 import os
 
-import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
-from mmengine.fileio import get
 
+from mmhand.datasets.picture_io import decode_image, read_file
 from mmhand.registry import TRANSFORMS
-from mmhand.utils.errors import HandDataError, HandFileError
+from mmhand.utils.errors import HandDataError
 
 from .geometry import start_geometry
-
-_FLAGS = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-
-
-def read_file(path: str, sample_id: str, backend_args: dict | None = None) -> bytes:
-    """Content of a sample's file, from the disk or one of mmengine's storage backends.
-
-    Raises:
-        HandFileError: it cannot be read; names sample and file.
-    """
-    try:
-        if backend_args is not None:
-            return get(path, backend_args=backend_args)
-        with open(path, 'rb') as file:
-            return file.read()
-    except OSError as error:
-        reason = error.strerror or error
-        raise HandFileError(f'sample {sample_id}: cannot read {path}: {reason}') from None
-
-
-def decode_image(content: bytes, path: str, sample_id: str, flags: int = _FLAGS) -> np.ndarray:
-    """Decode an image file's content.
-
-    OpenCV decodes a truncated JPEG to a picture with a grey end; that is refused here.
-
-    Args:
-        content: the file's bytes.
-        path: its name, for messages.
-        sample_id: the sample, for messages.
-        flags: of ``cv2.imdecode``; default: three channels BGR, EXIF orientation ignored.
-
-    Raises:
-        HandDataError: no image, or a truncated one.
-    """
-    # Something may follow the end marker, but without one the picture is cut.
-    if content[:2] == b'\xff\xd8' and content.rfind(b'\xff\xd9') < 0:
-        raise HandDataError(f'sample {sample_id}: {path} is a truncated JPEG')
-    buffer = np.frombuffer(content, np.uint8)
-    image = cv2.imdecode(buffer, flags) if len(buffer) else None
-    if image is None:
-        raise HandDataError(f'sample {sample_id}: {path} is not an image OpenCV can decode')
-    return image
 
 
 @TRANSFORMS.register_module()

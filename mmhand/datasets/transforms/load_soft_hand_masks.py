@@ -8,12 +8,11 @@ import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from mmhand.datasets.picture_io import decode_image, read_file
 from mmhand.registry import TRANSFORMS
 from mmhand.structures.hand_masks import HAND_MASK_PLANES
 from mmhand.utils.errors import HandDataError, HandFileError
 from mmhand.utils.safe_npz import load_npz
-
-from .load_hand_image import decode_image, read_file
 
 
 @dataclass(frozen=True)
