@@ -339,7 +339,7 @@ def save_label(path, **changes):
             HandDataError,
             'expected 10 numbers',
         ),
-        (lambda r: calibration(r).write_text('betas: [a]'), HandDataError, 'else than numbers'),
+        (lambda r: calibration(r).write_text('betas: [a]'), HandDataError, 'expected 10 numbers'),
         (lambda r: calibration(r).write_text('{'), HandFileError, 'cannot be read'),
         (
             lambda r: edit_yaml(
@@ -348,7 +348,11 @@ def save_label(path, **changes):
             HandDataError,
             'the right hand refers to the calibration of the other one',
         ),
-        (lambda r: edit_yaml(recording(r)[0], mano_sides=['both']), HandDataError, 'right or left'),
+        (
+            lambda r: edit_yaml(recording(r)[0], mano_sides=['both']),
+            HandDataError,
+            'known: right, left',
+        ),
         (lambda r: edit_yaml(recording(r)[0], serials=None), HandDataError, 'has no "serials"'),
         (lambda r: edit_yaml(recording(r)[0], serials=['1']), HandDataError, "none of DexYCB's"),
         (

@@ -138,7 +138,7 @@ def _read_label(path: Path, progress: Callable[[int], None]) -> dict[str, np.nda
             raise HandDataError(f'{path} has no "{key}"')
         if label[key].shape != shape or label[key].dtype.kind not in 'iuf':
             raise HandDataError(
-                f'{path}: "{key}" is {label[key].dtype} of shape {label[key].shape}, expected numbers '
-                f'{shape}; copy or download it again'
+                f'{path}: "{key}" has shape {label[key].shape} of {label[key].dtype}, expected {shape} '
+                'numbers; copy or download it again'
             )
     return label
