@@ -9,6 +9,7 @@ from .freihand import FreiHANDDataset
 from .hand_parameter_bank import HandParameterBank
 from .hands17 import HANDS17Dataset
 from .ho3d import HO3DDataset
+from .humbi import HUMBIDataset
 from .icvl import ICVLDataset
 from .interhand import InterHand26MDataset
 from .msra import MSRADataset
@@ -28,6 +29,7 @@ __all__ = [
     'FreiHANDDataset',
     'HANDS17Dataset',
     'HO3DDataset',
+    'HUMBIDataset',
     'HandParameterBank',
     'ICVLDataset',
     'InterHand26MDataset',

@@ -25,6 +25,7 @@ TIP_PRESETS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     'interhand': ((745, 317, 445, 556, 673),) * 2,
     'smplx': ((744, 320, 443, 554, 671),) * 2,
     'freihand': ((744, 320, 443, 555, 672),) * 2,
+    'humbi': ((744, 320, 443, 555, 672),) * 2,
     # HO3D's set-up script since March 2022; the two sets before it follow.
     'ho3d': ((744, 333, 444, 555, 672),) * 2,
     'ho3d_2020': ((728, 353, 442, 576, 694),) * 2,

@@ -22,7 +22,7 @@ from mmengine.utils import ProgressBar
 
 from mmhand.cameras import DEPTH_CAMERAS, lift_crop
 from mmhand.datasets import DepthHandDataset
-from mmhand.datasets.mano_params import HandPair, find_hand_model
+from mmhand.datasets.mano_params import AnnotatedPair, find_hand_model
 from mmhand.datasets.transforms.load_hand_image import decode_image, read_file
 from mmhand.engine.user_errors import readable_errors
 from mmhand.registry import DATASETS
@@ -204,7 +204,7 @@ def main(argv=None):
     models = [] if hands is None else hands.models
     if getattr(data, 'with_vertices', False):
         config = find_hand_model(data.data_root) if args.hand_model is None else args.hand_model
-        models = HandPair(config).models if config else []
+        models = AnnotatedPair(config).models if config else []
     visualizer.faces = {
         (side, model.num_verts): model.faces.numpy() for side, model in enumerate(models)
     }

@@ -45,10 +45,10 @@ class CutHandBox(BaseTransform):
         if self.mode == 'picture':
             return results
         left, top, right, bottom = self._sides(results)
-        results['img'] = _cut(results['img'], left, top, right, bottom)
+        results['img'] = cut(results['img'], left, top, right, bottom)
         for key in ('hand_masks', 'depth'):
             if key in results:
-                results[key] = _cut(results[key], left, top, right, bottom)
+                results[key] = cut(results[key], left, top, right, bottom)
         results['img_shape'] = bottom - top, right - left
         warp_geometry(results, np.array([[1.0, 0.0, -left], [0.0, 1.0, -top]]))
         return results
@@ -73,7 +73,8 @@ class CutHandBox(BaseTransform):
         return [left, top, right, bottom]
 
 
-def _cut(picture: np.ndarray, left: int, top: int, right: int, bottom: int) -> np.ndarray:
+def cut(picture: np.ndarray, left: int, top: int, right: int, bottom: int) -> np.ndarray:
+    """The pixels from ``left`` to before ``right``, ``top`` to before ``bottom``; black outside."""
     height, width = picture.shape[:2]
     out = np.zeros((bottom - top, right - left, *picture.shape[2:]), picture.dtype)
     rows = slice(max(top, 0), max(min(bottom, height), 0))

@@ -6,6 +6,7 @@ from .depth import DepthWriter
 from .dexycb import DexYCBWriter
 from .freihand import FreiHandWriter
 from .ho3d import HO3DV3Writer, HO3DWriter
+from .humbi import HUMBIWriter
 from .icvl import ICVLWriter
 from .interhand import InterHandWriter
 from .msra import MSRAWriter
@@ -23,6 +24,7 @@ __all__ = [
     'FreiHandWriter',
     'HO3DV3Writer',
     'HO3DWriter',
+    'HUMBIWriter',
     'ICVLWriter',
     'InterHandWriter',
     'MSRAWriter',

@@ -1,0 +1,6 @@
+# Unseen subjects, others than those of s1.
+_base_ = ['./iahm_r50_baseline_dexycb-s1.py']
+
+train_dataloader = dict(dataset=dict(setup='s7'))
+test_dataloader = dict(dataset=dict(setup='s7'))
+val_dataloader = test_dataloader

@@ -1,0 +1,7 @@
+# The anonymous baseline on HUMBI.
+_base_ = ['./iahm_r50_humbi.py']
+
+model = dict(
+    pose_head=dict(agg='add', start='columns', eps=1e-12),
+    shape_head=dict(type='ShapeHead'),
+)

@@ -1,0 +1,5 @@
+"""HUMBI."""
+
+from .humbi import HUMBIDataset
+
+__all__ = ['HUMBIDataset']
