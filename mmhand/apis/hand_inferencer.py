@@ -15,6 +15,7 @@ from mmhand.registry import INFERENCERS, MODELS
 from mmhand.structures import HandDataSample
 from mmhand.utils.config import load_config
 from mmhand.utils.errors import HandConfigError
+from mmhand.utils.model_zoo import zoo_file
 from mmhand.visualization import HandVisualizer
 
 from .asking import Asked, Clock, check_counts
@@ -103,6 +104,8 @@ class HandInferencer:
             if mesh_fitter is not None:
                 _check_takes_fitter(cfg)
                 options['model.mesh_fitter'] = dict(mesh_fitter)
+            if checkpoint is None and not cfg_options:
+                checkpoint = zoo_file(model)
             model = init_model(cfg, checkpoint, device, options)
         self.open = isinstance(model, OpenHands)
         if deploy and not self.open:
