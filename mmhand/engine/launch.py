@@ -15,6 +15,7 @@ from mmhand.utils.config import ConfigOptions, load_config, resolve_config
 from mmhand.utils.errors import HandConfigError
 from mmhand.utils.setup_env import ensure_writable, setup_env
 
+from .config_check import check_config
 from .hooks import ProgressBarHook
 from .results_file import describe_run, write_results
 from .user_errors import readable_errors
@@ -126,8 +127,9 @@ def build_runner(cfg: Config) -> Runner:
         if cfg.get(key) is None:
             raise HandConfigError(f'config {cfg.filename} has no "{key}"')
     cfg.work_dir = str(ensure_writable(cfg.work_dir))
-    with readable_errors():
+    with readable_errors(cfg):
         setup_env(cfg)
+        check_config(cfg)
         runner = RUNNERS.build(cfg) if cfg.get('runner_type') else Runner.from_cfg(cfg)
     if is_main_process():
         # Beside the log, for reports and for whoever wonders later.
@@ -146,7 +148,7 @@ def run_guarded(runner: Runner, action: Callable[[], object]) -> object:
         What it returns.
     """
     try:
-        with readable_errors():
+        with readable_errors(runner.cfg):
             return action()
     finally:
         # mmengine's metrics gather through this folder and leave it behind.

@@ -1,0 +1,154 @@
+"""Every mistake of a config is found before anything is built, wherever in the config it is."""
+
+import copy
+import random
+
+import pytest
+from mmengine.config import Config, ConfigDict
+
+from mmhand.engine.config_check import check_config
+from mmhand.utils.config import list_configs, load_config
+from mmhand.utils.errors import HandConfigError
+from mmhand.utils.setup_env import init_default_scope
+
+CONFIGS = list_configs()
+
+#: Reduced configs of four families, with loops, wrappers and data sets of different kinds.
+REDUCED = (
+    'spmhand/spmhand_r18_cpu_ho3d',
+    'hdr/hdr_shpe_cpu_interhand',
+    'cmr/cmr_r18_pg_cpu_freihand',
+    'dsf/dsf_r18_cpu_nyu',
+)
+
+#: Sections that the Runner reads.
+READ = (
+    *('model', 'train_dataloader', 'val_dataloader', 'test_dataloader', 'optim_wrapper'),
+    *('param_scheduler', 'train_cfg', 'val_evaluator', 'test_evaluator', 'default_hooks'),
+    *('custom_hooks', 'env_cfg', 'visualizer', 'log_processor', 'log_level', 'randomness'),
+    *('auto_scale_lr', 'load_from', 'resume'),
+)
+
+#: What only its constructor can tell: no annotation, a name of its own, or plain settings.
+LEFT_TO_PARTS = (
+    *('save_best', 'load_from', 'protocol', 'randomness.seed', 'loss_decode', 'init_cfg'),
+    *('eta_min', 'T_max', 'model.generator', 'num_points', 'subset', 'milestones', '_before_'),
+    *('default_hooks.checkpoint.rule', 'norm_cfg', 'backbone.depth', 'backbone.base_channels'),
+)
+
+
+@pytest.fixture(autouse=True)
+def scope():
+    init_default_scope()
+
+
+def config(name):
+    cfg = load_config(CONFIGS[name])
+    cfg.work_dir = 'work_dirs/x'
+    return cfg
+
+
+def leaves(node, path=()):
+    """(path, value) of everything below a node but plain keys of the file."""
+    if path:
+        yield path, node
+    children = node.items() if isinstance(node, dict) else ()
+    if isinstance(node, list | tuple):
+        children = enumerate(node)
+    for key, value in children:
+        if path or key in READ:
+            yield from leaves(value, (*path, key))
+
+
+def wrong_values(value):
+    """Values that cannot be meant where this one stands."""
+    if isinstance(value, bool):
+        return ['yes', 3.7, [1], {'a': 1}]
+    if isinstance(value, int | float):
+        return ['abc', [1], {'a': 1}]
+    if isinstance(value, str):
+        return [17, ['x'], {'a': 1}]
+    if isinstance(value, dict):
+        return [5, 'abc', ['x']]
+    return ['abc', 5.5, {'a': 1}] if isinstance(value, list | tuple) else [['x', {}]]
+
+
+def changed(content, path, value):
+    content = copy.deepcopy(content)
+    node = content
+    for key in path[:-1]:
+        if isinstance(node[key], tuple):
+            node[key] = list(node[key])
+        node = node[key]
+    node[path[-1]] = value
+    return Config(ConfigDict(content))
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_no_config_of_ours_is_refused(name):
+    check_config(config(name))
+
+
+@pytest.mark.parametrize('name', REDUCED)
+def test_values_of_a_wrong_kind_are_refused_everywhere(name):
+    """A part of all mutations, another one for each config; the share refused is that of all."""
+    content = config(name)._cfg_dict.to_dict()
+    cases = [
+        (path, wrong)
+        for path, value in leaves(content)
+        if not any(part in '.'.join(map(str, path)) for part in LEFT_TO_PARTS)
+        for wrong in wrong_values(value)
+    ]
+    assert len(cases) > 300
+    accepted = []
+    for path, wrong in random.Random(name).sample(cases, 150):
+        place = '.'.join(map(str, path))
+        try:
+            check_config(changed(content, path, wrong))
+        except HandConfigError as error:
+            # One line that names the section.
+            assert '\n' not in str(error)
+            assert str(path[0]) in str(error), (place, error)
+        else:
+            accepted.append((place, wrong))
+    assert not accepted
+
+
+@pytest.mark.parametrize(
+    ('place', 'value', 'message'),
+    [
+        ('optim_wrapper.optimizer.type', 'Adm', 'no optimizer is called "Adm"; did you mean Adam'),
+        ('optim_wrapper.optimizer.weight_dekay', 0, 'did you mean "weight_decay"'),
+        ('train_dataloader.batch_size', 0, 'batch_size is 0, expected at least 1'),
+        ('train_dataloader.num_workers', -1, 'num_workers is -1, expected at least 0'),
+        ('train_dataloader.batchsize', 4, 'did you mean "batch_size"'),
+        ('train_cfg.max_epochs', 'ten', "max_epochs is 'ten', expected a whole number"),
+        ('train_cfg.val_interval', 0, 'val_interval is 0, expected at least 1'),
+        ('default_hooks.logger.priority', 'SOON', 'or one of HIGHEST'),
+        ('default_hooks.logger.intervall', 5, 'did you mean "interval"'),
+        ('randomness.seed', -1, 'seed is -1, expected at least 0'),
+        ('randomness.seed', 2**32, 'seed must be below'),
+        ('log_level', 'LOUD', 'expected one of CRITICAL'),
+        ('model.backbone.typ', 'HandResNet', "unexpected keyword argument 'typ'"),
+        ('model.mano_head.in_chanels', 3, 'did you mean "in_channels"'),
+        ('train_dataloader.dataset.splitt', 'x', 'did you mean "split"'),
+        ('train_dataloader.dataset.pipeline.warp.input_sise', 1, 'did you mean "input_size"'),
+        ('test_evaluator.0.protokol', 'x', 'did you mean "protocol"'),
+        ('param_scheduler.0.start_faktor', 1, 'did you mean "start_factor"'),
+        ('env_cfg.mp_cfg.mp_start_method', 'threads', "expected 'fork' or 'spawn'"),
+        ('launcher', 'ssh', "expected 'none' or 'pytorch'"),
+    ],
+)
+def test_messages_name_place_and_remedy(place, value, message):
+    content = config(REDUCED[0])._cfg_dict.to_dict()
+    path = [int(key) if key.isdigit() else key for key in place.split('.')]
+    with pytest.raises(HandConfigError) as caught:
+        check_config(changed(content, path, value))
+    assert message in str(caught.value)
+
+
+def test_sections_without_a_type_are_named():
+    content = config(REDUCED[0])._cfg_dict.to_dict()
+    del content['train_dataloader']['dataset']['pipeline']['warp']['type']
+    with pytest.raises(HandConfigError, match=r'dataset\.pipeline\.warp has no "type" \(input_size'):
+        check_config(Config(ConfigDict(content)))
