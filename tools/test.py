@@ -73,7 +73,7 @@ def main() -> None:
     args = parse_args()
     cfg = config_from_args(args)
     apply_args(cfg, args)
-    runner = build_runner(cfg)
+    runner = build_runner(cfg, ('test_dataloader',))
     metrics = run_guarded(runner, runner.test)
     if not is_main_process():
         return

@@ -112,7 +112,7 @@ def main() -> int:
     cfg = config_from_args(args)
     apply_args(cfg, args)
     hold_work_dir(ensure_writable(cfg.work_dir))
-    runner = build_runner(cfg)
+    runner = build_runner(cfg, ('train_dataloader', 'val_dataloader'))
     if args.resume and not cfg.resume:
         runner.logger.info(f'{cfg.work_dir} has no checkpoint to go on from; starting anew')
     try:

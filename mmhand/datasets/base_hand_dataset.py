@@ -159,6 +159,10 @@ class BaseHandDataset(BaseDataset):
             )
         if self._indices is not None:
             self.rows = self._subset_rows(self._indices)
+            if not len(self.rows):
+                raise HandConfigError(
+                    f'indices={self._indices} leave no sample of {self.data_root}'
+                )
         self._fully_initialized = True
 
     def get_data_info(self, idx: int) -> dict:

@@ -2,6 +2,6 @@
 
 from mmhand.utils.checkpoint_loaders import install_safe_loading
 
-from . import hooks, loops, optim_wrappers  # noqa: F401
+from . import hooks, loops, optim_wrappers, runner  # noqa: F401
 
 install_safe_loading()

@@ -23,6 +23,9 @@ _BUILDERS = re.compile(r'build_\w+|_?build\w*|from_cfg|setup_env|set_randomness|
 _DEFECTS = (NameError, SyntaxError, NotImplementedError, MemoryError)
 
 
+_VALUES = (str, int, float, list, tuple, dict, type(None))
+
+
 def explain_build(error: Exception, cfg: Config | None) -> HandConfigError | None:
     """The config's mistake behind an error; ``None`` where it is none.
 
@@ -33,9 +36,9 @@ def explain_build(error: Exception, cfg: Config | None) -> HandConfigError | Non
         cfg: the config, to find the section's place in.
     """
     frames = _frames(error)
-    build = next((f for f in reversed(frames) if f.f_code.co_name == 'build_from_cfg'), None)
+    build = next((f for f in reversed(frames) if _is_build(f)), None)
     last_is_mmengine = bool(frames) and _is_mmengine(frames[-1])
-    if build is not None and 'obj_cls' in build.f_locals and not isinstance(error, _DEFECTS):
+    if build is not None and not isinstance(error, _DEFECTS):
         return _of_part(error, build, frames, cfg)
     if isinstance(error, ImportError | AssertionError | TypeError | ValueError):
         # Its own checks, also those of running parts: a logger that is not installed, say.
@@ -59,7 +62,7 @@ def _of_part(
     call = re.search(r'\(\) (missing .*|got multiple .*)', text)
     if isinstance(error, TypeError) and call and frames[-1] is build:
         return HandConfigError(f'{where}{name} is {call[1]}; mend its section of the config')
-    ours = [key for key in given if key in section and key != 'type']
+    ours = [key for key in given if key in section and isinstance(given[key], _VALUES)]
     if not ours and not _is_mmengine(frames[-1]):
         return None
     values = ', '.join(f'{key}={short(given[key])}' for key in ours)[:200] or 'nothing'
@@ -99,6 +102,10 @@ def _frames(error: Exception) -> list[FrameType]:
         found.append(trace.tb_frame)
         trace = trace.tb_next
     return found
+
+
+def _is_build(frame: FrameType) -> bool:
+    return frame.f_code.co_name == 'build_from_cfg' and 'obj_cls' in frame.f_locals
 
 
 def _is_mmengine(frame: FrameType) -> bool:

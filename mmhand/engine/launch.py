@@ -3,7 +3,7 @@
 import argparse
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mmengine.config import Config
@@ -15,9 +15,11 @@ from mmhand.utils.config import ConfigOptions, load_config, resolve_config
 from mmhand.utils.errors import HandConfigError
 from mmhand.utils.setup_env import ensure_writable, setup_env
 
-from .config_check import check_config
+from .config_check import check_config, check_sections
 from .hooks import ProgressBarHook
+from .opened_data import LoaderCheck, hand_over, open_data
 from .results_file import describe_run, write_results
+from .runner import HandRunner
 from .user_errors import readable_errors
 
 
@@ -67,6 +69,7 @@ def config_from_args(args: argparse.Namespace) -> Config:
     """
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg = load_config(args.config)
+    check_sections(cfg)
     cfg.launcher = args.launcher
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
@@ -113,24 +116,32 @@ def set_data_root(cfg: Config, data_root: str) -> None:
         visit(cfg.get(key))
 
 
-def build_runner(cfg: Config) -> Runner:
+def build_runner(cfg: Config, loaders: Sequence[str] = ()) -> Runner:
     """Prepare the process and build the Runner a config describes.
+
+    Its folder, files of weights and data are looked at first, then the network is built.
 
     Args:
         cfg: a whole config with ``work_dir``.
+        loaders: data loaders that the run needs, such as ``'test_dataloader'``; their data sets are
+            opened before the network is built.
 
     Raises:
         HandConfigError: a part the config names does not exist or gets wrong arguments.
         HandFileError: the work folder cannot be written, or a file the config names is missing.
+        HandDataError: data cannot be read.
     """
     for key in ('model', 'work_dir'):
         if cfg.get(key) is None:
             raise HandConfigError(f'config {cfg.filename} has no "{key}"')
+    check_sections(cfg)
     cfg.work_dir = str(ensure_writable(cfg.work_dir))
     with readable_errors(cfg):
         setup_env(cfg)
         check_config(cfg)
-        runner = RUNNERS.build(cfg) if cfg.get('runner_type') else Runner.from_cfg(cfg)
+        opened = open_data(cfg, loaders)
+        runner = RUNNERS.build(cfg) if cfg.get('runner_type') else HandRunner.from_cfg(cfg)
+        hand_over(runner, opened)
     if is_main_process():
         # Beside the log, for reports and for whoever wonders later.
         write_results(Path(runner.log_dir) / 'run.json', describe_run(runner))
@@ -149,6 +160,7 @@ def run_guarded(runner: Runner, action: Callable[[], object]) -> object:
     """
     try:
         with readable_errors(runner.cfg):
+            runner.register_hook(LoaderCheck(), 'HIGHEST')
             return action()
     finally:
         # mmengine's metrics gather through this folder and leave it behind.

@@ -53,6 +53,26 @@ def load_checkpoint(
         UnsafeFileError: the file names a function or class that is not on the list of
             :mod:`mmhand.utils.safe_globals`; nothing of it was run.
     """
+    path = _existing(path)
+    if path.suffix == '.safetensors':
+        return read_safetensors(path, map_location)
+    with path.open('rb') as file:
+        return read_open_checkpoint(file, str(path), map_location, trust)
+
+
+def check_checkpoint_file(path: str | os.PathLike) -> None:
+    """Refuse a file that is missing, empty, damaged or unsafe, without taking memory for its weights.
+
+    Args:
+        path: a local file.
+
+    Raises:
+        HandFileError, UnsafeFileError: it is; see :func:`load_checkpoint`.
+    """
+    load_checkpoint(path, 'meta')
+
+
+def _existing(path: str | os.PathLike) -> Path:
     path = Path(path).expanduser()
     if not path.exists():
         path = zoo_file(os.fspath(path)) or path
@@ -62,10 +82,7 @@ def load_checkpoint(
         raise HandFileError(f'checkpoint {path} does not exist; check the path')
     if path.stat().st_size == 0:
         raise HandFileError(f'checkpoint {path} is empty; copy or download it again')
-    if path.suffix == '.safetensors':
-        return read_safetensors(path, map_location)
-    with path.open('rb') as file:
-        return read_open_checkpoint(file, str(path), map_location, trust)
+    return path
 
 
 def read_open_checkpoint(file: BinaryIO, name: str, map_location: MapLocation, trust: bool) -> dict:
@@ -229,7 +246,7 @@ def check_state_dict(
     Raises:
         HandFileError: no weight fits by name, or one that fits by name has another shape.
     """
-    wanted = model.state_dict()
+    wanted = model.state_dict(keep_vars=True)
     common = [key for key in state_dict if key.removeprefix('module.') in wanted]
     if not common:
         example = next(iter(state_dict), 'none')
@@ -240,7 +257,7 @@ def check_state_dict(
     for key in common:
         if key.endswith('_extra_state'):
             continue
-        _check_tensor(state_dict[key], key, source)
+        _check_tensor(state_dict[key], wanted[key.removeprefix('module.')], key, source)
     for key in common if shapes else ():
         have, want = getattr(state_dict[key], 'shape', None), wanted[key.removeprefix('module.')]
         if have is not None and tuple(have) != tuple(want.shape):
@@ -250,8 +267,8 @@ def check_state_dict(
             )
 
 
-def _check_tensor(value: object, key: str, source: str) -> None:
-    """Refuse what is no plain tensor of numbers under a weight's name."""
+def _check_tensor(value: object, wanted: object, key: str, source: str) -> None:
+    """Refuse what is no plain tensor of finite numbers of the weight's kind under its name."""
     if not isinstance(value, Tensor):
         kind = f'a {type(value).__name__}'
     elif value.layout is not torch.strided:
@@ -260,6 +277,12 @@ def _check_tensor(value: object, key: str, source: str) -> None:
         kind = 'a tensor without content'
     elif value.is_complex():
         kind = 'a complex tensor'
+    elif value.is_quantized:
+        kind = 'a quantised tensor'
+    elif isinstance(wanted, Tensor) and value.is_floating_point() != wanted.is_floating_point():
+        kind = f'a tensor of {value.dtype}'.replace('torch.', '')
+    elif isinstance(wanted, nn.Parameter) and not bool(value.isfinite().all()):
+        kind = 'numbers that are not finite'
     else:
         return
     raise HandFileError(f'checkpoint {source} has {kind} under "{key}", which is a weight')

@@ -11,6 +11,7 @@ from pathlib import Path
 from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.utils import import_modules_from_strings
 
+from .config_bases import check_bases
 from .data_config import check_data_config
 from .errors import HandConfigError, MMHandError
 from .safe_yaml import install_plain_yaml
@@ -123,11 +124,16 @@ def load_config(name: str | os.PathLike | Config, cfg_options: Mapping | None = 
     else:
         path = resolve_config(name)
         check_data_config(path)
+        check_bases(path)
         install_plain_yaml()
         try:
             cfg = Config.fromfile(str(path))
         except MMHandError:
             raise
+        except SystemExit as error:
+            raise HandConfigError(
+                f'config {path} cannot be read: it ends Python with status {error.code} (sys.exit)'
+            ) from error
         except Exception as error:
             # mmengine wraps a failed custom import in a print of sys.path.
             told = error.__cause__ if isinstance(error, ImportError) else None

@@ -84,6 +84,15 @@ def changed(content, path, value):
     return Config(ConfigDict(content))
 
 
+def refused(cfg):
+    """What is said about a config; ``None`` if it is taken."""
+    try:
+        check_config(cfg)
+    except HandConfigError as error:
+        return str(error)
+    return None
+
+
 @pytest.mark.parametrize('name', CONFIGS)
 def test_no_config_of_ours_is_refused(name):
     check_config(config(name))
@@ -103,14 +112,9 @@ def test_values_of_a_wrong_kind_are_refused_everywhere(name):
     accepted = []
     for path, wrong in random.Random(name).sample(cases, 150):
         place = '.'.join(map(str, path))
-        try:
-            check_config(changed(content, path, wrong))
-        except HandConfigError as error:
-            # One line that names the section.
-            assert '\n' not in str(error)
-            assert str(path[0]) in str(error), (place, error)
-        else:
-            accepted.append((place, wrong))
+        said = refused(changed(content, path, wrong))
+        if said is None or '\n' in said or str(path[0]) not in said:
+            accepted.append((place, wrong, said))
     assert not accepted
 
 
@@ -150,5 +154,7 @@ def test_messages_name_place_and_remedy(place, value, message):
 def test_sections_without_a_type_are_named():
     content = config(REDUCED[0])._cfg_dict.to_dict()
     del content['train_dataloader']['dataset']['pipeline']['warp']['type']
-    with pytest.raises(HandConfigError, match=r'dataset\.pipeline\.warp has no "type" \(input_size'):
+    with pytest.raises(
+        HandConfigError, match=r'dataset\.pipeline\.warp has no "type" \(input_size'
+    ):
         check_config(Config(ConfigDict(content)))

@@ -79,10 +79,35 @@ def test_steps_are_left_out_and_counted():
         step(lambda w: (w / 0).sum())
 
 
-def test_inputs_are_looked_at():
+def _batch(*values):
+    names = [{'sample_id': f'a/{index}'} for index in range(len(values))]
+    return {'inputs': {'image': [torch.tensor([value]) for value in values]}, 'data_samples': names}
+
+
+def test_an_input_that_is_not_finite_ends_the_run_and_names_its_sample():
     _, _, hook, runner = _training()
-    hook.before_train_iter(runner, 0, {'inputs': {'image': torch.tensor([float('inf')])}})
-    assert 'an input is not finite' in runner.logger.lines[0]
+    hook.before_train_iter(runner, 0, _batch(1.0, 2.0))
+    with pytest.raises(
+        HandDataError, match=r'an input is not finite \(iteration 7, samples a/1\).*action="skip"'
+    ):
+        hook.before_train_iter(runner, 0, _batch(1.0, float('inf')))
+    stacked = {'inputs': torch.tensor([[0.0], [float('nan')]]), 'data_samples': [{}, {}]}
+    with pytest.raises(HandDataError, match='an input is not finite'):
+        hook.before_train_iter(runner, 0, stacked)
+
+
+def test_steps_with_inputs_that_are_not_finite_are_left_out():
+    weight, _, hook, runner = _training('skip')
+    before = weight.detach().clone()
+    for batch in (_batch(float('nan'), 1.0), _batch(1.0, 1.0)):
+        hook.before_train_iter(runner, 0, batch)
+        # A mask may keep the value out of the loss.
+        runner.optim_wrapper.update_params(weight.sum())
+        hook.after_train_iter(runner, 0, batch)
+    assert torch.equal(weight, before - 0.1)
+    assert (
+        'an input is not finite (iteration 7, samples a/0): step left out' in runner.logger.lines[0]
+    )
 
 
 def test_unknown_actions_are_refused():

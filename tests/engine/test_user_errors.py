@@ -56,6 +56,94 @@ def test_defects_of_the_code_are_not_hidden(error):
     assert caught.value is error
 
 
+class _Part(torch.nn.Module):
+    def __init__(self, size=None):
+        super().__init__()
+        # A wrong size is the config's mistake; without one, this is the code's.
+        self.layer = torch.nn.Linear(size, 3) if size else [][0]
+
+
+@pytest.fixture
+def part():
+    MODELS.register_module('_Part', module=_Part, force=True)
+    yield
+    del MODELS._module_dict['_Part']
+
+
+def test_what_a_part_raises_over_its_values_is_the_configs_mistake(part):
+    cfg = Config(dict(model=dict(type='Net', head=dict(type='_Part', size='big'))))
+    with pytest.raises(HandConfigError) as caught, readable_errors(cfg):
+        MODELS.build(cfg.model.head)
+    assert str(caught.value).startswith(
+        "model.head: _Part cannot be built with size='big': TypeError"
+    )
+    assert '\n' not in str(caught.value)
+
+
+def test_what_a_part_raises_without_values_is_a_defect(part):
+    with pytest.raises(IndexError), readable_errors():
+        MODELS.build(dict(type='_Part'))
+
+
+def test_names_that_are_missing_in_the_code_are_defects():
+    def broken(size):
+        return undefined_name  # noqa: F821
+
+    with pytest.raises(NameError), readable_errors():
+        MODELS.build(dict(type=broken, size=3))
+
+
+def test_config_that_ends_python():
+    with pytest.raises(HandConfigError, match='ended Python with status 3'), readable_errors():
+        raise SystemExit(3)
+
+
+@pytest.mark.parametrize(
+    ('text', 'said'),
+    [
+        ('DataLoader worker (pid 17) is killed by signal: Killed. ', 'worker of the data loader'),
+        ('DataLoader worker (pid(s) 17, 18) exited unexpectedly', 'lower num_workers'),
+        ('listen failed: EADDRINUSE (port: 29500)', 'port 29500 is in use'),
+        ("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried", 'out of memory'),
+    ],
+)
+def test_what_the_machine_refuses(text, said):
+    with pytest.raises((HandConfigError, HandDataError), match=said):
+        raising(RuntimeError(text))
+
+
+def test_a_first_batch_that_does_not_fit_names_the_part():
+    class Narrow(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = torch.nn.Linear(3, 3)
+
+        def forward(self, x):
+            return self.layer(x)
+
+    class Net(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.head = Narrow()
+
+        def forward(self, x):
+            return self.head(x)
+
+    class Loop:
+        _iter = 0
+
+        def run_iter(self, x):
+            return Net()(x)
+
+    loop = Loop()
+    with pytest.raises(HandConfigError, match=r'model\.head \(Narrow\) does not take the first'):
+        with readable_errors():
+            loop.run_iter(torch.zeros(1, 4))
+    loop._iter = 1
+    with pytest.raises(RuntimeError, match='shapes cannot be multiplied'), readable_errors():
+        loop.run_iter(torch.zeros(1, 4))
+
+
 def test_files_and_memory():
     with pytest.raises(HandFileError, match='No such file or directory: gone.json'):
         with readable_errors():

@@ -1,6 +1,7 @@
 """Finding, loading and overriding configs."""
 
 import argparse
+import time
 
 import pytest
 from mmengine.config import Config
@@ -142,3 +143,24 @@ def test_options_on_the_command_line(capsys):
 
 def test_own_configs_are_found_in_the_checkout(repo):
     assert config_module.configs_root().resolve() == repo / 'configs'
+
+
+@pytest.mark.parametrize(
+    ('files', 'said'),
+    [
+        (
+            {'a': "_base_ = 'b.py'", 'b': "_base_ = ['a.py']"},
+            r'leads back to itself \(a.py > b.py > a',
+        ),
+        ({'a': "_base_ = 'a.py'"}, 'leads back to itself'),
+        ({'a': 'import sys\nsys.exit(3)'}, r'it ends Python with status 3 \(sys.exit\)'),
+        ({'a': 'raise SystemExit'}, 'it ends Python'),
+    ],
+)
+def test_configs_that_never_end_or_end_python(tmp_path, files, said):
+    for name, text in files.items():
+        (tmp_path / f'{name}.py').write_text(text)
+    start = time.monotonic()
+    with pytest.raises(HandConfigError, match=said):
+        load_config(tmp_path / 'a.py')
+    assert time.monotonic() - start < 1

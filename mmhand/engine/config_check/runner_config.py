@@ -1,9 +1,11 @@
 """A whole config against what mmengine's Runner makes of its sections."""
 
+import importlib.util
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from mmengine.config import Config
+from mmengine.config.utils import MODULE2PACKAGE
 from torch.utils.data import DataLoader
 
 from mmhand.utils.errors import HandConfigError
@@ -98,16 +100,12 @@ def check_config(cfg: Config) -> None:
     Raises:
         HandConfigError: names the place, the value and what is expected there.
     """
+    check_sections(cfg)
     content = cfg._cfg_dict.to_dict()
-    for place, hint in _VALUES.items():
-        found, value = _at(content, place)
-        if not found:
-            continue
-        if not fits(value, hint):
-            raise HandConfigError(f'{place} is {short(value)}, expected {spoken(hint)}')
-        if place in _LEAST and value is not None and value < _LEAST[place]:
-            raise HandConfigError(f'{place} is {short(value)}, expected at least {_LEAST[place]}')
     _check_level(content.get('log_level'))
+    scope = content.get('default_scope')
+    if scope and scope not in MODULE2PACKAGE and not importlib.util.find_spec(scope):
+        raise HandConfigError(f'default_scope is "{scope}", and there is no such package')
     if (content.get('randomness', {}).get('seed') or 0) >= 2**32:
         raise HandConfigError('randomness.seed must be below 2**32')
     for key in _LOADERS:
@@ -142,6 +140,28 @@ def check_config(cfg: Config) -> None:
     if content.get('model') is not None:
         _check_typed(content['model'], 'model', 'model')
         _walk(content['model'], 'model', _model_kind)
+
+
+def check_sections(cfg: Config) -> None:
+    """Refuse a config whose sections are no sections, or whose plain values are of another kind.
+
+    Needs no registry, so that it can come before anything reads the config.
+
+    Args:
+        cfg: a whole config, perhaps without ``work_dir``.
+
+    Raises:
+        HandConfigError: names the place, the value and what is expected there.
+    """
+    content = cfg._cfg_dict.to_dict()
+    for place, hint in _VALUES.items():
+        found, value = _at(content, place)
+        if not found:
+            continue
+        if not fits(value, hint):
+            raise HandConfigError(f'{place} is {short(value)}, expected {spoken(hint)}')
+        if place in _LEAST and value is not None and value < _LEAST[place]:
+            raise HandConfigError(f'{place} is {short(value)}, expected at least {_LEAST[place]}')
 
 
 def _check_level(level: object) -> None:

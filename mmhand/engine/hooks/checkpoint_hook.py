@@ -6,10 +6,11 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
+from mmhand.engine.resuming import check_resumable
 from mmhand.registry import HOOKS
 from mmhand.utils import atomic_io  # noqa: F401  (registers the backend)
 from mmhand.utils.checkpoint import check_state_dict
-from mmhand.utils.errors import HandConfigError, HandFileError
+from mmhand.utils.errors import HandConfigError
 
 
 @HOOKS.register_module()
@@ -45,12 +46,8 @@ class HandCheckpointHook(CheckpointHook):
         """
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         source = str(runner._load_from or 'to resume from')
-        missing = [key for key in ('meta', 'message_hub') if key not in checkpoint]
-        if runner._resume and missing:
-            raise HandFileError(
-                f'checkpoint {source} has no "{missing[0]}" and only holds weights, so no run can go '
-                'on from it; start one from them with --cfg-options load_from=FILE'
-            )
+        if runner._resume:
+            check_resumable(runner, checkpoint, source)
         check_state_dict(
             model, checkpoint.get('state_dict', checkpoint), source, not self.skip_mismatched
         )

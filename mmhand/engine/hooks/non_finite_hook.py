@@ -1,6 +1,6 @@
 """Training that does not go on blind."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
 from mmengine.dist import all_reduce, get_world_size
@@ -11,6 +11,8 @@ from torch import Tensor
 
 from mmhand.registry import HOOKS
 from mmhand.utils.errors import HandConfigError, HandDataError
+
+_ADVICE = 'default_hooks.finite.action="skip" leaves single steps out'
 
 
 @HOOKS.register_module()
@@ -41,6 +43,7 @@ class NonFiniteHook(Hook):
         self._runner: Runner | None = None
         self._batch: object = None
         self._left_out = False
+        self._bad_inputs: list[int] = []
 
     def before_train(self, runner: Runner) -> None:
         """Stand between the losses and the optimisers."""
@@ -55,10 +58,9 @@ class NonFiniteHook(Hook):
     ) -> None:
         """Look at the inputs, and remember whose they are."""
         self._batch, self._left_out = data_batch, False
-        flags = [~value.isfinite().all() for value in _floats(data_batch)]
-        if flags and bool(torch.stack([flag.cpu() for flag in flags]).any()):
-            # Not skipped before the forward pass: other processes are on their way into it.
-            runner.logger.warning(f'an input is not finite ({self._where()})')
+        self._bad_inputs = _not_finite_samples(data_batch)
+        if self._bad_inputs and self.action == 'stop':
+            raise HandDataError(f'an input is not finite ({self._where()}): {_ADVICE}')
 
     def after_train_iter(
         self,
@@ -75,7 +77,9 @@ class NonFiniteHook(Hook):
         backward, step = wrapper.backward, wrapper.step
 
         def guarded_backward(loss: Tensor, **kwargs: object) -> None:
-            if self._bad(~loss.detach().isfinite().all(), 'the loss'):
+            # Told here and not before the forward pass, into which other processes are on their way.
+            flag = ~loss.detach().isfinite().all() | bool(self._bad_inputs)
+            if self._bad(flag, 'an input' if self._bad_inputs else 'the loss'):
                 return
             backward(loss, **kwargs)
 
@@ -109,10 +113,7 @@ class NonFiniteHook(Hook):
             advice = 'lower the learning rate or mend the data'
             if self.action == 'skip':
                 advice = f'the {self.in_row}th step in a row; {advice}'
-            raise HandDataError(
-                f'{text}: {advice}; custom_hooks=[dict(type="NonFiniteHook", action="skip")] leaves '
-                'single steps out'
-            )
+            raise HandDataError(f'{text}: {advice}; {_ADVICE}')
         self._runner.logger.warning(f'{text}: step left out, {self.skipped} so far')
         return True
 
@@ -121,6 +122,7 @@ class NonFiniteHook(Hook):
             str(sample.get('sample_id', sample.get('img_path', '?')))
             for sample in _samples(self._batch)
         ]
+        names = [names[i] for i in self._bad_inputs if i < len(names)] or names
         more = f' and {len(names) - 4} more' if len(names) > 4 else ''
         return f'iteration {self._runner.iter + 1}, samples {", ".join(names[:4]) or "?"}{more}'
 
@@ -142,15 +144,20 @@ def _samples(batch: object) -> Sequence:
     return found if isinstance(found, list | tuple) else ()
 
 
-def _floats(node: object) -> Iterator[Tensor]:
-    """Real-valued inputs of a batch; bytes cannot be wrong."""
-    if isinstance(node, Tensor):
-        if node.is_floating_point():
-            yield node
-    elif isinstance(node, dict):
-        inputs = node.get('inputs', node)
-        for value in inputs.values() if isinstance(inputs, dict) else (inputs,):
-            yield from _floats(value)
-    elif isinstance(node, list | tuple):
-        for value in node:
-            yield from _floats(value)
+def _not_finite_samples(batch: object) -> list[int]:
+    """Numbers of the samples of a batch with an input that is not finite; bytes cannot be wrong."""
+    inputs = batch.get('inputs') if isinstance(batch, dict) else None
+    found: set[int] = set()
+    for value in inputs.values() if isinstance(inputs, dict) else (inputs,):
+        # One tensor a sample, or one for all with the samples along its first axis.
+        rows = value if isinstance(value, list | tuple | Tensor) else ()
+        if isinstance(rows, Tensor) and (not rows.dim() or not rows.is_floating_point()):
+            continue
+        if isinstance(rows, Tensor):
+            bad = ~rows.flatten(1).isfinite().all(1) if rows.dim() > 1 else ~rows.isfinite()
+            found |= set(bad.nonzero().flatten().tolist())
+            continue
+        for index, row in enumerate(rows):
+            if isinstance(row, Tensor) and row.is_floating_point() and not row.isfinite().all():
+                found.add(index)
+    return sorted(found)

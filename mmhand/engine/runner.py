@@ -1,0 +1,44 @@
+"""mmengine's Runner, with a start that fits a screen."""
+
+import logging
+import sys
+
+from mmengine.logging import MMLogger
+from mmengine.runner import Runner
+
+from mmhand.registry import RUNNERS
+
+#: Longer messages than this, lines, go to the file only.
+_LINES = 8
+
+
+@RUNNERS.register_module()
+class HandRunner(Runner):
+    """mmengine's Runner, whose long messages (machine, config, hooks) go to the log file only."""
+
+    def build_logger(
+        self, log_level: int | str = 'INFO', log_file: str | None = None, **kwargs: object
+    ) -> MMLogger:
+        """See the base class."""
+        logger = super().build_logger(log_level, log_file, **kwargs)
+        file = next(
+            (h.baseFilename for h in logger.handlers if isinstance(h, logging.FileHandler)), ''
+        )
+        for handler in logger.handlers:
+            if getattr(handler, 'stream', None) in (sys.stdout, sys.stderr):
+                handler.addFilter(_Shortened(file))
+        if file:
+            logger.info(f'details, the whole config and the order of hooks: {file}')
+        return logger
+
+
+class _Shortened(logging.Filter):
+    """Keeps long messages off the terminal; warnings stay."""
+
+    def __init__(self, file: str) -> None:
+        super().__init__()
+        self.file = file
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        long = record.levelno < logging.WARNING and str(record.msg).count('\n') > _LINES
+        return not (long and self.file)

@@ -1,0 +1,100 @@
+"""Data and weights are looked at before a network is built, and a start fits a screen."""
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmhand.engine.launch import build_runner
+from mmhand.registry import MODELS
+from mmhand.utils.config import list_configs, load_config
+from mmhand.utils.errors import HandFileError
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    """Building a network is a failure."""
+
+    def build(self, cfg):
+        raise AssertionError('a network was built')
+
+    monkeypatch.setattr('mmengine.runner.Runner.build_model', build)
+
+
+def _config(tmp_path):
+    cfg = load_config(list_configs()['spmhand/spmhand_r18_cpu_ho3d'])
+    cfg.work_dir = str(tmp_path / 'run')
+    cfg.merge_from_dict({'train_dataloader.dataset.data_root': str(tmp_path / 'HO3D')})
+    return cfg
+
+
+def test_missing_data_say_where_to_get_them_and_what_stands_in(tmp_path, no_network):
+    with pytest.raises(HandFileError) as caught:
+        build_runner(_config(tmp_path), ('train_dataloader',))
+    text = str(caught.value)
+    for part in (
+        'train_dataloader.dataset: data_root',
+        '--data-root FOLDER',
+        'https://github.com/shreyashampali/ho3d',
+        f'make_dataset.py --format ho3d --num 200 --out {tmp_path / "HO3D"}',
+    ):
+        assert part in text
+    assert '\n' not in text
+
+
+@pytest.mark.parametrize('content', [None, b'', b'PK\x03\x04 cut off', b'no checkpoint'])
+@pytest.mark.parametrize('place', ['load_from', 'init_cfg'])
+def test_weights_are_looked_at_first(tmp_path, no_network, content, place):
+    file = tmp_path / 'weights.pth'
+    if content is not None:
+        file.write_bytes(content)
+    cfg = _config(tmp_path)
+    if place == 'init_cfg':
+        cfg.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=str(file))
+    else:
+        cfg.load_from = str(file)
+    with pytest.raises(HandFileError, match=r'weights\.pth'):
+        build_runner(cfg)
+
+
+def test_a_start_fits_a_screen(toy):
+    done = toy.run(
+        'tools/train.py', toy.config, '--work-dir', 'run', '--cfg-options', 'train_cfg.max_epochs=1'
+    )
+    before = done.stdout.split('Epoch(train)')[0].splitlines()
+    assert len(before) < 12
+    assert any('details, the whole config' in line for line in before)
+    log = next((toy.folder / 'run').glob('*/*.log')).read_text()
+    assert 'Hooks will be executed' in log
+    assert "type='ToyEstimator'" in log
+
+
+def test_data_are_read_once(toy, monkeypatch):
+    monkeypatch.chdir(toy.folder)
+    import toy_hands
+
+    made = []
+    real = toy_hands.ToyHands.__init__
+
+    def init(self, *args, **kwargs):
+        made.append(kwargs)
+        real(self, *args, **kwargs)
+
+    monkeypatch.setattr(toy_hands.ToyHands, '__init__', init)
+    cfg = Config.fromfile(toy.config)
+    cfg.work_dir = str(toy.folder / 'run')
+    runner = build_runner(cfg, ('train_dataloader', 'val_dataloader'))
+    assert len(made) == 2
+    assert runner.train_dataloader.dataset is not runner.val_dataloader.dataset
+    assert len(made) == 2
+    assert isinstance(runner.model, MODELS.get('ToyEstimator'))
+    assert torch.is_tensor(runner.train_dataloader.dataset[0]['inputs'])
+
+
+def test_loaders_without_a_batch_are_refused(toy):
+    line = toy.fails(
+        *('tools/train.py', toy.config, '--work-dir', 'run', '--cfg-options'),
+        *('train_dataloader.batch_size=9', 'train_dataloader.drop_last=True'),
+    )
+    assert line == (
+        'error: train_dataloader has no batch: 8 samples, batch_size=9, drop_last=True; lower batch_size'
+    )
