@@ -133,7 +133,6 @@ def test_values_of_a_wrong_kind_are_refused_everywhere(name):
         ('randomness.seed', -1, 'seed is -1, expected at least 0'),
         ('randomness.seed', 2**32, 'seed must be below'),
         ('log_level', 'LOUD', 'expected one of CRITICAL'),
-        ('model.backbone.typ', 'HandResNet', "unexpected keyword argument 'typ'"),
         ('model.mano_head.in_chanels', 3, 'did you mean "in_channels"'),
         ('train_dataloader.dataset.splitt', 'x', 'did you mean "split"'),
         ('train_dataloader.dataset.pipeline.warp.input_sise', 1, 'did you mean "input_size"'),

@@ -1,6 +1,8 @@
 """What a registered part takes, through the constructors that it passes keywords on to."""
 
+import functools
 import inspect
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,18 +44,30 @@ def keywords_of(part: Any) -> tuple[dict[str, Parameter], bool]:
             signature = inspect.signature(owner)
         except (TypeError, ValueError):
             return found, True
-        takes_more = False
+        more = None
         for name, parameter in signature.parameters.items():
             if parameter.kind is parameter.VAR_KEYWORD:
-                takes_more = is_open = True
+                more = name
             elif parameter.kind is not parameter.VAR_POSITIONAL and name != 'self':
                 hint = evaluate(parameter.annotation, owner)
                 if parameter.annotation is parameter.empty:
                     hint = _hint_of(parameter.default)
                 found.setdefault(name, Parameter(hint, parameter.default))
-        if not takes_more:
-            break
-    return found, is_open
+        if more is None:
+            return found, is_open
+        is_open = is_open or not _hands_on(owner, more)
+    return found, True
+
+
+@functools.cache
+def _hands_on(owner: Any, more: str) -> bool:
+    """Whether a constructor gives its further keywords to the next one, and keeps none of them."""
+    try:
+        source = inspect.getsource(owner)
+    except (OSError, TypeError):
+        return False
+    handed = re.search(rf'super\([^)]*\)\.__init__\([^)]*\*\*{more}\b', source)
+    return handed is not None and len(re.findall(rf'\b{more}\b', source)) == 2
 
 
 def _hint_of(default: Any) -> Any:

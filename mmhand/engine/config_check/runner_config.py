@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from mmengine.config import Config
 from mmengine.config.utils import MODULE2PACKAGE
+from mmengine.runner import Priority
 from torch.utils.data import DataLoader
 
 from mmhand.utils.errors import HandConfigError
@@ -232,8 +233,6 @@ def _check_schedulers(sections: object, where: str) -> None:
 def _check_hook(hook: object, where: str) -> None:
     _check_typed(hook, where, 'hook')
     if 'priority' in hook:
-        from mmengine.hooks.priority import Priority
-
         value = hook['priority']
         names = [entry.name for entry in Priority]
         if isinstance(value, bool) or not (
