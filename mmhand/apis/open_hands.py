@@ -17,6 +17,7 @@ from mmhand.fitting import (
 )
 from mmhand.structures import HandCamera, HandDataSample, HandInstances
 from mmhand.utils.errors import HandConfigError, HandDataError
+from mmhand.utils.threads import one_thread
 
 from .finding import FoundHands, OpenHandFinder
 
@@ -113,7 +114,7 @@ class OpenHands(nn.Module):
         Args:
             found: hands of each picture.
             cameras: one of each picture.
-            before: a start, one row for each hand.
+            before: the same hands as placed in the frame before, of which they are then followed.
         """
         owners = np.repeat(np.arange(len(found)), [len(hands) for hands in found])
 
@@ -129,7 +130,11 @@ class OpenHands(nn.Module):
             picture=torch.from_numpy(owners),
         )
         per_hand = [cameras[owner] for owner in owners]
-        placed = self.fit(before, evidence, per_hand)
+        with one_thread():
+            if before is None:
+                placed = self.fit(None, evidence, per_hand)
+            else:
+                placed = self.fit.follow(before, evidence, per_hand)
         return placed if self.betas is None else self._worn(placed, evidence, per_hand)
 
     def _worn(

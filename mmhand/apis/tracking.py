@@ -7,13 +7,16 @@ import torch
 
 from mmhand.fitting import HandSmoother, PlacedHands, TrackShape
 from mmhand.structures import HandCamera, HandDataSample
+from mmhand.utils.threads import one_thread
 
 from .finding import FoundHands
 from .finding.hand_reader import HandReadings
+from .finding.patrol import Patrol
 from .finding.suppression import same_hand
-from .finding.turned_crops import Picture, squares_of_hands
+from .finding.turned_crops import SIZE, Picture, squares_of_hands
 from .open_hands import OpenHands, hand_sample
 from .track_book import Track, TrackBook
+from .track_placing import TrackPlacer
 
 #: Least presence of a hand that is followed; one that is looked for must be surer.
 _FOLLOWED = 0.4
@@ -22,37 +25,45 @@ _FOLLOWED = 0.4
 class HandTracker:
     """Runs :class:`~mmhand.apis.open_hands.OpenHands` over the frames of one video.
 
-    A hand that is followed is read again in a crop where it was; hands are looked for only where one
-    got lost or there is none, and every so many frames. Sides are those that a track's readings add up
-    to. Pose and place are smoothed and each track has one shape.
+    A hand that is followed is read again in a crop where it was, and the hand model laid into it starts
+    from where it was. New hands are looked for a little at a time (:class:`~.finding.patrol.Patrol`):
+    every few frames, and where a hand got lost. The whole search that pictures get, with hands behind
+    hands, is made at the beginning, when a hand appears, and seldom again. Sides are those that a track's
+    readings add up to. Pose and place are smoothed and each track has one shape.
 
     Args:
         method: finder and fit.
-        refresh: frames between two searches while hands are followed.
-        patience: frames between two searches while there is none.
+        refresh: frames between two looks for more hands while some are followed.
+        patience: frames between two looks while there is none.
         views: crops of a followed hand that are averaged; 2 adds the mirrored one.
         smooth: whether pose, place and shape are filtered.
+        thorough: frames at least between two whole searches.
     """
 
     def __init__(
         self,
         method: OpenHands,
-        refresh: int = 30,
+        refresh: int = 10,
         patience: int = 3,
-        views: int = 2,
+        views: int = 1,
         smooth: bool = True,
+        thorough: int = 300,
     ) -> None:
         self.method, self.finder = method, method.finder
         self.refresh, self.patience, self.views = refresh, patience, views
+        self.thorough = thorough
         self.book = TrackBook()
         shape = TrackShape(forget=self.book.memory) if method.betas is None else None
         models = list(method.hand_models)
         self.smoother = HandSmoother(models, shape=shape) if smooth else None
         self.last: float | None = None
-        self.waited = refresh
+        self.waited, self.since_whole = refresh, thorough
+        self.patrol: Patrol | None = None
+        self.placer = TrackPlacer(method, thorough // 10)
         #: How often hands were looked for.
         self.searches = 0
 
+    @one_thread()
     def __call__(self, image: np.ndarray, camera: HandCamera, time: float) -> HandDataSample:
         """The hands of the next frame.
 
@@ -66,16 +77,16 @@ class HandTracker:
         """
         active = [] if self.last is None else self.book.seen_at(self.last)
         found, matches = self._follow(image, active, time)
-        self.waited += 1
-        lost = len(found) < len(active)
+        self.waited, self.since_whole = self.waited + 1, self.since_whole + 1
+        lost = [track for track in active if not any(track is other for other in matches)]
         due = self.waited >= (self.refresh if len(found) else self.patience)
         if lost or due:
-            found, matches = self._search(image, found, matches, time)
+            found, matches = self._search(image, found, matches, time, lost)
         right = found.right_scores.astype(np.float64)
         tracks = self.book.update(found.keypoints_2d.astype(np.float64), right, time, matches)
         self.last = time
         found = replace(found, sides=np.array([track.side for track in tracks], np.int64))
-        placed = self.method.place([found], [camera])
+        placed = self.placer(found, tracks, camera)
         numbers = torch.tensor([track.number for track in tracks], dtype=torch.long)
         if self.smoother is not None and len(tracks):
             placed = self.smoother(placed, numbers, time, camera)
@@ -114,17 +125,28 @@ class HandTracker:
         return found, [active[row] for row in rows]
 
     def _search(
-        self, image: np.ndarray, found: FoundHands, matches: list[Track | None], time: float
+        self,
+        image: np.ndarray,
+        found: FoundHands,
+        matches: list[Track | None],
+        time: float,
+        lost: list[Track],
     ) -> tuple[FoundHands, list[Track | None]]:
-        """Look over the whole picture for hands that are not followed."""
+        """Look for hands that are not followed."""
         self.waited, self.searches = 0, self.searches + 1
-        (new,) = self.finder.find([image])
+        known = found.keypoints_2d.astype(np.float64)
+        new = None
+        if self.since_whole < self.thorough:
+            new = self._glance(image, known, lost)
+        # What a glance finds may have a partner that only the whole search sees.
+        if new is None or len(new) and self.since_whole >= self.thorough // 5:
+            (new,) = self.finder.find([image])
+            self.since_whole = 0
         if not len(new):
             return found, matches
         if len(found):
-            both = np.concatenate((found.keypoints_2d, new.keypoints_2d)).astype(np.float64)
-            known = same_hand(both)[len(found) :, : len(found)].any(1)
-            new = new[np.flatnonzero(~known)]
+            both = np.concatenate((known, new.keypoints_2d.astype(np.float64)))
+            new = new[np.flatnonzero(~same_hand(both)[len(found) :, : len(found)].any(1))]
         free = [track for track in self.book.tracks if track not in matches]
         more = self.book.match(
             new.keypoints_2d.astype(np.float64), new.right_scores.astype(np.float64), time, free
@@ -133,6 +155,17 @@ class HandTracker:
         names += ('keypoint_scores', 'keypoints_3d', 'affines')
         arrays = {n: np.concatenate((getattr(found, n), getattr(new, n))) for n in names}
         return FoundHands(**arrays, crop_size=new.crop_size), [*matches, *more]
+
+    def _glance(self, image: np.ndarray, known: np.ndarray, lost: list[Track]) -> FoundHands:
+        """New hands in some parts of the picture, and where hands got lost."""
+        if self.patrol is None:
+            self.patrol = Patrol(image.shape[1], image.shape[0])
+        squares = [self.patrol.next()]
+        if lost:
+            around = squares_of_hands(np.stack([track.keypoints for track in lost]))
+            around[:, SIZE] *= 1.5
+            squares.append(around)
+        return self.finder.find_more(image, np.concatenate(squares), known)
 
     def _found(self, readings: HandReadings, agreement: np.ndarray) -> FoundHands:
         if not len(readings):

@@ -110,6 +110,45 @@ class ReprojectionFit(nn.Module):
         x, normal = self.solve(estimate, seen)
         return self.place(x, normal, seen, usable, evidence, assumed)
 
+    @torch.no_grad()
+    def follow(
+        self, before: PlacedHands, evidence: HandEvidence, camera: Cameras, steps: int = 4
+    ) -> PlacedHands:
+        """Fit the hands of a video's next frame, from where they were in the frame before.
+
+        A few steps are enough there, so this takes a fifth of :meth:`forward`'s time; but a hand that was
+        fitted wrongly stays so until it is fitted anew.
+
+        Args:
+            before: B hands, as fitted in the frame before. Each is of the evidence's side.
+            evidence: of the same hands.
+            camera: as of :meth:`forward`.
+            steps: of the refinement, at most.
+
+        Returns:
+            The hands, float32.
+        """
+        K, assumed = stack_cameras(camera, len(evidence))
+        seen, usable = self.observe(None, evidence, K)
+        x, normal = self.refine_from(before, seen, steps)
+        return self.place(x, normal, seen, usable, evidence, assumed)
+
+    def refine_from(
+        self, before: PlacedHands, seen: Observed, steps: int
+    ) -> tuple[HandUnknowns, Normal]:
+        """The most probable hands near those of the frame before, and the normal equations there."""
+        rotmats = before.rotmats.double()
+        start = HandUnknowns(
+            self.energy.anatomy.angles(seen.model, rotmats[:, 1:]),
+            rotmats[:, 0],
+            before.transl.double(),
+            before.betas.double(),
+            before.size.double().log()[:, None],
+        )
+        known = before.joints.isfinite().flatten(1).all(1)
+        start = start.where(known, self._at_rest(seen))
+        return levenberg_marquardt(start, lambda x: self.energy.linearise(x, seen), steps)
+
     def observe(
         self, estimate: HandEstimate | None, evidence: HandEvidence, K: Tensor
     ) -> tuple[Observed, Tensor]:

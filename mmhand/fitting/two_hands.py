@@ -1,7 +1,7 @@
 """Two hands that meet, fitted as one."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import torch
@@ -20,6 +20,10 @@ from .stacked_cameras import Cameras, stack_cameras
 
 #: Rounds of the joint fit: firmness of non-penetration, and times the errors that are tolerated.
 _ROUNDS = ((0.1, 4.0), (0.2, 4.0), (0.3, 4.0), (0.5, 3.0), (1.0, 3.0), (2.0, 2.0), (3.0, 2.0))
+
+#: Those of a frame of a video after another, whose hands start where they were kept apart; and how deep
+#: (metres) hands must be in each other for them.
+_LATER, _TOUCH = ((1.0, 3.0), (3.0, 2.0)), 0.0015
 
 #: Hands that begin deeper in each other than this also start so much before and behind, metres.
 _DEEP, _SHIFT = 0.006, 0.02
@@ -83,6 +87,33 @@ class TwoHandFit(nn.Module):
         found = self.single.place(hands, own, part, usable[rows], evidence[rows], assumed[rows])
         return placed.with_rows(rows, found)
 
+    @torch.no_grad()
+    def follow(
+        self, before: PlacedHands, evidence: HandEvidence, camera: Cameras, steps: int = 4
+    ) -> PlacedHands:
+        """Fit the hands of a video's next frame; see :meth:`ReprojectionFit.follow`.
+
+        Hands that meet are refined together only where one is in the other.
+        """
+        K, assumed = stack_cameras(camera, len(evidence))
+        seen, usable = self.single.observe(None, evidence, K)
+        x, normal = self.single.refine_from(before, seen, steps)
+        placed = self.single.place(x, normal, seen, usable, evidence, assumed)
+        pairs = meeting_hands(placed, evidence, self.near)
+        if not len(pairs):
+            return placed
+        rows = pairs.flatten()
+        part = seen[rows]
+        depth = self.contact.facing(PairUnknowns(x[rows]), part.model).depth.amax(1)
+        rows = pairs[depth.view(-1, 2).amax(1) > _TOUCH].flatten()
+        if not len(rows):
+            return placed
+        part = seen[rows]
+        hands, joint = self._refine(x[rows], part, _LATER)
+        own = self._own(hands, joint, part)
+        found = self.single.place(hands, own, part, usable[rows], evidence[rows], assumed[rows])
+        return placed.with_rows(rows, found)
+
     def _solve_pairs(self, x: HandUnknowns, seen: Observed) -> tuple[HandUnknowns, Normal]:
         """Joint fits of pairs of hands, in turn; hands deep in each other also start apart.
 
@@ -102,14 +133,20 @@ class TwoHandFit(nn.Module):
             found = found.with_rows(members[twice], hands[twice])
             for old, new in zip(joint, normal, strict=True):
                 old[deep[better]] = new[better]
+        return found, self._own(found, joint, seen)
+
+    def _own(self, hands: HandUnknowns, joint: Normal, seen: Observed) -> Normal:
+        """What each hand's unknowns are worth with the other where it is."""
         count = joint.slope.shape[1] // 2
         blocks = torch.stack((joint.matrix[:, :count, :count], joint.matrix[:, count:, count:]), 1)
-        own = self.single.energy.linearise(found, seen)
-        return found, Normal(blocks.flatten(0, 1), own.slope, own.cost)
+        own = self.single.energy.linearise(hands, seen)
+        return Normal(blocks.flatten(0, 1), own.slope, own.cost)
 
-    def _refine(self, x: HandUnknowns, seen: Observed) -> tuple[HandUnknowns, Normal]:
+    def _refine(
+        self, x: HandUnknowns, seen: Observed, rounds: Sequence[tuple[float, float]] = _ROUNDS
+    ) -> tuple[HandUnknowns, Normal]:
         state = PairUnknowns(x)
-        for firm, slack in _ROUNDS:
+        for firm, slack in rounds:
             facing = self.contact.facing(state, seen.model)
             state, joint = levenberg_marquardt(
                 state,

@@ -15,8 +15,9 @@ from .hand_reader import NARROW_VIEWS, HandReader, HandReadings, join
 from .pairing import merge_boxes
 from .palm_search import PalmSearch, tiles_of
 from .partner_search import palms_around, touching_hands
-from .suppression import has_partner, keep_hands
-from .turned_crops import ANGLE, Picture, crop_affines
+from .patrol import strange_palms
+from .suppression import has_partner, keep_hands, same_hand
+from .turned_crops import ANGLE, Picture, crop_affines, squares_of_hands
 
 #: Of a reading that makes a second, turned look at its picture needless.
 _SURE = 0.8
@@ -147,6 +148,30 @@ class OpenHandFinder:
             self.result(hands, agreement, np.flatnonzero(hands.owners == number)[: self.max_hands])
             for number in range(len(pictures))
         ]
+
+    def find_more(self, image: np.ndarray, squares: np.ndarray, known: np.ndarray) -> FoundHands:
+        """Hands beside those that are known, by one quick look.
+
+        Args:
+            image: (H, W, 3) uint8 BGR.
+            squares: (N, 4) where to look for palms, see :data:`~.turned_crops.CX`.
+            known: (M, 21, 2) pixels of the known hands.
+
+        Returns:
+            The hands that are new.
+        """
+        pictures = [Picture(image)]
+        owners = np.zeros(len(squares), int)
+        palms = self.search(pictures, owners, squares, self.palm_threshold, self.max_hands)
+        rows = strange_palms(palms.squares, squares_of_hands(known))
+        hands, agreement = self._distinct(
+            *self._read(pictures, palms.owners[rows], palms.squares[rows])
+        )
+        if len(known) and len(hands):
+            both = np.concatenate((known, hands.keypoints))
+            new = np.flatnonzero(~same_hand(both)[len(known) :, : len(known)].any(1))
+            hands, agreement = hands[new], agreement[new]
+        return self.result(hands, agreement, np.arange(len(hands)))
 
     def _look(
         self,
