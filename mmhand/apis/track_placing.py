@@ -16,8 +16,8 @@ _DROP = 0.15
 class TrackPlacer:
     """Fits hands of a video: from the frame before where that is known, else from nothing.
 
-    A fit that starts near its end takes a fifth of the time. It may also stay in a wrong pose, so hands are
-    fitted from nothing every so often, and where the followed fit got worse; the better fit is kept.
+    A fit that starts near its end takes a fifth of the time. It may also stay in a wrong pose, so hands
+    are fitted from nothing every so often, and where the followed fit got worse; the better is kept.
 
     Args:
         method: its fit and hand models.
@@ -30,9 +30,7 @@ class TrackPlacer:
         self.before: PlacedHands | None = None
         self.since = 0
 
-    def __call__(
-        self, found: FoundHands, tracks: list[Track], camera: HandCamera
-    ) -> PlacedHands:
+    def __call__(self, found: FoundHands, tracks: list[Track], camera: HandCamera) -> PlacedHands:
         """Hands of the next frame, placed.
 
         Args:

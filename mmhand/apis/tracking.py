@@ -28,8 +28,8 @@ class HandTracker:
     A hand that is followed is read again in a crop where it was, and the hand model laid into it starts
     from where it was. New hands are looked for a little at a time (:class:`~.finding.patrol.Patrol`):
     every few frames, and where a hand got lost. The whole search that pictures get, with hands behind
-    hands, is made at the beginning, when a hand appears, and seldom again. Sides are those that a track's
-    readings add up to. Pose and place are smoothed and each track has one shape.
+    hands, is made at the beginning, when a hand appears, and seldom again. Sides are those that the
+    readings of a track add up to. Pose and place are smoothed and each track has one shape.
 
     Args:
         method: finder and fit.

@@ -116,8 +116,8 @@ class ReprojectionFit(nn.Module):
     ) -> PlacedHands:
         """Fit the hands of a video's next frame, from where they were in the frame before.
 
-        A few steps are enough there, so this takes a fifth of :meth:`forward`'s time; but a hand that was
-        fitted wrongly stays so until it is fitted anew.
+        A few steps are enough there, so this takes a fifth of the time of :meth:`forward`; but a hand
+        that was fitted wrongly stays so until it is fitted anew.
 
         Args:
             before: B hands, as fitted in the frame before. Each is of the evidence's side.

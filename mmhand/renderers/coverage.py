@@ -1,13 +1,16 @@
 """Which face each pixel sees: the part of rasterisation that has no gradient.
 
-Everything is done with vectors over (face, pixel) pairs: the pixels of every face's bounding box are
-listed, tested against the face's edges, and reduced to the nearest by one scatter-minimum.
+Everything is done with vectors over (face, pixel) pairs, which are reduced to the nearest by one
+scatter-minimum. The pairs are the runs of pixels in each face, row by row; of faces that are cut by the
+near plane, or where a picture is not looked at in every pixel, the pixels of each face's bounding box,
+tested against its edges.
 """
 
 import torch
 from torch import Tensor
 
 from .pixel_boxes import NOTHING, PixelBoxes, PixelGrid, pack_nearest
+from .spans import face_edges, pixel_runs
 
 #: Added around the boxes, pixels: rounding of the projection must not lose a pixel that the
 #: edge test, which is more exact, would accept.
@@ -51,34 +54,30 @@ def _clipped_extent(corner: Tensor, znear: float) -> tuple[Tensor, Tensor]:
     return low, high
 
 
-def face_boxes(
+def _visible(corner: Tensor, znear: float, front_sign: Tensor | None) -> tuple[Tensor, Tensor]:
+    """(B, F) which faces may be seen, and which of all are cut by the near plane."""
+    turned = turned_to_camera(corner)
+    nearest = torch.minimum(torch.minimum(corner[..., 0, 2], corner[..., 1, 2]), corner[..., 2, 2])
+    farthest = torch.maximum(torch.maximum(corner[..., 0, 2], corner[..., 1, 2]), corner[..., 2, 2])
+    # A coordinate that is not finite makes the volume so.
+    seen = (farthest >= znear) & turned.isfinite()
+    seen &= turned != 0 if front_sign is None else turned * front_sign > 0
+    return seen, nearest < znear
+
+
+def _face_boxes(
     corner: Tensor,
     image_size: tuple[int, int],
     znear: float,
-    front_sign: Tensor | None,
-    grid: PixelGrid | None = None,
+    seen: Tensor,
+    cut: Tensor,
+    grid: PixelGrid | None,
 ) -> tuple[PixelBoxes, Tensor, Tensor]:
-    """Find the faces that may be seen, and the pixels that may see them.
-
-    Args:
-        corner: (B, F, 3, 3) homogeneous pixel coordinates (u z, v z, z) of each face's corners.
-        image_size: (H, W).
-        znear: faces are cut at this depth, metres.
-        front_sign: (B, 1) sign that :func:`turned_to_camera` has for outward faces turned to the
-            camera, to drop the others; ``None`` keeps both sides.
-        grid: places of the columns and rows; ``None`` for whole numbers.
-
-    Returns:
-        Boxes of the N faces left over, and their mesh (N,) and face (N,).
-    """
-    turned = turned_to_camera(corner)
+    """Boxes of the pixels that may see faces, and their mesh (N,) and face (N,)."""
     z = corner[..., 2]
-    ahead = z >= znear
-    seen = ahead.any(-1) & corner.isfinite().flatten(2).all(-1)
-    seen &= turned != 0 if front_sign is None else turned * front_sign > 0
-    uv = corner[..., :2] / torch.where(ahead, z, torch.ones_like(z))[..., None]
+    uv = corner[..., :2] / torch.where(z >= znear, z, torch.ones_like(z))[..., None]
     low, high = uv.amin(2), uv.amax(2)
-    crossing = seen & ~ahead.all(-1)
+    crossing = seen & cut
     if crossing.any():
         low[crossing], high[crossing] = _clipped_extent(corner[crossing], znear)
     low, high = low - _BOX_MARGIN, high + _BOX_MARGIN
@@ -113,11 +112,40 @@ def nearest_faces(
         (B, H, W) int64 face indices, -1 where there is none.
     """
     height, width = image_size
-    boxes, mesh, face = face_boxes(corner, image_size, znear, front_sign, grid)
-    coordinates = list(corner[mesh, face].reshape(-1, 9).T.contiguous())
-    first_pixel = mesh * (height * width)
     shape = (len(corner), height, width)
     nearest = torch.full(shape, NOTHING, dtype=torch.int64, device=corner.device)
+    seen, cut = _visible(corner, znear, front_sign)
+    if grid is None:
+        whole = (seen & ~cut).view(-1).nonzero()[:, 0]
+        flat = corner.reshape(-1, 9).index_select(0, whole).T.contiguous()
+        edges, kept = face_edges(flat, image_size)
+        mesh = torch.div(whole[kept], corner.shape[1], rounding_mode='floor')
+        face, first_pixel = whole[kept] - mesh * corner.shape[1], mesh * (height * width)
+        for runs in pixel_runs(edges, width, pairs_per_chunk):
+            key = pack_nearest(runs.depth, face[runs.face])
+            # Not so for the nan of a face seen edge-on.
+            key = torch.where(runs.depth >= 0.5 * znear, key, NOTHING)
+            pixel = first_pixel[runs.face] + runs.pixel
+            nearest.view(-1).scatter_reduce_(0, pixel, key, 'amin')
+        seen = seen & cut
+    if bool(seen.any()):
+        _try_boxes(nearest, corner, (seen, cut), znear, pairs_per_chunk, grid)
+    return torch.where(nearest == NOTHING, -1, nearest & 0xFFFFFFFF)
+
+
+def _try_boxes(
+    nearest: Tensor,
+    corner: Tensor,
+    visible: tuple[Tensor, Tensor],
+    znear: float,
+    pairs_per_chunk: int | None,
+    grid: PixelGrid | None,
+) -> None:
+    """Keep the nearest faces by trying the pixels of each face's box; in place."""
+    height, width = nearest.shape[1:]
+    boxes, mesh, face = _face_boxes(corner, (height, width), znear, *visible, grid)
+    coordinates = list(corner[mesh, face].reshape(-1, 9).T.contiguous())
+    first_pixel = mesh * (height * width)
     for pairs in boxes.pairs(pairs_per_chunk):
         box = pairs.box
         if grid is None:
@@ -141,4 +169,3 @@ def nearest_faces(
         # Not so for what lies behind the near plane, nor for the nan of a face seen edge-on.
         key = torch.where(depth >= znear, key, NOTHING)
         nearest.view(-1).scatter_reduce_(0, pixel, key, 'amin')
-    return torch.where(nearest == NOTHING, -1, nearest & 0xFFFFFFFF)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from mmhand.structures.sides import SIDE_COLORS_8BIT
 from mmhand.utils.errors import HandDataError
+from mmhand.utils.threads import one_thread
 
 from .shading import render_shaded
 
@@ -86,7 +87,7 @@ def overlay_meshes(
     base = [tints[i % len(tints)].expand(len(p), 3) for i, p in enumerate(points)]
     offsets = np.cumsum([0, *(len(p) for p in points[:-1])])
     joined = [torch.as_tensor(f).cpu().long() + int(o) for f, o in zip(faces, offsets, strict=True)]
-    with torch.no_grad():
+    with torch.no_grad(), one_thread():
         drawn, coverage = render_shaded(
             torch.cat(points)[None],
             torch.cat(joined),
@@ -95,6 +96,16 @@ def overlay_meshes(
             torch.cat(base),
             supersample,
         )
-    weight = (alpha * coverage[0, ..., None]).numpy()
-    blended = image * (1 - weight) + (255 * drawn[0]).numpy() * weight
-    return np.rint(blended).clip(0, 255).astype(np.uint8)
+    return _blended(image, drawn[0].numpy(), alpha * coverage[0].numpy())
+
+
+def _blended(image: np.ndarray, drawn: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """A picture (H, W, 3) uint8 under another (H, W, 3) in [0, 1] of a weight (H, W)."""
+    result = image.copy()
+    rows, columns = (np.flatnonzero(weight.any(axis)) for axis in (1, 0))
+    if len(rows):
+        part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+        weight, under = weight[part][..., None], image[part].astype(np.float32)
+        under += weight * (np.float32(255) * drawn[part] - under)
+        result[part] = np.rint(under).clip(0, 255).astype(np.uint8)
+    return result

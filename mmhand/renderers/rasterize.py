@@ -53,7 +53,7 @@ def rasterize(
     Raises:
         HandDataError: shapes do not fit, or a face names a vertex that is not there.
     """
-    vertices, faces, K = _checked(vertices, faces, K, image_size)
+    vertices, faces, K = checked_meshes(vertices, faces, K, image_size)
     if grid is not None:
         batch = len(vertices)
         expected = ((batch, image_size[1]), (batch, image_size[0]))
@@ -92,6 +92,10 @@ def _attach_surface(
     x, y = corner[..., 0] - u * z, corner[..., 1] - v * z
     weight = x.roll(-1, 1) * y.roll(-2, 1) - y.roll(-1, 1) * x.roll(-2, 1)
     barycentric = weight / weight.sum(-1, keepdim=True)
+    # On edges rounding may leave a little less than nothing.
+    with torch.no_grad():
+        beyond = barycentric.clamp_max(0)
+    barycentric = barycentric - beyond
     depth = (barycentric * z).sum(-1)
     return Fragments(
         face_index,
@@ -102,10 +106,14 @@ def _attach_surface(
     )
 
 
-def _checked(
+def checked_meshes(
     vertices: Tensor, faces: Tensor, K: Tensor, image_size: tuple[int, int]
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Arguments of :func:`rasterize` in working form."""
+    """Arguments of :func:`rasterize` in working form.
+
+    Raises:
+        HandDataError: shapes do not fit, or a face names a vertex that is not there.
+    """
     if vertices.ndim != 3 or vertices.shape[-1] != 3:
         raise HandDataError(f'rasterize: vertices must be (B, V, 3), not {tuple(vertices.shape)}')
     if (

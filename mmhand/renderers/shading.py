@@ -9,8 +9,9 @@ from torch import Tensor
 from mmhand.cameras import crop_intrinsics
 from mmhand.geometry.normals import vertex_normals
 
-from .fragments import Fragments, interpolate, surface_values
-from .rasterize import rasterize
+from .coverage import nearest_faces, turned_to_camera
+from .fragments import Fragments, gather_faces, interpolate, surface_values
+from .rasterize import checked_meshes, rasterize
 
 #: Skin-like default, RGB in [0, 1].
 DEFAULT_COLOR = (0.92, 0.76, 0.66)
@@ -85,24 +86,59 @@ def render_shaded(
         [[supersample, 0, shift - supersample * left], [0, supersample, shift - supersample * top]]
     )
     size = ((bottom - top) * supersample, (right - left) * supersample)
-    fragments = rasterize(
-        vertices, faces, crop_intrinsics(K.to(vertices), finer), size, znear=znear
-    )
+    K = crop_intrinsics(K.to(vertices), finer)
     base = torch.as_tensor(colors, dtype=vertices.dtype, device=vertices.device)
     base = base.expand(batch, vertices.shape[1], 3)
+    needs_grad = any(value.requires_grad for value in (vertices, K, base))
+    draw = _samples_with_gradient if needs_grad and torch.is_grad_enabled() else _samples
+    pixels, shaded = draw(vertices, faces, K, size, base, znear)
+    planes = shaded.new_zeros(4, batch * size[0] * size[1])
+    planes = planes.index_copy(1, pixels, torch.cat((shaded, torch.ones_like(shaded[:1]))))
+    planes = F.avg_pool2d(planes.view(4, batch, *size), supersample)
+    planes = F.pad(planes, (left, width - right, top, height - bottom)).permute(1, 2, 3, 0)
+    coverage = planes[..., 3]
+    return planes[..., :3] / coverage.clamp_min(1e-6)[..., None], coverage
+
+
+def _samples_with_gradient(
+    vertices: Tensor, faces: Tensor, K: Tensor, size: tuple[int, int], base: Tensor, znear: float
+) -> tuple[Tensor, Tensor]:
+    """The covered samples (M,) and their colours (3, M), as functions of everything."""
+    fragments = rasterize(vertices, faces, K, size, znear=znear)
     attributes = torch.cat((vertices, vertex_normals(vertices, faces), base), dim=-1)
     pixels, values = surface_values(fragments, faces, attributes)
     points, normals, base = values.split(3, dim=-1)
     normals = F.normalize(normals, dim=-1)
     away = (normals * points).sum(-1, keepdim=True) > 0
-    shaded = shade(torch.where(away, -normals, normals), base)
-    shaded = torch.cat((shaded, torch.ones_like(shaded[:, :1])), dim=-1)
-    planes = shaded.new_zeros(batch * size[0] * size[1], 4).index_copy(0, pixels, shaded)
-    planes = planes.view(batch, *size, 4).permute(0, 3, 1, 2)
-    planes = F.avg_pool2d(planes, supersample)
-    planes = F.pad(planes, (left, width - right, top, height - bottom)).permute(0, 2, 3, 1)
-    coverage = planes[..., 3]
-    return planes[..., :3] / coverage.clamp_min(1e-6)[..., None], coverage
+    return pixels, shade(torch.where(away, -normals, normals), base).T
+
+
+def _samples(
+    vertices: Tensor, faces: Tensor, K: Tensor, size: tuple[int, int], base: Tensor, znear: float
+) -> tuple[Tensor, Tensor]:
+    """The same from the colours of the corners: a third of the time, and no eye sees it."""
+    vertices, faces, K = checked_meshes(vertices, faces, K, size)
+    corner = gather_faces(vertices @ K.mT, faces)
+    index = nearest_faces(corner, size, znear).view(-1)
+    pixels = (index >= 0).nonzero()[:, 0]
+    normals = gather_faces(vertex_normals(vertices, faces), faces)
+    # What is seen of a face is one of its sides; its corners are lit as that side.
+    outward = -turned_to_camera(corner) * torch.linalg.det(K).sign()[:, None]
+    normals = torch.where((outward > 0)[..., None, None], normals, -normals)
+    shaded = shade(normals, gather_faces(base, faces))
+    # With w, which sums to W, the weights of the corners: colours times W, and W, at (u, v, 1).
+    edges = torch.linalg.cross(corner.roll(-1, 2), corner.roll(-2, 2)).double()
+    table = torch.cat((shaded, torch.ones_like(shaded[..., :1])), -1).double().mT @ edges
+    table = (table / table.abs().amax((-1, -2), keepdim=True)).flatten(0, 1).flatten(1)
+    place = pixels % (size[0] * size[1])
+    mesh = torch.div(pixels, size[0] * size[1], rounding_mode='floor')
+    rows = table.float().T.contiguous().index_select(1, index[pixels] + mesh * faces.shape[-2])
+    row = torch.div(place, size[1], rounding_mode='floor')
+    u, v = (place - row * size[1]).float(), row.float()
+    rows = rows.view(4, 3, -1)
+    values = torch.addcmul(torch.addcmul(rows[:, 2], rows[:, 0], u), rows[:, 1], v)
+    shaded = (values[:3] / values[3]).nan_to_num(0.5).clamp(0, 1)
+    return pixels, shaded.to(vertices.dtype)
 
 
 def _window(

@@ -10,9 +10,9 @@ import torch
 def one_thread() -> Iterator[None]:
     """Run torch on one thread: as a context, or as the decorator of a function.
 
-    Many small parallel regions cost more than they save, and on a busy machine each may wait for a thread
-    that is not given its turn: a fit of two hands then took ten times as long. The number of threads
-    belongs to the calling thread, so others go on as they were.
+    Many small parallel regions cost more than they save, and on a busy machine each may wait for a
+    thread that is not given its turn: a fit of two hands then took ten times as long. The number of
+    threads belongs to the calling thread, so others go on as they were.
     """
     number = torch.get_num_threads()
     if number == 1:

@@ -86,7 +86,8 @@ def test_the_window_changes_nothing(hand, pinhole):
         color, coverage = render_shaded(moved[None], faces, K, (60, 80))
         whole = render_shaded(behind[None], faces, K, (60, 80))
         torch.testing.assert_close(coverage, whole[1])
-        torch.testing.assert_close(color, whole[0], atol=1e-5, rtol=0)
+        # A twentieth of what eight bits tell apart.
+        torch.testing.assert_close(color, whole[0], atol=2e-4, rtol=0)
         assert coverage.shape == (1, 60, 80)
     assert not coverage.any()
 
@@ -120,7 +121,7 @@ def test_batches_and_colours_per_vertex(ball, pinhole):
     color, coverage = render_shaded(batch, faces, K.expand(2, 3, 3), (40, 50), colors)
     for row in range(2):
         alone = render_shaded(batch[row : row + 1], faces, K, (40, 50), colors)
-        torch.testing.assert_close(color[row], alone[0][0], atol=1e-5, rtol=0)
+        torch.testing.assert_close(color[row], alone[0][0], atol=2e-4, rtol=0)
         torch.testing.assert_close(coverage[row], alone[1][0])
 
 
@@ -131,6 +132,19 @@ def test_colours_have_gradients(ball, pinhole):
     color.sum().backward()
     seen = colors.grad.abs().sum(1) > 0
     assert 0.2 < seen.float().mean() < 0.8  # one side of the ball
+
+
+def test_drawing_without_gradients_looks_the_same(hand, pinhole):
+    """Lit at the corners in place of every sample, which is three times as quick."""
+    vertices, faces = hand
+    K = pinhole(400.0, (150, 160))
+    colors = torch.full((len(vertices), 3), 0.8)
+    quick, covered = render_shaded(vertices[None], faces, K, (150, 160), colors)
+    exact = render_shaded(vertices[None], faces, K, (150, 160), colors.requires_grad_())
+    assert torch.equal(covered, exact[1])
+    apart = (quick - exact[0]).detach().abs().amax(-1)[covered > 0]
+    assert apart.mean() < 0.015
+    assert apart.quantile(0.99) < 0.1
 
 
 def picture(size=(30, 40)):
