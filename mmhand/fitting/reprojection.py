@@ -137,13 +137,12 @@ class ReprojectionFit(nn.Module):
         self, before: PlacedHands, seen: Observed, steps: int
     ) -> tuple[HandUnknowns, Normal]:
         """The most probable hands near those of the frame before, and the normal equations there."""
-        rotmats = before.rotmats.double()
+        turns, transl, betas, size = before.rotmats, before.transl, before.betas, before.size
+        assert turns is not None and transl is not None and betas is not None and size is not None
+        turns = turns.double()
+        angles = self.energy.anatomy.angles(seen.model, turns[:, 1:])
         start = HandUnknowns(
-            self.energy.anatomy.angles(seen.model, rotmats[:, 1:]),
-            rotmats[:, 0],
-            before.transl.double(),
-            before.betas.double(),
-            before.size.double().log()[:, None],
+            angles, turns[:, 0], transl.double(), betas.double(), size.double().log()[:, None]
         )
         known = before.joints.isfinite().flatten(1).all(1)
         start = start.where(known, self._at_rest(seen))
