@@ -138,7 +138,8 @@ class ReprojectionFit(nn.Module):
     ) -> tuple[HandUnknowns, Normal]:
         """The most probable hands near those of the frame before, and the normal equations there."""
         turns, transl, betas, size = before.rotmats, before.transl, before.betas, before.size
-        assert turns is not None and transl is not None and betas is not None and size is not None
+        assert turns is not None and transl is not None
+        assert betas is not None and size is not None
         turns = turns.double()
         angles = self.energy.anatomy.angles(seen.model, turns[:, 1:])
         start = HandUnknowns(
