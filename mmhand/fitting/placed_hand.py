@@ -97,6 +97,25 @@ class PlacedHands(HandEstimate):
     def __len__(self) -> int:
         return len(self.side)
 
+    def unknowns(self, angles_of: Callable[[Tensor], Tensor]) -> HandUnknowns:
+        """The hands as a fit moves them.
+
+        Args:
+            angles_of: anatomical angles (B, 45) of rotations (B, 15, 3, 3).
+        """
+        assert self.rotmats is not None
+        assert self.transl is not None
+        assert self.betas is not None
+        assert self.size is not None
+        turns = self.rotmats.double()
+        return HandUnknowns(
+            angles_of(turns[:, 1:]),
+            turns[:, 0],
+            self.transl.double(),
+            self.betas.double(),
+            self.size.double().log()[:, None],
+        )
+
     def with_rows(self, rows: Tensor, part: 'PlacedHands') -> 'PlacedHands':
         """The hands with some of them exchanged."""
         changed = {}

@@ -137,14 +137,7 @@ class ReprojectionFit(nn.Module):
         self, before: PlacedHands, seen: Observed, steps: int
     ) -> tuple[HandUnknowns, Normal]:
         """The most probable hands near those of the frame before, and the normal equations there."""
-        turns, transl, betas, size = before.rotmats, before.transl, before.betas, before.size
-        assert turns is not None and transl is not None
-        assert betas is not None and size is not None
-        turns = turns.double()
-        angles = self.energy.anatomy.angles(seen.model, turns[:, 1:])
-        start = HandUnknowns(
-            angles, turns[:, 0], transl.double(), betas.double(), size.double().log()[:, None]
-        )
+        start = before.unknowns(lambda fingers: self.energy.anatomy.angles(seen.model, fingers))
         known = before.joints.isfinite().flatten(1).all(1)
         start = start.where(known, self._at_rest(seen))
         return levenberg_marquardt(start, lambda x: self.energy.linearise(x, seen), steps)
