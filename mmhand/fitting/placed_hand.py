@@ -1,5 +1,6 @@
 """Unknowns of a fit, and its result."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 
 import torch
