@@ -11,7 +11,9 @@ STAND_IN = """
 import sys, types
 display = types.ModuleType('IPython.display')
 display.Image = lambda path, width: open(path, 'rb').close()
-sys.modules.update({'IPython': types.ModuleType('IPython'), 'IPython.display': display})
+shell = types.ModuleType('IPython')
+shell.version_info, shell.get_ipython = (9, 0), lambda: None  # what matplotlib asks
+sys.modules.update({'IPython': shell, 'IPython.display': display})
 """
 
 
