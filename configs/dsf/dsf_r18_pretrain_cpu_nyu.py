@@ -2,6 +2,8 @@
 _base_ = ['./dsf_r18_cpu_nyu.py']
 
 model = dict(pretrain=True)
-train_cfg = dict(max_epochs=8, streams='synthetic')
-param_scheduler = dict(milestones=[6])
+train_cfg = dict(max_epochs=3, streams='synthetic')
+synthetic_dataloader = dict(batch_size=16)
+param_scheduler = dict(milestones=[2])
+auto_scale_lr = dict(base_batch_size=16)
 load_from = None

@@ -47,6 +47,7 @@ class HandParameterBank(Dataset):
         num: poses to draw where there is no file; rows to take where there is.
         seed: of the drawn poses.
         upright: drawn hands are held up before the camera; else they are turned any way.
+        turn: how far drawn upright hands turn: 1 as people hold them, 0 always palm to the camera.
         hand_model: config of the hand that poses are drawn for, and whose components ``fits`` are
             written in.
 
@@ -65,6 +66,7 @@ class HandParameterBank(Dataset):
         num: int | None = None,
         seed: int = 0,
         upright: bool = True,
+        turn: float = 1.0,
         hand_model: dict | None = None,
     ) -> None:
         if bank is not None and fits is not None:
@@ -76,7 +78,7 @@ class HandParameterBank(Dataset):
         elif fits is not None:
             rows = self._read_fits(Path(fits))
         else:
-            rows = self._drawn(num or 10000, seed, upright)
+            rows = self._drawn(num or 10000, seed, upright, turn)
         self.mpe = rows if num is None else rows[:num]
         source = bank or fits or 'the anatomical sampler'
         print_log(f'{len(self.mpe)} hand parameters from {source}', logger='current')
@@ -96,14 +98,14 @@ class HandParameterBank(Dataset):
             raise HandConfigError(f'hand_model {self._hand_model} is no hand that can be posed')
         return hand
 
-    def _drawn(self, count: int, seed: int, upright: bool) -> Tensor:
+    def _drawn(self, count: int, seed: int, upright: bool, turn: float) -> Tensor:
         hand = self._hand()
         generator = torch.Generator().manual_seed(seed)
         angles = sample_anatomical(count, generator).double()
         local = anatomical_to_matrix(angles, anatomical_frames(hand))
         pose = matrix_to_axis_angle(local).flatten(1).float()
-        orient = matrix_to_axis_angle(_orientations(count, generator, upright, hand.side))
-        return _rows(hand, orient, pose, torch.zeros(count, hand.num_betas))
+        wrists = _orientations(count, generator, upright, turn, hand.side)
+        return _rows(hand, matrix_to_axis_angle(wrists), pose, torch.zeros(count, hand.num_betas))
 
     def _read_fits(self, path: Path) -> Tensor:
         arrays = load_npz(path)
@@ -131,7 +133,9 @@ def _rows(hand: LinearSkinnedHand, orient: Tensor, pose: Tensor, betas: Tensor) 
     return torch.cat((orient.float(), coefficients.float(), betas, size, place), dim=1)
 
 
-def _orientations(count: int, generator: torch.Generator, upright: bool, side: str) -> Tensor:
+def _orientations(
+    count: int, generator: torch.Generator, upright: bool, reach: float, side: str
+) -> Tensor:
     """(N, 3, 3) wrists: fingers up, palm or back to the camera, and turned by up to a right angle."""
     if not upright:
         q = torch.randn(count, 4, generator=generator, dtype=torch.float64)
@@ -142,12 +146,12 @@ def _orientations(count: int, generator: torch.Generator, upright: bool, side: s
     # The models' hands point their fingers to -x (right) and their palms to -y.
     fingers, palm = torch.tensor([0.0, -1, 0]), torch.tensor([0.0, 0, -1])
     columns = torch.stack((-mirror * fingers, -palm, torch.linalg.cross(mirror * fingers, palm)), 1)
-    turned = torch.rand(count, generator=generator) < 0.5
+    turned = torch.rand(count, generator=generator) < 0.5 * reach
     about_y = torch.zeros(count, 3, dtype=torch.float64)
     about_y[:, 1] = turned * torch.pi
     in_plane = torch.zeros(count, 3, dtype=torch.float64)
-    in_plane[:, 2] = torch.pi * (torch.rand(count, generator=generator) - 0.5)
-    tilt = 0.5 * torch.randn(count, 3, generator=generator, dtype=torch.float64)
+    in_plane[:, 2] = reach * torch.pi * (torch.rand(count, generator=generator) - 0.5)
+    tilt = 0.5 * reach * torch.randn(count, 3, generator=generator, dtype=torch.float64)
     turn = axis_angle_to_matrix(in_plane) @ axis_angle_to_matrix(tilt)
     return turn @ axis_angle_to_matrix(about_y) @ columns.double()
 

@@ -16,6 +16,11 @@ from mmhand.utils.errors import HandDataError, HandFileError
 
 _MM = 1000.0
 
+#: Median depths below this are no millimetres.
+_NEAR = 20
+
+_SEPARATORS = str.maketrans(',;\t', '   ')
+
 #: Frames of a batch where batch means are asked for; the release's batch size.
 BATCH = 32
 
@@ -24,7 +29,8 @@ def read_depth_results(path: str | Path, camera: str, joints: int | None = None)
     """Read a result file.
 
     Args:
-        path: rows of u, v (pixels, y down) and d (millimetres) of each joint, in one order.
+        path: rows of u, v (pixels, y down) and d (millimetres) of each joint, in one order, parted by
+            blanks or commas, a picture's name before them or not; empty lines do not count.
         camera: name in :data:`~mmhand.cameras.DEPTH_CAMERAS`.
         joints: how many it must have; by what the file has if ``None``.
 
@@ -33,36 +39,71 @@ def read_depth_results(path: str | Path, camera: str, joints: int | None = None)
 
     Raises:
         HandFileError: it is missing or unreadable.
-        HandDataError: it is malformed, or its depths are no millimetres; names the row.
+        HandDataError: it is malformed, has numbers that are not finite, or its depths are no millimetres;
+            names the line.
     """
     path = Path(path)
-    try:
-        lines = [line.split() for line in path.read_text(encoding='utf-8').splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, 'strerror', None) or 'it is no text'
-        raise HandFileError(f'cannot read results {path}: {reason}') from None
-    rows = [line for line in lines if line]
-    if not rows:
-        raise HandDataError(f'{path} is empty')
-    width = 3 * joints if joints else len(rows[0])
+    rows = _read_rows(path)
+    width = 3 * joints if joints else len(rows[0][1])
     if width % 3:
         raise HandDataError(f'{path}: rows of {width} numbers are no u, v, d of joints')
-    for number, row in enumerate(rows, 1):
+    for number, row in rows:
         if len(row) != width:
             raise HandDataError(
-                f'{path}: row {number} has {len(row)} numbers, expected {width}: u, v, d of '
+                f'{path}: line {number} has {len(row)} numbers, expected {width}: u, v, d of '
                 f'{width // 3} joints'
             )
-    try:
-        values = np.array(rows, np.float64).reshape(len(rows), -1, 3)
-    except ValueError as error:
-        raise HandDataError(f'{path}: {error}') from None
+    values = np.array([row for _, row in rows], np.float64).reshape(len(rows), -1, 3)
+    bad = ~np.isfinite(values).all((1, 2))
+    if bad.any():
+        raise HandDataError(
+            f'{path}: line {rows[int(bad.argmax())][0]} has numbers that are not finite '
+            f'({int(bad.sum())} such lines): a frame that was not estimated cannot be scored'
+        )
     depth = np.median(values[..., 2])
-    if not np.isfinite(values).all() or depth < 20:
+    if depth < _NEAR:
         raise HandDataError(
             f'{path}: the median depth is {depth:.3g}, expected millimetres: rows are u, v, d'
         )
     return unproject_depth(values / [1, 1, _MM], camera)
+
+
+def _read_rows(path: Path) -> list[tuple[int, list[float]]]:
+    """Numbers of each line that has any, with the line's number.
+
+    Blanks, tabs, commas and semicolons part numbers; a picture's name may stand first, and lines that
+    begin with # say nothing: public files have all of these.
+
+    Raises:
+        HandFileError, HandDataError: see :func:`read_depth_results`.
+    """
+    try:
+        lines = path.read_text(encoding='utf-8-sig').splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, 'strerror', None) or 'it is no text'
+        raise HandFileError(f'cannot read results {path}: {reason}') from None
+    rows = []
+    for number, line in enumerate(lines, 1):
+        words = line.translate(_SEPARATORS).split()
+        if not words or words[0].startswith('#'):
+            continue
+        if len(words) > 1 and not _is_number(words[0]):
+            del words[0]
+        wrong = [word for word in words if not _is_number(word)]
+        if wrong:
+            raise HandDataError(f'{path}: line {number} has "{wrong[0][:40]}", expected a number')
+        rows.append((number, [float(word) for word in words]))
+    if not rows:
+        raise HandDataError(f'{path} is empty')
+    return rows
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
 
 
 def write_depth_results(path: str | Path, points: np.ndarray, camera: str) -> None:

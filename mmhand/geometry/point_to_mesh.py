@@ -10,8 +10,8 @@ from mmhand.utils.errors import HandDataError
 #: (point, face) pairs looked at together.
 _CHUNK = {'cpu': 1 << 20, 'cuda': 1 << 24}
 
-#: The search for candidates is rounded; distances are kept this much too far (relative).
-_SLACK = 1e-3
+#: The search for candidates is rounded, squared distances by less than this (relative to coordinates').
+_SLACK = 2e-6
 
 
 class PointToMesh(NamedTuple):
@@ -132,8 +132,15 @@ def _nearest_faces(
         parts: (B, N) part of each point and (P, F) faces of each part, or ``None``.
         chunk: pairs at a time.
     """
+    # About each mesh's own middle, where little is lost in products of coordinates.
+    about = corners.flatten(1, 2).mean(1, keepdim=True)
+    points, corners = points - about, corners - about[:, None]
     middle = corners.mean(2)
-    reach = (corners - middle[:, :, None]).square().sum(-1).amax(-1).sqrt()
+    reach = (corners - middle[:, :, None]).square().sum(-1).amax(-1).sqrt()[:, None]
+    length = middle.square().sum(-1)[:, None]
+    # |p - m| <= bound + reach in products: with |p|^2 and bound^2 on the right, all that is left of a
+    # pair is the product of four numbers of the point and four of the face.
+    judged = torch.cat((middle, reach.mT), dim=2).mT.contiguous()
     batch, count = points.shape[:2]
     result = torch.full((batch, count), -1, dtype=torch.int64, device=points.device)
     few = max(1, min(count, chunk // max(1, corners.shape[1])))
@@ -143,12 +150,24 @@ def _nearest_faces(
         for start in range(0, count, few):
             window = slice(start, start + few)
             here = points[some, window]
-            far = torch.cdist(here, middle[some], compute_mode='donot_use_mm_for_euclid_dist')
+            own = here.square().sum(-1, keepdim=True)
+            # Squared distances less the points' own squares.
+            far = torch.baddbmm(length[some], here, judged[some, :3], alpha=-2)
+            allowed = None
             if parts is not None:
                 labels, part_faces = parts
-                far = far.masked_fill(~part_faces[labels[some, window]], torch.inf)
-            bound = far.amin(2, keepdim=True) * (1 + _SLACK)
-            candidate = (far - reach[some, None] <= bound) & far.isfinite()
+                allowed = part_faces[labels[some, window]]
+                far.masked_fill_(~allowed, torch.inf)
+            slack = _SLACK * (own + length[some].amax(2, keepdim=True))
+            square = (far.amin(2, keepdim=True) + own).clamp(min=0) + slack
+            # Infinite where a point may touch no face.
+            bound = torch.where(square.isfinite(), square, 0).sqrt()
+            limit = square - own + slack
+            reached = torch.cat((here, bound), dim=2)
+            far = torch.baddbmm(length[some] - reach[some].square(), reached, judged[some], alpha=-2)
+            candidate = far <= limit
+            if allowed is not None:
+                candidate &= allowed
             mesh, point, face = candidate.nonzero(as_tuple=True)
             nearest = _closest_of(
                 here.flatten(0, 1), corners[some][mesh, face], mesh * here.shape[1] + point, face

@@ -49,6 +49,7 @@ class DepthSceneConfig:
         people: in a split, each with a shape of its own; frames go round them.
         sensor: whether the sensor errs; else depth is exact, in whole millimetres.
         hand_model: name of the hand.
+        turn: how far wrists turn: 1 as people hold them, 0 always palm to the camera, fingers up.
     """
 
     camera: str
@@ -57,6 +58,7 @@ class DepthSceneConfig:
     people: int = 4
     sensor: bool = True
     hand_model: str = 'OpenHand'
+    turn: float = 1.0
 
 
 def person_shape(seed: int, person: int, count: int = 10) -> np.ndarray:
@@ -76,9 +78,10 @@ def render_depth_frame(seed: int, index: int, config: DepthSceneConfig) -> Depth
     person = index % config.people
     hand = hand_model(config.hand_model, 'right')
     pose = hand.sample_pose(1, torch_generator(rng))[0].numpy()
-    turn = np.deg2rad(rng.uniform(-60, 60))
-    tilt = rotation_about(_unit(rng), rng.normal(0, 0.45))
-    orient = rotation_about(np.array([0.0, 0, 1]), turn) @ tilt @ upright(rng.random() < 0.5)
+    turn = config.turn * np.deg2rad(rng.uniform(-60, 60))
+    tilt = rotation_about(_unit(rng), config.turn * rng.normal(0, 0.45))
+    back = rng.random() < 0.5 * config.turn
+    orient = rotation_about(np.array([0.0, 0, 1]), turn) @ tilt @ upright(back)
     camera = depth_camera(config.camera)
     distance = rng.uniform(*config.distance)
     span = 0.35 * distance * np.array(camera.size) / np.array(camera.focal)

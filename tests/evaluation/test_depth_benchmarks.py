@@ -128,13 +128,39 @@ def test_result_files_go_there_and_back(tmp_path):
     np.testing.assert_allclose(first, project_depth(points[0, 0], 'nyu') * [1, 1, 1000], atol=1e-4)
 
 
+@pytest.mark.parametrize('count', [11, 14, 16, 21])
+@pytest.mark.parametrize(
+    ('before', 'separator', 'end', 'after'),
+    [
+        ('', ' ', '\n', ''),
+        ('\ufeff', '\t', '\r\n', '\r\n  \r\n'),
+        ('# u v d\n', ', ', ' \n\n', '\n'),
+        ('', ';', ';\n', ''),
+    ],
+)
+@pytest.mark.parametrize('name', ['', 'test_seq_1\\image_0007.png'])
+def test_public_files_come_in_many_shapes(tmp_path, count, before, separator, end, after, name):
+    values = np.random.default_rng(0).uniform([10, 10, 200], [300, 200, 500], (3, count, 3))
+    rows = [[*([name] if name else []), *map(repr, row.ravel().tolist())] for row in values]
+    text = before + end.join(separator.join(row) for row in rows) + after
+    (tmp_path / 'r.txt').write_bytes(text.encode())
+    said = read_depth_results(tmp_path / 'r.txt', 'icvl')
+    u, v, d = values.transpose(2, 0, 1)
+    expected = np.stack(((u - 160) * d / 240.99, (v - 120) * d / 240.96, d), -1) / 1000
+    np.testing.assert_allclose(said, expected, rtol=1e-12)
+    with pytest.raises(HandDataError, match=f'line . has {3 * count} numbers, expected 30'):
+        read_depth_results(tmp_path / 'r.txt', 'icvl', joints=10)
+
+
 @pytest.mark.parametrize(
     ('text', 'message'),
     [
         ('', 'empty'),
         ('1 2\n', 'no u, v, d'),
-        ('1 2 700\n1 2\n', 'row 2 has 2 numbers'),
-        ('1 2 x\n', 'could not convert'),
+        ('1 2 700\n\n1 2\n', 'line 3 has 2 numbers'),
+        ('1 2 x\n', 'line 1 has "x"'),
+        ('1 2 700\n1 nan 700\n1 inf 700\n', r'line 2 has numbers that are not finite \(2 such'),
+        ('picture.png\n', 'line 1 has "picture.png"'),
         ('300 200 0.7\n', 'expected millimetres'),
     ],
 )

@@ -1,55 +1,15 @@
-# Depth crops of ICVL without labels for the network, and rendered hands (docs/en/depth.md).
-dataset_type = 'ICVLDataset'
-data_root = 'data/icvl/'
-dataset = dict(
-    type=dataset_type,
-    data_root=data_root,
-)
+# ICVL: set, camera, cube and protocols.
+_base_ = ['./dsf_depth.py']
 
-train_pipeline = dict(
-    load=dict(type='LoadDepthImage'),
-    # Before the crop is normalised: one of turn, shift, scale and nothing.
-    augment=dict(type='CubeAugment'),
-    crop=dict(type='CubeCrop'),
-    pack=dict(type='PackHandInputs'),
-)
-test_pipeline = dict(
-    load=dict(type='LoadDepthImage'),
-    crop=dict(type='CubeCrop'),
-    pack=dict(type='PackHandInputs'),
-)
+dataset = dict(type='ICVLDataset', data_root='data/icvl/')
+train_dataloader = dict(dataset=dataset)
+val_dataloader = dict(dataset=dataset)
+test_dataloader = dict(dataset=dataset)
 
-train_dataloader = dict(
-    batch_size=32,
-    num_workers=4,
-    persistent_workers=True,
-    # Order and augmentation of a resumed run are those of one that was never cut short.
-    sampler=dict(type='SeededSampler', shuffle=True),
-    dataset=dict(split='train', pipeline=train_pipeline, **dataset),
-)
-# The model's own hand, and where its parameters come from: bank='FOLDER' (text files of the release or
-# NYU fits), fits='FILE.npz', or poses drawn here.
-synthetic_dataloader = dict(
-    batch_size=32,
-    num_workers=0,
-    sampler=dict(type='SeededSampler', shuffle=True),
-    dataset=dict(
-        type='HandParameterBank',
-        num=100000,
-        hand_model=dict(type='MANO', side='right', tip_preset='dsf'),
-    ),
-)
-# The hand is the model's own, and views turn in fine-tuning only.
-synthetic_renderer = dict(type='DepthHandSampler', camera='icvl', base_cube=0.2, turn=None)
+synthetic_renderer = dict(camera='icvl', base_cube=0.2)
 
-val_dataloader = dict(
-    batch_size=32,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(split='test', pipeline=test_pipeline, **dataset),
-)
-test_dataloader = val_dataloader
-
-val_evaluator = dict(type='HandPoseMetric', protocol='icvl')
+val_evaluator = [
+    dict(type='HandPoseMetric', protocol='icvl'),
+    dict(type='StagePoseMetric', protocol='icvl'),
+]
 test_evaluator = val_evaluator

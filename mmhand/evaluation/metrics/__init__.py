@@ -12,6 +12,7 @@ from .ho3d_metric import HO3DMetric
 from .hole_quality_metric import HoleQualityMetric
 from .interhand_metric import InterHandMetric
 from .self_intersection_metric import MeshSelfIntersection
+from .stage_pose_metric import StagePoseMetric
 
 __all__ = [
     'AmodalIoUMetric',
@@ -26,4 +27,5 @@ __all__ = [
     'HoleQualityMetric',
     'InterHandMetric',
     'MeshSelfIntersection',
+    'StagePoseMetric',
 ]

@@ -82,6 +82,8 @@ class DualBranchNet(BaseModule):
         width: channels of the stem.
         channels: of the up-sampled features.
         num_params: of the hand.
+        stem_stride: of the first convolution; 2 makes maps of S / 4 for a quarter of the work, and wants
+            ``codec=dict(size=32)``.
         init_cfg: ``dict(type='Pretrained', ...)`` or ``None``.
 
     Raises:
@@ -95,6 +97,7 @@ class DualBranchNet(BaseModule):
         width: int = 64,
         channels: int = 256,
         num_params: int = 62,
+        stem_stride: int = 1,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -103,7 +106,7 @@ class DualBranchNet(BaseModule):
         if num_stages not in (1, 2):
             raise HandConfigError(f'num_stages is {num_stages}, not 1 or 2')
         self.stem = nn.Sequential(
-            nn.Conv2d(1, width, 5, 1, 2, bias=False),
+            nn.Conv2d(1, width, 5, stem_stride, 2, bias=False),
             nn.BatchNorm2d(width),
             nn.ReLU(inplace=True),
             nn.MaxPool2d(3, 2, 1),
@@ -139,8 +142,9 @@ class DualBranchNet(BaseModule):
 
         Args:
             image: (B, 1, S, S) normalised depth.
-            remap: hand parameters (B, num_params) to maps (B, 84, S / 2, S / 2), of the mesh of these
-                parameters as the camera sees it; called with the first stage's if there is a second.
+            remap: hand parameters (B, num_params) to maps of the same size (B, 84, S / 2, S / 2), of the
+                mesh of these parameters as the camera sees it; called with the first stage's if there is
+                a second.
         """
         shallow = self.stem(image)
         maps, params, feature = self.stages[0](shallow)

@@ -140,7 +140,12 @@ class DSFSelfSupervisedLoss(nn.Module):
         """Points of a hand's crop: ``all``, and ``part``, those of its bones (B, N, 3)."""
         cloud = crop_points(crop, view.center, view.cube, view.affine, self.reader.camera)
         seen = crop.flatten(1) <= FOREGROUND
-        bones = seen & (self.proxy.segment(cloud, teacher.xyz, radii) > 0)
+        # Most of a crop is background: only what is seen is segmented, padded to the fullest crop.
+        most = int(seen.sum(1).max().clamp(min=1))
+        index = seen.to(torch.int8).argsort(dim=1, descending=True, stable=True)[:, :most]
+        some = cloud.gather(1, index[..., None].expand(-1, -1, 3))
+        bone = self.proxy.segment(some, teacher.xyz, radii) > 0
+        bones = seen & torch.zeros_like(seen).scatter(1, index, bone)
         part = draw_points(cloud, bones, self.num_points)
         return {'part': part, 'all': draw_points(cloud, seen, self.num_points)}
 

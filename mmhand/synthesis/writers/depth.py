@@ -65,6 +65,7 @@ class DepthWriter(DatasetWriter):
             views=self.num_views,
             people=self.config.captures,
             hand_model=self.config.hand_model,
+            turn=self.config.turn,
         )
 
     def render(self, split: str, index: int) -> DepthFrame:

@@ -33,7 +33,11 @@ class MSRAWriter(DepthWriter):
     def scene(self) -> DepthSceneConfig:
         """Nine people."""
         return DepthSceneConfig(
-            self.camera, self.distance, people=PEOPLE, hand_model=self.config.hand_model
+            self.camera,
+            self.distance,
+            people=PEOPLE,
+            hand_model=self.config.hand_model,
+            turn=self.config.turn,
         )
 
     @staticmethod
