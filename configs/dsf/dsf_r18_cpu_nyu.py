@@ -14,9 +14,7 @@ train_cfg = dict(max_epochs=4)
 train_dataloader = dict(batch_size=8, num_workers=0, persistent_workers=False)
 synthetic_dataloader = dict(
     batch_size=8,
-    dataset=dict(
-        num=4000, turn=0.3, hand_model=dict(_delete_=True, type='OpenHand', side='right')
-    ),
+    dataset=dict(num=4000, turn=0.3, hand_model=dict(_delete_=True, type='OpenHand', side='right')),
 )
 # A network this small does not learn all views in the steps it has.
 synthetic_renderer = dict(turn=False)

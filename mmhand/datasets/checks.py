@@ -17,6 +17,9 @@ from mmhand.utils.errors import HandDataError, HandFileError
 #: Hands of all benchmarks are nearer to their camera; larger numbers are another unit, metres.
 FARTHEST = 20.0
 
+#: No hand is nearer to a depth camera, metres.
+_NEAREST = 0.02
+
 #: The joints of one hand lie closer together, metres.
 WIDEST = 1.0
 
@@ -184,8 +187,17 @@ def check_hands(column: Column, points: np.ndarray, unit: float = 1.0) -> None:
 
 
 def check_depth_joints(column: Column, joints: np.ndarray) -> None:
-    """Joints (N, J, 3) before a depth camera, metres; NaN where one is not annotated."""
+    """Joints (N, J, 3) before a depth camera, metres; NaN where one is not annotated.
+
+    The benchmarks' files hold millimetres: what is far too near was in metres.
+    """
     check_numbers(column, joints, FARTHEST, 'metres (another unit?)', used=~np.isnan(joints))
+    depth = joints[..., 2][np.isfinite(joints[..., 2])]
+    if depth.size and np.median(np.abs(depth)) < _NEAREST:
+        raise HandDataError(
+            f'{column.path}: the middle depth of "{column.key}" is {1000 * np.median(depth):.2g} mm: '
+            'the file is in metres, take the official millimetres'
+        )
 
 
 def read_lines(path: Path, what: str) -> list[str]:

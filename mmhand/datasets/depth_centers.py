@@ -73,7 +73,10 @@ def read_centers(
 def _check_axes(
     centers: np.ndarray, joints: np.ndarray, known: np.ndarray, path: Path, y_up: bool
 ) -> None:
-    middle = np.nanmean(joints, axis=1)[known]
+    known = known & np.isfinite(joints).all(-1).any(1)
+    if not known.any():
+        return
+    middle = np.nanmean(joints[known], axis=1)
     off = np.nanmedian(np.abs(centers[known] - middle), axis=0)
     mirrored = np.nanmedian(np.abs(centers[known] * [1, -1, 1] - middle), axis=0)
     # A hand is about 0.1 m; a file with another y is off by the hand's height in the picture.

@@ -11,7 +11,7 @@ from mmengine.logging import print_log
 from mmhand.datasets.base_hand_dataset import BaseHandDataset
 from mmhand.datasets.store.annotation_store import AnnotationStore, StoreWriter
 from mmhand.structures import convert_joints, joint_indices
-from mmhand.utils.errors import HandConfigError, HandFileError
+from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
 
 from .depth_centers import read_centers
 
@@ -141,11 +141,20 @@ class DepthHandDataset(BaseHandDataset):
         return points * [-1.0, 1.0, 1.0] if self.MIRRORED else points
 
     def select_rows(self, store: AnnotationStore) -> np.ndarray:
-        """Frames that have a centre."""
+        """Frames that have a centre.
+
+        Raises:
+            HandDataError: none has.
+        """
         frame = store['frame']
         if 'center' not in frame:
             return np.arange(frame.rows)
-        return np.flatnonzero(np.isfinite(frame['center']).all(1))
+        rows = np.flatnonzero(np.isfinite(frame['center']).all(1))
+        if not len(rows):
+            raise HandDataError(
+                f"{self.center_path or self.data_root} has a centre for no frame: take centers='depth'"
+            )
+        return rows
 
     def cube_of(self, store: AnnotationStore, row: int) -> float:
         """Edge of a frame's cube by the benchmark's rule, metres."""

@@ -39,8 +39,8 @@ def read_depth_results(path: str | Path, camera: str, joints: int | None = None)
 
     Raises:
         HandFileError: it is missing or unreadable.
-        HandDataError: it is malformed, has numbers that are not finite, or its depths are no millimetres;
-            names the line.
+        HandDataError: it is malformed, has numbers that are not finite, or its depths are no
+            millimetres; names the line.
     """
     path = Path(path)
     rows = _read_rows(path)

@@ -164,7 +164,9 @@ def _nearest_faces(
             bound = torch.where(square.isfinite(), square, 0).sqrt()
             limit = square - own + slack
             reached = torch.cat((here, bound), dim=2)
-            far = torch.baddbmm(length[some] - reach[some].square(), reached, judged[some], alpha=-2)
+            far = torch.baddbmm(
+                length[some] - reach[some].square(), reached, judged[some], alpha=-2
+            )
             candidate = far <= limit
             if allowed is not None:
                 candidate &= allowed

@@ -252,6 +252,30 @@ def y_up(root):
     np.savetxt(path, rows)
 
 
+def no_text(name):
+    return lambda root: (root / name).write_bytes(bytes(range(256)))
+
+
+def no_number(root):
+    (root / 'center_train_0_refined.txt').write_text('nan nan nan\n' * 4)
+
+
+def label_metres(root):
+    rows = [line.split() for line in (root / 'train.txt').read_text().splitlines()]
+    rows = [[row[0], *(str(float(value) / 1000) for value in row[1:])] for row in rows]
+    (root / 'train.txt').write_text('\n'.join(' '.join(row) for row in rows))
+
+
+def copies_only(root):
+    rows = (root / 'train.txt').read_text().splitlines()
+    (root / 'train.txt').write_text('\n'.join('22-5/' + row.split('/')[-1] for row in rows))
+
+
+def halved(root):
+    picture = cv2.imread(str(root / NYU_PICTURE), cv2.IMREAD_UNCHANGED)
+    cv2.imwrite(str(root / NYU_PICTURE), picture[::2, ::2])
+
+
 def metres(root):
     path = root / 'center_train_0_refined.txt'
     np.savetxt(path, np.loadtxt(path) / 1000)
@@ -263,6 +287,12 @@ def metres(root):
         ('icvl', grey, {}, HandDataError, 'image_0000.png is an 8-bit grey'),
         ('nyu', y_up, {}, HandDataError, 'center_train_0_refined.txt.*centers_y_up=True'),
         ('nyu', metres, {}, HandDataError, 'center_train_0_refined.txt.*metres'),
+        ('nyu', no_number, {}, HandDataError, 'center_train_0_refined.txt has a centre for no fr'),
+        ('nyu', halved, {}, HandDataError, 'depth_1_0000001.png.* is a picture of 320 x 240'),
+        ('icvl', no_text('train.txt'), {}, HandFileError, 'train.txt is no text'),
+        ('icvl', label_metres, {}, HandDataError, 'the middle depth of "joints".*metres'),
+        ('icvl', copies_only, {}, HandDataError, 'turned copies only'),
+        ('msra', no_text('P1/1/joint.txt'), {}, HandFileError, 'joint.txt is no text'),
         (
             'nyu',
             lambda root: (root / 'center_train_0_refined.txt').write_text('1 2 700\n'),

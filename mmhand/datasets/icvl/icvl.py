@@ -94,9 +94,19 @@ class ICVLDataset(DepthHandDataset):
         return there[0]
 
     def select_rows(self, store: AnnotationStore) -> np.ndarray:
-        """Recorded frames that have a centre."""
+        """Recorded frames that have a centre.
+
+        Raises:
+            HandDataError: there are none.
+        """
         rows = super().select_rows(store)
-        return rows[np.asarray(store['frame']['recorded'])[rows]]
+        rows = rows[np.asarray(store['frame']['recorded'])[rows]]
+        if not len(rows):
+            raise HandDataError(
+                f'{self.data_root}: {" and ".join(_LABELS[self.split][0])} name turned copies only, no '
+                f'recorded sequence (a folder of more than {_ORIGINAL} characters)'
+            )
+        return rows
 
     def cube_of(self, store: AnnotationStore, row: int) -> float:
         """See :class:`DepthHandDataset`."""

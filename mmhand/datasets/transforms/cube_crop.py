@@ -149,6 +149,7 @@ def cut(results: dict) -> None:
     """Add ``crop_depth`` and ``crop_affine``, and the cube's place where it is not stated."""
     check_units(results)
     camera = camera_of(results)
+    _check_size(results, camera)
     cube = np.array(results['crop_cube'], np.float64) * np.ones(3)
     if results.get('crop_center') is None:
         results['crop_center'] = hand_center_from_depth(results['depth'], cube, camera, results)
@@ -168,6 +169,16 @@ def cut(results: dict) -> None:
         crop_center=center,
         crop_cube=cube,
     )
+
+
+def _check_size(results: Mapping, camera: DepthCamera) -> None:
+    height, width = np.shape(results['depth'])[:2]
+    if (width, height) != tuple(camera.size):
+        raise HandDataError(
+            f'{_name(results)} is a picture of {width} x {height}, the camera "{camera.name}" has '
+            f'{camera.size[0]} x {camera.size[1]}: it was resized, or state its own '
+            'intrinsics (K)'
+        )
 
 
 def normalise(results: dict, min_pixels: int = 1) -> None:

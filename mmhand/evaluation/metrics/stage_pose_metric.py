@@ -91,9 +91,7 @@ class StagePoseMetric(BaseMetric):
             for stage, name in enumerate(names)
         }
         print_log(f'{self.protocol.name}, stage by stage\n{_table(rows)}', logger='current')
-        return {
-            f'{name}.{key}': value for name, row in rows.items() for key, value in row.items()
-        }
+        return {f'{name}.{key}': value for name, row in rows.items() for key, value in row.items()}
 
     def _count(self, samples: Sequence[Mapping]) -> int:
         for sample in samples:
