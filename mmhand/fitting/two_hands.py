@@ -25,8 +25,14 @@ _ROUNDS = ((0.1, 4.0), (0.2, 4.0), (0.3, 4.0), (0.5, 3.0), (1.0, 3.0), (2.0, 2.0
 #: (metres) hands must be in each other for them.
 _LATER, _TOUCH = ((1.0, 3.0), (3.0, 2.0)), 0.0015
 
-#: Hands that begin deeper in each other than this also start so much before and behind, metres.
-_DEEP, _SHIFT = 0.006, 0.02
+#: Hands that begin deeper in each other than this also start before and behind each other, metres.
+_DEEP = 0.006
+#: So much before and behind: first these, then those where the hands still enter each other.
+_SHIFTS = ((0.02, -0.02), (0.04, -0.04))
+#: Hands that enter each other by no more are well, metres; flesh gives way.
+_ENTERS = 0.0015
+#: Hands that no start keeps apart are moved apart in such steps, and so often at most.
+_STEP, _STEPS = 0.003, 20
 
 
 @TASK_UTILS.register_module()
@@ -104,8 +110,7 @@ class TwoHandFit(nn.Module):
             return placed
         rows = pairs.flatten()
         part = seen[rows]
-        depth = self.contact.facing(PairUnknowns(x[rows]), part.model).depth.amax(1)
-        rows = pairs[depth.view(-1, 2).amax(1) > _TOUCH].flatten()
+        rows = pairs[self._depth(x[rows], part) > _TOUCH].flatten()
         if not len(rows):
             return placed
         part = seen[rows]
@@ -115,25 +120,53 @@ class TwoHandFit(nn.Module):
         return placed.with_rows(rows, found)
 
     def _solve_pairs(self, x: HandUnknowns, seen: Observed) -> tuple[HandUnknowns, Normal]:
-        """Joint fits of pairs of hands, in turn; hands deep in each other also start apart.
+        """Joint fits of pairs of hands, in turn; hands deep in each other also start apart, and end so.
 
         Returns:
             The hands, and what each one's unknowns are worth with the other where it is.
         """
-        depth = self.contact.facing(PairUnknowns(x), seen.model).depth.amax(1)
-        deep = (depth.view(-1, 2).amax(1) > _DEEP).nonzero()[:, 0]
+        deep = self._depth(x, seen) > _DEEP
         found, joint = self._refine(x, seen)
-        members = (2 * deep[:, None] + torch.arange(2)).flatten()
-        for shift in (_SHIFT, -_SHIFT) if len(deep) else ():
+        score = self._score(found, seen, joint)
+        for shifts in _SHIFTS:
+            rows = deep.nonzero()[:, 0]
+            members = (2 * rows[:, None] + torch.arange(2)).flatten()
             part = seen[members]
-            start = self._parted(x[members], part, shift)
-            hands, normal = self._refine(start, part)
-            better = normal.cost < joint.cost[deep]
-            twice = better.repeat_interleave(2)
-            found = found.with_rows(members[twice], hands[twice])
-            for old, new in zip(joint, normal, strict=True):
-                old[deep[better]] = new[better]
+            for shift in shifts if len(rows) else ():
+                hands, normal = self._refine(self._parted(x[members], part, shift), part)
+                news = self._score(hands, part, normal)
+                better = news < score[rows]
+                twice = better.repeat_interleave(2)
+                found = found.with_rows(members[twice], hands[twice])
+                score[rows[better]] = news[better]
+                for old, new in zip(joint, normal, strict=True):
+                    old[rows[better]] = new[better]
+            deep = self._depth(found, seen) > _ENTERS
+        found = self._apart(found, seen)
         return found, self._own(found, joint, seen)
+
+    def _depth(self, x: HandUnknowns, seen: Observed) -> Tensor:
+        """(N,) how deep the hands of each pair are in each other, metres."""
+        depth = self.contact.facing(PairUnknowns(x), seen.model).depth.amax(1)
+        return depth.view(-1, 2).amax(1).clamp_min(0)
+
+    def _score(self, x: HandUnknowns, seen: Observed, joint: Normal) -> Tensor:
+        """(N,) what a solution costs: depths that the energy does not see, far from the skin, count."""
+        enters = (self._depth(x, seen) - _ENTERS).clamp_min(0)
+        return joint.cost + (enters / self.contact.weights.penetration).square()
+
+    def _apart(self, x: HandUnknowns, seen: Observed) -> HandUnknowns:
+        """Hands that still enter each other, moved along their lines of sight until they do not."""
+        rows = (self._depth(x, seen) > _ENTERS).nonzero()[:, 0]
+        for row in rows.tolist():
+            pair = slice(2 * row, 2 * row + 2)
+            hands, part = x[pair], seen[pair]
+            for shift in (sign * step * _STEP for step in range(1, _STEPS + 1) for sign in (1, -1)):
+                moved = self._parted(hands, part, shift)
+                if bool(self._depth(moved, part) <= _ENTERS):
+                    x = x.with_rows(torch.arange(2 * row, 2 * row + 2), moved)
+                    break
+        return x
 
     def _own(self, hands: HandUnknowns, joint: Normal, seen: Observed) -> Normal:
         """What each hand's unknowns are worth with the other where it is."""

@@ -215,7 +215,7 @@ def _check_option(cfg: Config, key: str) -> None:
 
 
 def without_pretraining(model_cfg: Mapping) -> dict:
-    """A model's config without the downloads that only its training needs.
+    """A model's config without the weights from elsewhere that only its training needs.
 
     Args:
         model_cfg: config of a model.
@@ -227,6 +227,9 @@ def without_pretraining(model_cfg: Mapping) -> dict:
             init = node.get('init_cfg')
             if isinstance(init, Mapping) and init.get('type') == 'Pretrained':
                 node['init_cfg'] = None
+            # What a package of its own carries; 'open' weights are in this one.
+            if node.get('pretrained') not in (None, 'open'):
+                node['pretrained'] = None
             for value in node.values():
                 strip(value)
         elif isinstance(node, list | tuple):

@@ -5,7 +5,7 @@ import pytest
 
 from mmhand.apis import OpenHandFinder
 from mmhand.apis.finding import FoundHands
-from mmhand.apis.finding.hand_reader import HandReader
+from mmhand.apis.finding.hand_reader import HandReader, geometric_median
 from mmhand.apis.finding.pairing import merge_boxes, pair_hands
 from mmhand.apis.finding.palm_search import tiles_of
 from mmhand.apis.finding.suppression import keep_hands
@@ -138,6 +138,23 @@ def test_readings_come_back_turned_and_unmirrored():
     np.testing.assert_allclose(found.right, (1, 1, 0))
     along = 0.1 * np.array([np.cos(0.5), np.sin(0.5), 0])
     np.testing.assert_allclose(found.joints[:, 1], ((0.1, 0, 0), along, -along), atol=1e-9)
+
+
+def test_one_crop_that_is_wrong_does_not_move_a_joint():
+    rng = np.random.default_rng(0)
+    points = rng.normal(50, 1, (10, 2, 21, 2))
+    points[3, 0] += 40
+    points[4:, 1] += 40
+    weights = np.ones((10, 2))
+    weights[4:, 1] = 0.01
+    found = geometric_median(points, weights, np.full(2, 0.5))
+    assert np.abs(found - 50).max() < 2
+    # Few crops have no outlier.
+    np.testing.assert_allclose(
+        geometric_median(points[:2], weights[:2], np.ones(2)), points[:2].mean(0)
+    )
+    # Weights that are nothing everywhere do not divide by nothing.
+    assert np.isfinite(geometric_median(points, np.zeros((10, 2)), np.zeros(2))).all()
 
 
 @pytest.fixture(scope='module')

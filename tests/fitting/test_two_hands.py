@@ -1,5 +1,7 @@
 """Two hands that meet: kept apart, at one depth, true to the picture."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -122,3 +124,24 @@ def test_slope_of_the_contact_terms_is_that_of_their_cost(scene):
         step[0, column] = 1e-6
         numeric = (costs(step) - costs(-step)) / 2e-6 / 2
         assert abs(numeric[0] - slope[column]) <= 1e-3 * abs(slope[column]) + 0.05, column
+
+
+def test_hands_that_no_fit_keeps_apart_are_moved_apart(fit):
+    """A right and a left hand at one place: the last step by itself."""
+    rng = np.random.default_rng(0)
+    evidence = HandEvidence(
+        torch.from_numpy(rng.uniform(200, 300, (2, 21, 2))),
+        torch.tensor([0, 1]),
+        joints_3d=torch.from_numpy(rng.uniform(0, 0.1, (2, 21, 3))),
+    )
+    seen, _ = fit.single.observe(None, evidence, torch.from_numpy(K).expand(2, 3, 3))
+    x, _ = fit.single.solve(None, seen)
+    middle = fit.contact.vertices(x, seen.model).mean(1)
+    x = replace(x, transl=x.transl - middle + middle.new_tensor([0.0, 0.0, 0.5]))
+    assert fit._depth(x, seen) > 0.006
+    apart = fit._apart(x, seen)
+    assert fit._depth(apart, seen) <= 0.0015
+    # Along the lines of sight: the picture hardly changes.
+    moved = (apart.transl - x.transl).abs()
+    assert moved[:, 2].max() < 0.07
+    assert moved[:, :2].max() < 0.02

@@ -63,8 +63,41 @@ def test_skips_without_the_data(repo, tmp_path):
 def test_reads_the_annotations(tool, realdata):
     hands = tool.load_hands(Path(realdata))
     assert len(hands) == 19
-    assert len(tool.two_hand_pictures(Path(realdata))) == 8
     for hand in hands:
         inside = hand.keypoints[hand.valid]
         low, size = hand.bbox[:2], hand.bbox[2:]
         assert (abs(inside - low - size / 2) < 0.8 * hand.side).mean() > 0.9
+
+
+def test_knows_what_pictures_of_two_hands_show(tool, realdata):
+    import real_two_hands
+
+    pictures = real_two_hands.two_hand_pictures(Path(realdata))
+    assert len(pictures) == 8
+    shown = {picture.path.name: picture.hands for picture in pictures}
+    # As InterHand2.6M itself says of two of its four frames.
+    assert [name for name, number in shown.items() if number == 1] == [
+        'image2017.jpg',
+        'image29590.jpg',
+    ]
+    right = pictures[0]
+    assert right.path.name == 'image2017.jpg'
+    truth = right.keypoints[0]
+    # The thumb points up, above all other joints.
+    assert truth[:, 1].argmin() == 4
+    errors = real_two_hands.errors_by_side(right, truth[None] + 3, np.array([0]))
+    np.testing.assert_allclose(errors[0], 18**0.5 / np.ptp(truth, axis=0).max())
+    assert real_two_hands.errors_by_side(right, truth[None], np.array([1])) == {0: np.inf}
+
+
+def test_depth_of_two_boxes(tool):
+    import real_two_hands
+    import trimesh
+
+    box = trimesh.creation.box((0.02, 0.02, 0.02)).subdivide().subdivide()
+    faces = (box.faces, box.faces)
+    vertices = np.stack((box.vertices, box.vertices + (0.017, 0, 0)))
+    np.testing.assert_allclose(
+        real_two_hands.deepest(vertices, np.array([0, 1]), faces), 3, atol=0.01
+    )
+    assert real_two_hands.deepest(vertices[:1], np.array([0]), faces) == 0

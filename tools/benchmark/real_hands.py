@@ -51,12 +51,6 @@ def load_hands(root: Path) -> list[RealHand]:
     return hands
 
 
-def two_hand_pictures(root: Path) -> list[Path]:
-    """Pictures that show hands that meet; judged by eye."""
-    folders = ('interhand2.6m', 'twohand_demo', 'interhand_demo')
-    return [path for name in folders for path in sorted((root / name).glob('*.jpg'))]
-
-
 def read_pictures(files: Sequence[Path]) -> list[np.ndarray]:
     """(H, W, 3) uint8 BGR each; a file that is named twice is read once."""
     unique = {file: cv2.imread(str(file)) for file in dict.fromkeys(files)}

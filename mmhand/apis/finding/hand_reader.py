@@ -16,8 +16,13 @@ from .turned_crops import (
     squares_of_hands,
 )
 
-#: Turns (radians) and changes of size of the crops that are averaged; every other one is mirrored.
-WIDE_VIEWS = ((0, 0), (0, 0), (0.3, 0.2), (-0.3, 0.2), (0.3, -0.15), (-0.3, -0.15))
+#: Turns (radians) and changes of size of the crops that are combined; every other one is mirrored. The
+#: network errs in its own frame, so crops that are turned far are wrong in different directions; in wide
+#: crops it sees hands that are too small.
+WIDE_VIEWS = (
+    *((0, 0), (0, 0), (0.45, -0.05), (-0.45, -0.05), (-0.45, -0.05), (0.45, -0.05)),
+    *((0.9, -0.05), (-0.9, -0.05), (-0.9, -0.05), (0.9, -0.05)),
+)
 #: The same for hands that little is seen of, which few crops show.
 NARROW_VIEWS = ((0, 0), (0, 0), (0.2, 0.1), (-0.2, 0.1), (0.2, -0.1), (-0.2, -0.1))
 
@@ -141,21 +146,24 @@ class HandReader:
         readings: HandReadings,
         number: int,
         around: Sequence[tuple[float, float]] = WIDE_VIEWS,
+        robust: bool = True,
     ) -> tuple[HandReadings, np.ndarray]:
-        """Read each hand from several crops and average them.
+        """Read each hand from several crops and combine them.
 
-        The crop itself, its mirror image, then crops a little turned, larger or smaller, every other
-        one mirrored.
+        The crop itself, its mirror image, then turned and resized crops, every other one mirrored.
+        Pixels are each joint's geometric median, in which crops count by their presence to the fourth,
+        or the mean; everything else is the mean.
 
         Args:
             pictures: they.
             readings: N hands.
             number: of crops of each hand.
             around: turns and changes of size of the crops.
+            robust: take medians. Means tell apart better what is a hand and what is not.
 
         Returns:
-            The mean readings, and (N, 21) how well the crops agree on each joint, in (0, 1]: 0.6 where
-            their spread is a twentieth of the hand.
+            The combined readings, and (N, 21) how well the crops agree on each joint, in (0, 1]: 0.6
+            where their spread is a twentieth of the hand.
         """
         squares = squares_of_hands(readings.keypoints)
         table = np.array(around)
@@ -170,15 +178,41 @@ class HandReader:
         span = np.ptp(mean, axis=1).max(-1)
         spread = np.sqrt(((keypoints - mean) ** 2).sum(-1).mean(0)) / np.maximum(span, 1)[:, None]
         agreement = np.exp(-((spread / 0.05) ** 2) / 2)
+        presence = found.presence.reshape(number, -1)
         averaged = HandReadings(
             readings.owners,
             squares,
-            mean,
+            geometric_median(keypoints, presence**4, 0.02 * span) if robust else mean,
             found.joints.reshape(number, -1, 21, 3).mean(0),
-            found.presence.reshape(number, -1).mean(0),
+            presence.mean(0),
             found.right.reshape(number, -1).mean(0),
         )
         return averaged, agreement
+
+
+def geometric_median(
+    points: np.ndarray, weights: np.ndarray, softness: np.ndarray, steps: int = 20
+) -> np.ndarray:
+    """(N, J, 2) points whose weighted distances to (V, N, J, 2) points sum to the least.
+
+    By Weiszfeld's iteration from the weighted mean.
+
+    Args:
+        points: V candidates of each.
+        weights: (V, N), not negative.
+        softness: (N,) added to distances, pixels; nearer candidates count alike.
+        steps: iterations.
+    """
+    if len(points) < 3:
+        return points.mean(0)
+    weights = np.maximum(weights, 1e-6)[..., None]
+    shares = np.broadcast_to(weights, points.shape[:-1])
+    for step in range(steps + 1):
+        center = (points * shares[..., None]).sum(0) / shares.sum(0)[..., None]
+        if step < steps:
+            away = np.linalg.norm(points - center, axis=-1) + softness[:, None]
+            shares = weights / np.maximum(away, 1e-6)
+    return center
 
 
 def join(parts: Sequence[HandReadings]) -> HandReadings:

@@ -48,7 +48,7 @@ class OpenHandFinder:
         presence: least score of a hand: the landmark network's presence times how well several crops
             of it agree, in [0, 1].
         turns: turned crops of a given box.
-        views: crops that are averaged at the end; 1 is fastest, 2 adds the mirrored one.
+        views: crops that are combined at the end; 1 is fastest, 2 adds the mirrored one.
         steps: crops at most until one stays.
         partners: look around hands for those that touch them.
         max_hands: of one picture, at most.
@@ -67,7 +67,7 @@ class OpenHandFinder:
         palm_threshold: float = 0.3,
         presence: float = 0.5,
         turns: int = 8,
-        views: int = 6,
+        views: int = 10,
         steps: int = 3,
         partners: bool = True,
         max_hands: int = 10,
@@ -195,7 +195,7 @@ class OpenHandFinder:
         first = self.reader(pictures, owners, squares)
         readings = self.reader.converge(pictures, first, self.steps)
         readings = readings[_distinct_rows(readings, readings.presence)]
-        return self.reader.views(pictures, readings, min(self.views, 4), NARROW_VIEWS)
+        return self.reader.views(pictures, readings, min(self.views, 4), NARROW_VIEWS, False)
 
     def _distinct(
         self, hands: HandReadings, agreement: np.ndarray

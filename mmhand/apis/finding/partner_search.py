@@ -126,7 +126,9 @@ def touching_hands(
         readings = reader.converge(around.patches, first[rows], 2, gate=0.3)
         if not len(readings):
             continue
-        readings, agreement = reader.views(around.patches, readings, min(views, 4), NARROW_VIEWS)
+        readings, agreement = reader.views(
+            around.patches, readings, min(views, 4), NARROW_VIEWS, False
+        )
         right = hands.right[readings.owners] >= 0.5
         other = np.where(right, 1 - readings.right, readings.right)
         quality = readings.presence * agreement.mean(1) * other

@@ -12,6 +12,7 @@ from .hand_bbox_crop import HandBBoxCrop
 from .hand_blur_occlusion import BlurOcclusionParams, HandBlurOcclusion, Occluder
 from .hand_color_jitter import HandColorJitter, HandColorParams
 from .hand_photometric_jitter import HandPhotometricJitter, HandPhotometricParams
+from .hand_photo_jitter import HandPhotoJitter, PhotoJitterParams
 from .hand_topdown_affine import HandTopdownAffine
 from .handoccnet_bbox_crop import HandOccNetBBoxCrop
 from .load_aih_sample import AIHColorJitter, LoadAIHSample, PackDeocclusionInputs
@@ -47,6 +48,7 @@ __all__ = [
     'HandOccNetBBoxCrop',
     'HandPhotometricJitter',
     'HandPhotometricParams',
+    'HandPhotoJitter',
     'HandTopdownAffine',
     'LoadAIHSample',
     'LoadDepthImage',
@@ -59,6 +61,7 @@ __all__ = [
     'PackDeocclusionInputs',
     'PackHandInputs',
     'PasteDistractorHand',
+    'PhotoJitterParams',
     'RandomHandAffine',
     'ResizeHandCrop',
     'SelectHand',

@@ -1,5 +1,6 @@
 """Model backbones."""
 
+from .efficientnet_lite import EfficientNetLite
 from .resnet_logits import ResNetLogits
 
-__all__ = ['ResNetLogits']
+__all__ = ['EfficientNetLite', 'ResNetLogits']

@@ -1,0 +1,9 @@
+# SPMHand in full size for real pictures, from made ones: docs/en/real_pictures.md.
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/models/spmhand_r50.py',
+    '../_base_/datasets/wide_hands.py',
+    '../_base_/schedules/spmhand_40e.py',
+]
+
+default_hooks = dict(checkpoint=dict(interval=1))
