@@ -94,6 +94,8 @@ def without_downloads(config):
         if isinstance(node, dict):
             if str(node.get('init_cfg', {})).find('Pretrained') >= 0:
                 node['init_cfg'] = None
+            if node.get('pretrained') == 'imagenet':
+                node['pretrained'] = None
             if isinstance(node.get('perceptual'), dict):
                 node['perceptual'] = None  # features of VGG-16
             if node.get('type') in ('MANO', 'mmhand.MANO'):

@@ -125,6 +125,10 @@ class BlazeHandTrunk(BaseModule):
         self.top = InvertedResidual(channels, None, 3)
         if pretrained:
             load_open_weights(self, 'blaze_hand', 'backbone.')
+        # What no level needs is not computed, and gets no gradient.
+        last = max(self.out_indices)
+        for unused in [*self.levels[last + 1 :], *([] if last >= 5 else [self.top])]:
+            unused.requires_grad_(False)
         if frozen:
             self.requires_grad_(False)
 
