@@ -8,7 +8,7 @@ train_pipeline = dict(
     box=dict(enlarge=1.3),
     affine=dict(shift=0.08, scale=0.2, rotate=40.0, rotate_prob=0.7),
     color=dict(gain=(0.65, 1.35)),
-    photo=dict(_before_='pack', type='HandPhotoJitter'),
+    photo=dict(_before_='pack', type='HandCameraJitter'),
     cover=dict(
         _before_='pack',
         type='HandBlurOcclusion',

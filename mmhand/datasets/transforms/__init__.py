@@ -10,9 +10,9 @@ from .cut_hand_box import CutHandBox
 from .generate_hand_target import GenerateHandTarget
 from .hand_bbox_crop import HandBBoxCrop
 from .hand_blur_occlusion import BlurOcclusionParams, HandBlurOcclusion, Occluder
+from .hand_camera_jitter import CameraJitterParams, HandCameraJitter
 from .hand_color_jitter import HandColorJitter, HandColorParams
 from .hand_photometric_jitter import HandPhotometricJitter, HandPhotometricParams
-from .hand_photo_jitter import HandPhotoJitter, PhotoJitterParams
 from .hand_topdown_affine import HandTopdownAffine
 from .handoccnet_bbox_crop import HandOccNetBBoxCrop
 from .load_aih_sample import AIHColorJitter, LoadAIHSample, PackDeocclusionInputs
@@ -48,7 +48,7 @@ __all__ = [
     'HandOccNetBBoxCrop',
     'HandPhotometricJitter',
     'HandPhotometricParams',
-    'HandPhotoJitter',
+    'HandCameraJitter',
     'HandTopdownAffine',
     'LoadAIHSample',
     'LoadDepthImage',
@@ -61,7 +61,7 @@ __all__ = [
     'PackDeocclusionInputs',
     'PackHandInputs',
     'PasteDistractorHand',
-    'PhotoJitterParams',
+    'CameraJitterParams',
     'RandomHandAffine',
     'ResizeHandCrop',
     'SelectHand',

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmhand.datasets.transforms import HandPhotoJitter, PhotoJitterParams
+from mmhand.datasets.transforms import CameraJitterParams, HandCameraJitter
 from mmhand.registry import TRANSFORMS
 
 
@@ -16,7 +16,7 @@ def image():
 
 def change(image, **params):
     before = image.copy()
-    result = HandPhotoJitter().apply({'img': image}, PhotoJitterParams(**params))['img']
+    result = HandCameraJitter().apply({'img': image}, CameraJitterParams(**params))['img']
     np.testing.assert_array_equal(image, before)
     assert result.dtype == np.uint8
     assert result.shape == image.shape
@@ -43,7 +43,7 @@ def test_each_change_is_what_it_is_called(image):
 
 
 def test_draws_stay_in_their_ranges_and_repeat():
-    jitter = TRANSFORMS.build(dict(type='HandPhotoJitter', noise=5.0, grey_prob=0.5))
+    jitter = TRANSFORMS.build(dict(type='HandCameraJitter', noise=5.0, grey_prob=0.5))
     draws = [jitter.sample(np.random.RandomState(seed)) for seed in range(200)]
     assert draws[7] == jitter.sample(np.random.RandomState(7))
     assert all(0.6 <= draw.gamma <= 1.7 and 0 <= draw.noise <= 5 for draw in draws)

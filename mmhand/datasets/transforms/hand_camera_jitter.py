@@ -12,8 +12,8 @@ from .random_state import worker_random_state
 
 
 @dataclass(frozen=True)
-class PhotoJitterParams:
-    """One draw of :class:`HandPhotoJitter`; the defaults change nothing.
+class CameraJitterParams:
+    """One draw of :class:`HandCameraJitter`; the defaults change nothing.
 
     Attributes:
         gamma: exponent of the levels in [0, 1].
@@ -33,10 +33,11 @@ class PhotoJitterParams:
 
 
 @TRANSFORMS.register_module()
-class HandPhotoJitter(BaseTransform):
+class HandCameraJitter(BaseTransform):
     """Change tone and saturation, add noise, and compress, as cameras do.
 
-    :class:`HandColorJitter` changes the light's colour; :class:`HandBlurOcclusion` blurs and covers.
+    Rounded and clipped, as files are. :class:`HandColorJitter` changes the light's colour;
+    :class:`HandBlurOcclusion` blurs and covers; :class:`HandPhotometricJitter` is of one release.
 
     Required and modified key: ``img`` (H, W, 3) uint8.
 
@@ -74,7 +75,7 @@ class HandPhotoJitter(BaseTransform):
         self.compress_prob = compress_prob
         self.quality = quality
 
-    def sample(self, rng: np.random.RandomState) -> PhotoJitterParams:
+    def sample(self, rng: np.random.RandomState) -> CameraJitterParams:
         """Draw parameters."""
         grey, noisy, compressed = rng.random_sample(3) < (
             self.grey_prob,
@@ -85,7 +86,7 @@ class HandPhotoJitter(BaseTransform):
         contrast, saturation = rng.uniform(*self.contrast), rng.uniform(*self.saturation)
         noise, seed = rng.uniform(0, self.noise), int(rng.randint(1 << 31))
         quality = int(rng.randint(self.quality[0], self.quality[1] + 1))
-        return PhotoJitterParams(
+        return CameraJitterParams(
             gamma=gamma,
             contrast=float(contrast),
             saturation=0.0 if grey else float(saturation),
@@ -94,7 +95,7 @@ class HandPhotoJitter(BaseTransform):
             quality=quality if compressed else 100,
         )
 
-    def apply(self, results: dict, params: PhotoJitterParams) -> dict:
+    def apply(self, results: dict, params: CameraJitterParams) -> dict:
         """Apply given parameters."""
         image = np.ascontiguousarray(results['img'])
         if params.saturation != 1:
