@@ -158,7 +158,9 @@ def optimize_pose(
     like = rotations_6d.detach() if isinstance(rotations_6d, Tensor) else torch.zeros(0)
     given = [rotations_6d, betas, keypoints_2d, K]
     rotations, shapes, pixels, cameras = (torch.as_tensor(x).detach().to(like) for x in given)
-    count = len(rotations)
+    count = len(rotations) if rotations.ndim else 0
+    if not count:
+        raise HandDataError(f'rotations_6d has shape {tuple(rotations.shape)}: there is no hand')
     rotations = rotations.reshape(count, -1)
     cameras = cameras.expand(count, 3, 3) if cameras.shape == (3, 3) else cameras
     joints = len(joint_indices('mano21', 'canonical'))
@@ -168,6 +170,10 @@ def optimize_pose(
         'keypoints_2d': (pixels, (count, joints, 2)),
         'K': (cameras, (count, 3, 3)),
     }
+    scores = None
+    if confidence is not None:
+        scores = torch.as_tensor(confidence).detach().to(like)
+        wanted['confidence'] = (scores, (count, joints))
     for name, (value, shape) in wanted.items():
         if value.shape != shape:
             raise HandDataError(
@@ -175,9 +181,6 @@ def optimize_pose(
             )
         if not torch.isfinite(value).all():
             raise HandDataError(f'{name} has numbers that are not finite')
-    scores = (
-        None if confidence is None else torch.as_tensor(confidence).to(like).reshape(count, joints)
-    )
     with torch.inference_mode(False), _one_thread():
         out = _optimize(
             rotations.clone(),

@@ -1,13 +1,13 @@
 """Calibrated shapes on the disk: a person's, or those of all subjects of a data set."""
 
 import os
-import zipfile
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from mmhand.utils.atomic_io import save_npz
 from mmhand.utils.errors import HandDataError, HandFileError
+from mmhand.utils.safe_npz import load_npz
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +75,7 @@ class ShapeTable:
             HandFileError: the file is missing or no such table.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = dict(file)
+            arrays = load_npz(path)
             table = cls(
                 tuple(str(name) for name in arrays['subjects'].reshape(-1)),
                 arrays['betas'].astype(np.float32),
@@ -85,8 +84,8 @@ class ShapeTable:
                 str(arrays['about']),
                 {k[6:]: value for k, value in arrays.items() if k.startswith('extra_')},
             )
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            reason = getattr(error, 'strerror', None) or error
+        except (HandFileError, ValueError, KeyError) as error:
+            reason = f'it has no {error}' if isinstance(error, KeyError) else error
             raise HandFileError(
                 f'{path} is no table of calibrated shapes ({reason}); write one with '
                 'tools/personalize.py or tools/iahm/calibrate_shapes.py'

@@ -78,8 +78,7 @@ def test_the_whole_picture_may_stay():
 @pytest.mark.parametrize(
     ('change', 'match'),
     [
-        (dict(bbox_rotation=10.0), 'turned or mirrored'),
-        (dict(bbox_flip=True), 'turned or mirrored'),
+        (dict(bbox_rotation=10.0), 'a turned box'),
         (dict(bbox_size=np.array([np.nan, 1.0])), 'not finite or far too large'),
         (dict(bbox_size=np.array([1e6, 1e6])), 'not finite or far too large'),
         (dict(bbox_size=np.array([0.2, 0.2])), 'holds no pixel'),
@@ -91,6 +90,22 @@ def test_boxes_that_cannot_be_cut(change, match):
         CutHandBox().transform(results)
     with pytest.raises(HandConfigError, match='"all"'):
         CutHandBox(mode='all')
+
+
+@pytest.mark.parametrize('mode', ['box', 'picture'])
+def test_left_hands_are_mirrored_with_all_that_knows_sides(mode):
+    plain, flipped = (
+        CutHandBox(mode=mode).transform({**record((20, 15, 10, 12)), 'bbox_flip': flip})
+        for flip in (False, True)
+    )
+    assert (flipped['img'] == plain['img'][:, ::-1]).all()
+    assert flipped['bbox'].tolist() == [20, 15, 10, 12]
+    points, camera = flipped['keypoints_3d'], flipped['camera']
+    pixels = points @ camera.K_crop.T
+    np.testing.assert_allclose(
+        pixels[..., :2] / pixels[..., 2:], flipped['keypoints_2d'], atol=1e-2
+    )
+    assert camera.mirrored
 
 
 def change(**values):
