@@ -14,6 +14,8 @@ from mmhand.structures import HandDataSample, HandEstimate, sample_name
 from mmhand.utils.errors import HandConfigError, HandDataError
 from mmhand.utils.freezing import NORMS, freeze, hold
 
+from .gathered import gather_names, gather_rows
+
 
 @MODELS.register_module()
 class IdentityAwareHandMesh(ModelFrameEstimator):
@@ -199,8 +201,9 @@ class IdentityAwareHandMesh(ModelFrameEstimator):
         error = (betas - self.annotated_betas(data_samples, betas)).abs().mean(1).detach()
         groups = None
         if self.rank_within_subject:
-            subjects = [str(sample.get('subject')) for sample in data_samples]
+            subjects = gather_names([str(sample.get('subject')) for sample in data_samples])
             names = sorted(set(subjects))
             groups = torch.tensor([names.index(subject) for subject in subjects])
-        confidence = self.confidence_head(feature)
+        # Pairs are made of the whole batch, whichever process has their pictures.
+        confidence, error = gather_rows(self.confidence_head(feature)), gather_rows(error)
         return {'loss_confidence': self.loss_confidence(confidence, error, groups)}
