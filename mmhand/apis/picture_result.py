@@ -85,7 +85,7 @@ class ResultViews:
         rgb = np.ascontiguousarray(result.image[..., ::-1])
         panels = [self.visualizer.draw_sample(rgb, sample) for sample in result.samples]
         drawn = np.concatenate(panels) if panels else rgb
-        return _with_note(drawn, camera_note(result))
+        return _with_note(self._stamped(drawn), camera_note(result))
 
     def draw_meshes(self, result: PictureResult) -> np.ndarray:
         """The picture under its meshes, or its skeletons where there are none, (H, W, 3) uint8 RGB."""
@@ -96,7 +96,20 @@ class ResultViews:
                 continue
             laid = self.visualizer.draw_meshes(rgb, hands, sample)
             rgb = self.visualizer.draw_hands(rgb, hands, sample) if laid is None else laid
-        return _with_note(rgb, camera_note(result))
+        return _with_note(self._stamped(rgb), camera_note(result))
+
+    def _stamped(self, image: np.ndarray) -> np.ndarray:
+        """A drawing of random weights says so across its top."""
+        if self.weights != 'untrained':
+            return image
+        scale = max(0.4, min(image.shape[:2]) / 240)
+        at = (4, int(26 * scale))
+        for colour, width in (((0, 0, 0), 5), ((255, 60, 60), 2)):
+            thick = max(1, round(width * scale))
+            cv2.putText(
+                image, 'UNTRAINED', at, cv2.FONT_HERSHEY_SIMPLEX, scale, colour, thick, cv2.LINE_AA
+            )
+        return image
 
     def meshes(self, result: PictureResult) -> list[Mesh]:
         """The meshes of all hands of a result, each in its place."""

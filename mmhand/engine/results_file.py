@@ -16,9 +16,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from mmengine.runner import Runner
+from torch import nn
 from torch.utils.data import Dataset
 
 from mmhand import __version__
+from mmhand.datasets.mano_params import SYNTHETIC_FILE
 from mmhand.utils.atomic_io import AtomicLocalBackend
 from mmhand.utils.config import PACKAGE, config_hash
 
@@ -53,7 +55,7 @@ def describe_results(
         'checkpoint': {
             'file': checkpoint,
             'sha256': file_hash(checkpoint) if checkpoint else None,
-            'weights': 'from file' if checkpoint else 'untrained',
+            'weights': _weights(runner.model) if checkpoint is None else 'from file',
         },
         **describe_run(runner),
     }
@@ -127,6 +129,12 @@ def git_commit() -> str | None:
     return f'{commit}+changes' if changed else commit
 
 
+def _weights(model: nn.Module) -> str:
+    """What a model without a checkpoint is."""
+    bare = getattr(model, 'module', model)
+    return 'mean hand' if type(bare).__name__ == 'MeanHand' else 'untrained'
+
+
 def _version(package: str) -> str | None:
     """Installed version of a package, without importing it."""
     try:
@@ -153,6 +161,9 @@ def _data(dataset: Dataset) -> dict[str, object]:
     for name in ('dataset_name', 'version', 'split'):
         if name in metainfo:
             facts[name] = _plain(metainfo[name])
+    root = getattr(dataset, 'data_root', None)
+    if root and hasattr(dataset, 'full_init'):
+        facts['synthetic'] = (Path(root) / SYNTHETIC_FILE).is_file()
     inner = getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]
     parts = [_data(part) for part in inner if isinstance(part, Dataset)]
     if parts:

@@ -37,7 +37,13 @@ table { border-collapse: collapse; margin: 8px 0 20px; font-variant-numeric: tab
 caption { text-align: left; padding-bottom: 6px; font-size: .92rem; }
 th, td { text-align: left; padding: 6px 18px 6px 0; border-bottom: 1px solid var(--line);
   vertical-align: top; overflow-wrap: anywhere; }
-td.number, th.number { text-align: right; }
+td.number, th.number { text-align: right; white-space: nowrap; }
+.headlines { display: grid; gap: 16px;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 220px), 1fr)); }
+.headlines div { background: var(--card); border: 1px solid var(--line); border-radius: 8px;
+  padding: 14px 16px; }
+.headlines strong { display: block; font-size: 1.9rem; line-height: 1.25; white-space: nowrap; }
+.headlines span { color: var(--soft); font-size: .92rem; overflow-wrap: anywhere; }
 .facts th { font-weight: 500; color: var(--soft); white-space: nowrap; }
 .grid { display: grid; gap: 20px;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); }
@@ -90,6 +96,19 @@ class HtmlReport:
             text: plain text.
         """
         return self._add(f'<p>{html.escape(text)}</p>')
+
+    def headlines(self, numbers: Sequence[tuple[str, str, str]]) -> 'HtmlReport':
+        """Add large numbers side by side.
+
+        Args:
+            numbers: what it is, the number with its unit, and what to compare it with.
+        """
+        cards = ''.join(
+            f'<div><span>{html.escape(name)}</span><strong>{html.escape(value)}</strong>'
+            f'<span>{html.escape(beside)}</span></div>'
+            for name, value, beside in numbers
+        )
+        return self._add(f'<div class="headlines">{cards}</div>')
 
     def facts(self, facts: Mapping[str, object], caption: str = '') -> 'HtmlReport':
         """Add a two-column table.

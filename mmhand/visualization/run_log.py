@@ -19,13 +19,21 @@ class RunLog:
 
     Attributes:
         train: scalar name to (iterations, values).
-        val: metric name to (epochs, values).
+        val: metric name to (epochs, or iterations where a run counts those, and values).
         epochs: iteration at which each epoch ended, for marks on training curves.
     """
 
     train: dict[str, Curve] = field(default_factory=dict)
     val: dict[str, Curve] = field(default_factory=dict)
     epochs: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def val_unit(self) -> str:
+        """What the steps of :attr:`val` are, ``'epoch'`` or ``'iteration'``."""
+        last = max((steps[-1] for steps, _ in self.val.values()), default=0)
+        if not self.train:
+            return 'epoch'
+        return 'epoch' if last <= max(self.epochs, default=0) else 'iteration'
 
     def losses(self) -> dict[str, Curve]:
         """Training curves that are losses, the total first."""

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from mmhand.utils.errors import HandFileError
 
-from .html_report import HtmlReport
+from .headlines import headlines
+from .html_report import HtmlReport, show
 from .plots import plot_curves
 from .run_log import Curve, RunLog, best, read_log
 
@@ -63,14 +64,15 @@ def build_run_report(
             raise
         log = RunLog()
     report = HtmlReport(title or f'mmhand: {work_dir.resolve().name}', _lead(log, tests))
-    _add_results(report, tests)
-    _add_validation(report, log)
     if shown:
         report.section('Pictures')
         report.text(
             'Lines: thumb orange, index blue, middle green, ring yellow, little finger pink.'
         )
         report.pictures(shown)
+    _add_headlines(report, tests)
+    _add_results(report, tests)
+    _add_validation(report, log)
     _add_curves(report, log)
     _add_circumstances(report, work_dir, tests)
     return report
@@ -78,12 +80,44 @@ def build_run_report(
 
 def _lead(log: RunLog, tests: dict[str, dict]) -> str:
     parts = []
-    if log.epochs:
-        epochs, iterations = max(log.epochs), max(log.epochs.values())
-        parts.append(f'{epochs} epochs, {iterations} iterations of training')
+    if log.train:
+        iterations = int(max(steps[-1] for steps, _ in log.train.values()))
+        epochs = f'{max(log.epochs)} epochs, ' if log.epochs else ''
+        parts.append(f'{epochs}{iterations} iterations of training')
     if tests:
         parts.append(f'{len(tests)} test{"s" if len(tests) > 1 else ""}')
+    synthetic = [
+        test['data']['synthetic'] for test in tests.values() if 'synthetic' in test.get('data', {})
+    ]
+    if synthetic and all(synthetic):
+        parts.append('tested on synthetic pictures: the numbers say nothing about real ones')
+    elif synthetic and not any(synthetic):
+        parts.append('tested on recorded data')
+    if any(_checkpoint(test).get('weights') == 'untrained' for test in tests.values()):
+        parts.append('UNTRAINED weights')
     return '; '.join(parts)
+
+
+def _checkpoint(test: dict) -> dict:
+    return test.get('checkpoint') or {}
+
+
+def _add_headlines(report: HtmlReport, tests: dict[str, dict]) -> None:
+    numbers = headlines(tests)
+    if not numbers:
+        return
+    report.section('In short').headlines(
+        [
+            (
+                number.name,
+                f'{show(float(number.value))} {number.unit}'.strip(),
+                'no baseline: tools/test.py CONFIG mean makes one'
+                if number.baseline is None
+                else f'mean hand: {show(float(number.baseline))} {number.unit}'.strip(),
+            )
+            for number in numbers
+        ]
+    )
 
 
 def _add_results(report: HtmlReport, tests: dict[str, dict]) -> None:
@@ -95,6 +129,11 @@ def _add_results(report: HtmlReport, tests: dict[str, dict]) -> None:
         rows = [[name, *(tests[file]['metrics'].get(name) for file in group)] for name in names]
         lengths = any(name.split('/')[0] not in _NO_LENGTHS for name in names)
         report.table(['metric', *group], rows, 'Errors in millimetres.' if lengths else '')
+        if any('MRRPE' in name for name in names):
+            report.text(
+                'MRRPE is the error of one wrist seen from the other. It means something only where '
+                'the depth of both roots is estimated or given; otherwise it is metres, of nothing.'
+            )
     for file, test in tests.items():
         protocols = [_protocol(entry) for entry in test.get('evaluators', ())]
         data, checkpoint = test.get('data', {}), test.get('checkpoint', {})
@@ -141,7 +180,7 @@ def _add_validation(report: HtmlReport, log: RunLog) -> None:
         step, value = best((steps, values), not _higher_is_better(name))
         rows.append([name, values[-1], value, int(step)])
     report.section('Validation')
-    report.table(['metric', 'last', 'best', 'at epoch'], rows)
+    report.table(['metric', 'last', 'best', f'at {log.val_unit}'], rows)
 
 
 def _higher_is_better(name: str) -> bool:
@@ -154,8 +193,8 @@ def _add_curves(report: HtmlReport, log: RunLog) -> None:
     if losses:
         plots['Training losses over iterations'] = plot_curves(losses, 'Training losses')
     for group, curves in _metric_groups(log.val).items():
-        plots[f'{group} of the validation over epochs'] = plot_curves(
-            curves, f'Validation: {group}', 'epoch', log_scale=False
+        plots[f'{group} of the validation over {log.val_unit}s'] = plot_curves(
+            curves, f'Validation: {group}', log.val_unit, log_scale=False
         )
     rates = {name: curve for name, curve in log.train.items() if name.endswith('lr')}
     if rates:

@@ -219,6 +219,38 @@ class TestRunReport:
         assert ['m/AUC', '0.40', '0.50', '1'] in cells
         assert ['m/MPJPE', '20.00', '20.00', '2'] in cells
 
+    def test_it_opens_with_pictures_and_numbers_beside_the_mean_hand(self, whole):
+        mean = json.loads((whole / 'results.json').read_text())
+        mean['metrics'] = {'m/MPJPE': 55.0, 'm/AUC': 0.1}
+        mean['checkpoint'] = {'weights': 'mean hand'}
+        (whole / 'a_mean.json').write_text(json.dumps(mean))
+        text = build_run_report(whole).render()
+        heads = re.findall(r'<h2[^>]*>(.*?)</h2>', text)
+        assert heads[:3] == ['Pictures', 'In short', 'Test results']
+        cards = re.findall(r'<strong>(.*?)</strong><span>(.*?)</span>', text)
+        assert cards == [('21.50 mm', 'mean hand: 55.00 mm'), ('0.41', 'mean hand: 0.10')]
+
+    def test_it_says_what_the_data_are_and_explains_mrrpe(self, whole):
+        results = json.loads((whole / 'results.json').read_text())
+        results['data']['synthetic'] = True
+        results['metrics']['m/MRRPE'] = 2200.0
+        results['checkpoint'] = {'weights': 'untrained'}
+        (whole / 'results.json').write_text(json.dumps(results))
+        text = build_run_report(whole).render()
+        lead = re.search(r'<p class="lead">(.*?)</p>', text).group(1)
+        assert 'synthetic pictures' in lead
+        assert 'UNTRAINED' in lead
+        assert 'only where the depth of both roots' in text
+        assert 'no baseline' in text
+
+    def test_runs_that_count_iterations_are_told_in_iterations(self, tmp_path):
+        steps = [{'lr': 0.1, 'loss': 1.0, 'iter': i, 'step': i} for i in (50, 100)]
+        write_lines(tmp_path / 'run' / 'now', [*steps, {'m/MPJPE': 9.0, 'step': 100}])
+        text = build_run_report(tmp_path / 'run').render()
+        assert '100 iterations of training' in text
+        assert 'at iteration' in text
+        assert 'epoch' not in text.lower()
+
     def test_named_results_and_pictures(self, whole, tmp_path):
         other = tmp_path / 'other.json'
         other.write_text(json.dumps({'metrics': {'m/MPJPE': 1.0}}))
