@@ -7,9 +7,11 @@ import argparse
 import importlib.util
 import os
 import runpy
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 
 #: Tools by their short names: the file below ``tools/``, and what it does.
 TOOLS = {
@@ -72,11 +74,32 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def end_early() -> None:
+    """End at Ctrl-C and SIGTERM in one line while a command imports its modules.
+
+    From then on :func:`mmhand.utils.errors.cli_guard` lets them unwind the stack.
+    """
+    endings = {signal.SIGINT: (130, 'interrupted'), signal.SIGTERM: (143, 'terminated')}
+
+    def end_at_once(number: int, frame: FrameType | None) -> None:
+        status, word = endings[signal.Signals(number)]
+        if not os.environ.get('MMHAND_LAUNCHED'):
+            sys.stderr.write(f'{word}\n')
+            sys.stderr.flush()
+        os._exit(status)
+
+    for number in endings:
+        # Whoever is told to ignore Ctrl-C, as commands in the background are, goes on doing so.
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, end_at_once)
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command."""
     argv = list(sys.argv[1:] if argv is None else argv)
     # Waiting threads that spin slow a busy machine down twentyfold; read when torch is imported.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
+    end_early()
     try:
         if argv and argv[0] in TOOLS:
             run_tool(argv[0], argv[1:])
@@ -91,9 +114,6 @@ def main(argv: Sequence[str] | None = None) -> None:
             from mmhand.apis.command import run
 
             run(args)
-    except KeyboardInterrupt:
-        sys.stderr.write('stopped\n')
-        sys.exit(130)
     except BrokenPipeError:
         # Whoever read the output has gone; nothing may be written to it at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

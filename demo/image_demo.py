@@ -5,6 +5,10 @@ python demo/image_demo.py photo.jpg --model internet_r50_interhand --checkpoint 
 python demo/image_demo.py photo.jpg --model CONFIG.py --bbox 120 80 300 300 --out-dir out
 """
 
+import mmhand_cli
+
+mmhand_cli.end_early()
+
 import argparse
 
 import numpy as np

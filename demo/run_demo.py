@@ -11,6 +11,10 @@ printed before it runs; a step that is done is not run again unless an earlier o
 demo goes on where it stopped.
 """
 
+import mmhand_cli
+
+mmhand_cli.end_early()
+
 import argparse
 import json
 import re

@@ -12,17 +12,5 @@ CONFIG=$1
 PROCESSES=$2
 shift 2
 
-if [ -z "${PORT:-}" ] && [ "${NNODES:-1}" = 1 ]; then
-    RENDEZVOUS=(--standalone)  # takes a free port
-else
-    RENDEZVOUS=(
-        --nnodes="${NNODES:-1}" --node_rank="${NODE_RANK:-0}"
-        --master_addr="${MASTER_ADDR:-127.0.0.1}" --master_port="${PORT:-29500}"
-    )
-fi
-
-export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
 export PYTHONPATH="$(dirname "$0")/..${PYTHONPATH:+:$PYTHONPATH}"
-exec "${PYTHON:-python}" -m torch.distributed.run "${RENDEZVOUS[@]}" \
-    --nproc_per_node="$PROCESSES" \
-    "$(dirname "$0")/train.py" "$CONFIG" --launcher pytorch "$@"
+exec "${PYTHON:-python}" "$(dirname "$0")/dist_launch.py" "$PROCESSES" train.py "$CONFIG" "$@"

@@ -12,6 +12,10 @@ Any model works that predicts shape coefficients; with a confidence the best pic
 anna.npz (shape, what it was made of), anna.glb (the hand at rest) and anna.html (a report).
 """
 
+import mmhand_cli
+
+mmhand_cli.end_early()
+
 import argparse
 from pathlib import Path
 

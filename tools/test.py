@@ -5,6 +5,10 @@ python tools/test.py CONFIG none            random weights, to check data and me
 python tools/test.py CONFIG mean            the mean hand at the annotated wrists: what to beat
 """
 
+import mmhand_cli
+
+mmhand_cli.end_early()
+
 import argparse
 from collections.abc import Mapping
 

@@ -4,11 +4,13 @@ python tools/train.py configs/internet/internet_r50_interhand.py
 python tools/train.py internet_r50_interhand --resume --cfg-options train_cfg.max_epochs=30
 """
 
+import mmhand_cli
+
+mmhand_cli.end_early()
+
 import argparse
-import sys
 
 from mmengine.config import Config
-from mmengine.dist import is_main_process
 
 from mmhand.engine.launch import (
     add_common_arguments,
@@ -115,14 +117,7 @@ def main() -> int:
     runner = build_runner(cfg, ('train_dataloader', 'val_dataloader'))
     if args.resume and not cfg.resume:
         runner.logger.info(f'{cfg.work_dir} has no checkpoint to go on from; starting anew')
-    try:
-        run_guarded(runner, runner.train)
-    except KeyboardInterrupt:
-        if is_main_process():
-            sys.stderr.write(
-                f'interrupted; --resume goes on from the last save in {cfg.work_dir}\n'
-            )
-        return 130
+    run_guarded(runner, runner.train)
     return 0
 
 

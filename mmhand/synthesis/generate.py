@@ -8,6 +8,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent import futures
+from concurrent.futures import process
 from pathlib import Path
 
 from mmengine.utils import ProgressBar
@@ -248,8 +250,22 @@ def _run(writer: DatasetWriter, tasks: list[Task], workers: int) -> Iterator[Tas
         # Computed once here, the workers inherit it.
         for side in ('right', 'left'):
             anatomy(writer.config.hand_model, side)
-    with context.Pool(workers, _start_worker, (writer, os.getpid())) as pool:
-        yield from pool.imap_unordered(_work, tasks, chunksize=1)
+    pool = futures.ProcessPoolExecutor(
+        workers, context, initializer=_start_worker, initargs=(writer, os.getpid())
+    )
+    try:
+        for done in futures.as_completed([pool.submit(_work, task) for task in tasks]):
+            yield done.result()
+    except process.BrokenProcessPool as error:
+        raise HandFileError(
+            f'{writer.out}: a worker was killed, perhaps for lack of memory; the same command goes on '
+            'where it stopped, with fewer --workers if that was it'
+        ) from error
+    finally:
+        # What they are at is not waited for: a frame without its record is made anew.
+        for child in list((pool._processes or {}).values()):
+            child.terminate()
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 _WRITER: DatasetWriter | None = None

@@ -89,3 +89,27 @@ def test_bad_arguments_end_in_one_line(make_dataset, tmp_path, arguments, messag
     assert len(lines) == 1
     assert lines[0].startswith('error: ')
     assert message in lines[0]
+
+
+def test_a_killed_worker_ends_in_one_line_and_the_set_is_taken_up_again(tmp_path, monkeypatch):
+    import os
+
+    from mmhand.synthesis import count_splits, generate, get_writer
+    from mmhand.utils.errors import HandFileError
+
+    kind = get_writer('ho3d')
+    writer = kind(tmp_path / 'set', kind.make_config(captures=1, views=1), seed=1)
+    counts = count_splits(4, {'train': 1.0})
+    real = generate._make_frame
+
+    def dying(writer, task):
+        if task[1] == 2:
+            os.kill(os.getpid(), 9)
+        return real(writer, task)
+
+    monkeypatch.setattr(generate, '_make_frame', dying)
+    with pytest.raises(HandFileError, match='a worker was killed.*goes on where it stopped'):
+        generate.generate_dataset(writer, counts, workers=2, progress=False)
+    monkeypatch.setattr(generate, '_make_frame', real)
+    done = generate.generate_dataset(writer, counts, workers=1, progress=False)
+    assert done['made'] + done['kept'] == 4

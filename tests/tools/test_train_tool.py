@@ -170,7 +170,7 @@ def test_deterministic_runs_agree(toy):
         (('CONFIG', '--show-dir', 'data/0.png'), r'cannot write to .*0\.png'),
         (
             ('CONFIG', '--cfg-options', 'visualizer.vis_backends=[nothing]'),
-            'vis_backends.0 is .nothing., expected a dictionary',
+            r"vis_backends is \['nothing'\], expected a list",
         ),
         (('CONFIG', '--cfg-options', 'load_from=cut.pth'), r'cut\.pth cannot be read; it is trunc'),
         (('CONFIG', '--cfg-options', 'load_from=foreign.pth'), 'fits no weight of ToyEstimator'),

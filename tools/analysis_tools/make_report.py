@@ -3,6 +3,10 @@
 python tools/analysis_tools/make_report.py WORK_DIR --out report.html --results results.json
 """
 
+import mmhand_cli
+
+mmhand_cli.end_early()
+
 import argparse
 
 from mmhand.utils.errors import cli_guard

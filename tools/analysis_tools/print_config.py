@@ -3,6 +3,10 @@
 python tools/analysis_tools/print_config.py internet_r50_interhand --key model.head
 """
 
+import mmhand_cli
+
+mmhand_cli.end_early()
+
 import argparse
 import json
 

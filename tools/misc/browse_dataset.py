@@ -11,6 +11,10 @@ from MANO-style parameters where the data set's hand model is known (synthetic s
 ones need ``--hand-model``), masks where there are any. One picture a sample goes to ``--out-dir``.
 """
 
+import mmhand_cli
+
+mmhand_cli.end_early()
+
 import argparse
 import inspect
 from pathlib import Path

@@ -3,6 +3,10 @@
 python tools/model_converters/convert_checkpoint.py METHOD SRC DST [--trust] [--mano-root DIR]
 """
 
+import mmhand_cli
+
+mmhand_cli.end_early()
+
 import argparse
 
 from mmhand.converters import METHODS, convert_file

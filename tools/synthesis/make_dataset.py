@@ -1,5 +1,9 @@
 """Make a synthetic data set in a benchmark's own layout. See docs/en/synthetic_data.md."""
 
+import mmhand_cli
+
+mmhand_cli.end_early()
+
 import argparse
 import os
 import time
