@@ -2,7 +2,7 @@
 
 Every registry states its scope and the modules that fill it, so ``type='mmhand.X'`` works from
 any OpenMMLab project and no import order matters. ``KEYPOINT_CODECS`` has no root in mmengine or
-mmpose; mmhand's own is reached through its transform ``GenerateHandTarget``.
+mmpose: mmhand's codecs are built by its own networks.
 """
 
 from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS

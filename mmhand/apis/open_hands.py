@@ -16,6 +16,7 @@ from mmhand.fitting import (
     fit_translation,
 )
 from mmhand.structures import HandCamera, HandDataSample, HandInstances
+from mmhand.structures.sides import SIDES
 from mmhand.utils.errors import HandConfigError, HandDataError
 from mmhand.utils.threads import one_thread
 
@@ -214,7 +215,7 @@ def hand_sample(
 
 
 def _of_side(found: FoundHands, side: str) -> FoundHands:
-    if side not in ('right', 'left'):
+    if side not in SIDES:
         raise HandDataError(f'a hand is right or left, not "{side}"')
     sides = np.full(len(found), int(side == 'left'), np.int64)
     return replace(found, sides=sides, right_scores=(1 - sides).astype(np.float32))

@@ -10,6 +10,7 @@ from mmhand.fitting import ShapeTable, calibrate_shapes, shape_curve
 from mmhand.fitting.shape_calibration import STRATEGIES, ShapeCurve, choose_rows
 from mmhand.hand_models import HandModel
 from mmhand.structures import get_joint_set
+from mmhand.structures.sides import SIDES
 from mmhand.utils.errors import HandConfigError, HandDataError
 from mmhand.visualization.sample_view import present, sides_of
 
@@ -128,7 +129,7 @@ def sightings_of(results: Sequence[PictureResult], side: str | None = None) -> l
                 )
             sides, there = sides_of(hands), present(hands)
             for row in np.flatnonzero(there):
-                if side is not None and ('right', 'left')[sides[row]] != side:
+                if side is not None and SIDES[sides[row]] != side:
                     continue
                 value = hands.get('confidence')
                 confidence = float('nan') if value is None else float(value[row].reshape(-1)[0])

@@ -4,6 +4,8 @@ import re
 
 import torch
 
+from mmhand.structures.sides import SIDES
+
 from .base import ConversionMethod, KeyTable, Rule, register_method
 from .internet import AUTHORS_RULES
 
@@ -22,7 +24,7 @@ _COUNTERS = (r'.*\.num_batches_tracked', 'counter of training batches, not used'
 def _pair_hands(table: KeyTable) -> None:
     """Right and left layers become one."""
     for theirs, ours in _BRANCHES:
-        right, left = (f'mesh_reg.{theirs.format(side=side)}' for side in ('right', 'left'))
+        right, left = (f'mesh_reg.{theirs.format(side=side)}' for side in SIDES)
         for kind in ('weight', 'bias'):
             layers = {f'base_layer.{2 * i}': f'layers.{i}' for i in range(4)}
             layers |= {'pose_reg': 'pose', 'shape_reg.0': 'shape'}
@@ -32,7 +34,7 @@ def _pair_hands(table: KeyTable) -> None:
     for match in table.find(r'mesh_reg\.cascaded_right_feature_extractor_list\.(\d)\.(.*)\.weight'):
         index, layer = match[1], match[2]
         name = 'mesh_reg.cascaded_{}_feature_extractor_list.{}.{}.weight'
-        pair = [table.take(name.format(side, index, layer)) for side in ('right', 'left')]
+        pair = [table.take(name.format(side, index, layer)) for side in SIDES]
         layer = 'downsample.0' if layer == 'downsample' else layer
         # Groups of one convolution: output channels of the right hand first.
         table.put(f'head.cascade.{index}.extractor.{layer}.weight', torch.cat(pair))

@@ -11,6 +11,7 @@ from mmhand.hand_models.linear_skinned_hand import LinearSkinnedHand
 from mmhand.hand_models.open_hand import OpenHand
 from mmhand.hand_models.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from mmhand.registry import TASK_UTILS
+from mmhand.structures.sides import SIDES
 from mmhand.utils.errors import HandDataError
 
 from .placed_hand import PlacedHands
@@ -85,7 +86,7 @@ class HandSmoother:
         shape: TrackShape | None = None,
         forget: float = 0.5,
     ) -> None:
-        self.hand_models = hand_models or [OpenHand(side) for side in ('right', 'left')]
+        self.hand_models = hand_models or [OpenHand(side) for side in SIDES]
         self.wrist, self.fingers = wrist, fingers
         self.direction, self.distance = direction, distance
         self.shape = shape

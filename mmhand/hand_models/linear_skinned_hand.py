@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from mmhand.structures.joint_sets import get_joint_set, joint_indices, tip_joints
+from mmhand.structures.sides import SIDES
 from mmhand.utils.errors import HandConfigError, HandDataError
 
 from .base import HandModel, HandModelOutput
@@ -66,7 +67,7 @@ class LinearSkinnedHand(HandModel):
         dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__()
-        if side not in ('right', 'left'):
+        if side not in SIDES:
             raise HandConfigError(f'side must be "right" or "left", not {side!r}')
         self.side = side
         self.parents = _KINEMATIC.parents

@@ -9,6 +9,7 @@ import torch
 from mmengine.logging import print_log
 
 from mmhand.registry import MODELS
+from mmhand.structures.sides import SIDES
 from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
 
 from .io import find_mano_file, load_mano_file, mano_arrays
@@ -114,7 +115,7 @@ class MANO(LinearSkinnedHand):
         dtype: torch.dtype | str = torch.float32,
         data: Mapping[str, Any] | None = None,
     ) -> None:
-        if side not in ('right', 'left'):
+        if side not in SIDES:
             raise HandConfigError(f'side must be "right" or "left", not {side!r}')
         if fix_shapedirs not in (True, False, 'auto'):
             raise HandConfigError(

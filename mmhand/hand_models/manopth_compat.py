@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mmhand.structures.joint_sets import get_joint_set
+from mmhand.structures.sides import SIDES
 from mmhand.utils.errors import HandConfigError, HandDataError
 
 from .io import find_mano_file, load_mano_file, mano_arrays
@@ -94,7 +95,7 @@ class ManoLayer(nn.Module):
             raise HandConfigError(
                 f'joint_rot_mode must be "axisang" or "rotmat", not {joint_rot_mode!r}'
             )
-        if side not in ('right', 'left'):
+        if side not in SIDES:
             raise HandConfigError(f'side must be "right" or "left", not {side!r}')
         if use_pca and ncomps < 1:
             raise HandConfigError(f'ncomps must be at least 1, not {ncomps}')

@@ -3,6 +3,7 @@
 import numpy as np
 
 from mmhand.structures.joint_sets import FINGERS, get_joint_set
+from mmhand.structures.sides import SIDES
 from mmhand.utils.errors import HandConfigError
 
 from .io import NUM_VERTS
@@ -51,7 +52,7 @@ def synthetic_mano(side: str = 'right', seed: int = 0) -> dict[str, np.ndarray]:
     Raises:
         HandConfigError: ``side`` is neither hand.
     """
-    if side not in ('right', 'left'):
+    if side not in SIDES:
         raise HandConfigError(f'side must be "right" or "left", not {side!r}')
     rng = np.random.RandomState(seed)
     joints, ends = _joints()

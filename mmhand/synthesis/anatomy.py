@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from scipy.spatial import cKDTree
 
+from mmhand.hand_models import LinearSkinnedHand
 from mmhand.structures.joint_sets import FINGERS, get_joint_set
 
-from .hand_sampling import face_array, hand_model, rest_axes
+from .hand_sampling import rest_axes
 from .mesh_ops import vertex_normals
 from .mesh_texture import MeshTexture
 from .noise import solid_noise
@@ -80,13 +81,12 @@ def _bump(x: np.ndarray, width: float) -> np.ndarray:
 class _Surface:
     """Rest positions, normals and finger membership of the texels, and the joints they refer to."""
 
-    def __init__(self, name: str, side: str) -> None:
-        model = hand_model(name, side)
+    def __init__(self, model: LinearSkinnedHand) -> None:
         with torch.no_grad():
             flat = -model.hand_mean[None] if not model.flat_hand_mean else torch.zeros(1, 45)
             out = model(torch.zeros(1, 3), flat, torch.zeros(1, model.num_betas))
         self.vertices = out.vertices[0].double().numpy()
-        self.faces = face_array(name, side)
+        self.faces = model.faces.numpy()
         joints = out.joints[0].numpy()
         names = get_joint_set('canonical').joints
         self.joints = dict(zip(names, joints, strict=True))
@@ -101,7 +101,7 @@ class _Surface:
             finger: sum(weights[:, chain.index(f'{finger}{level}')] for level in (1, 2, 3))
             for finger in FINGERS
         }
-        axes = rest_axes(side).astype(np.float32)
+        axes = rest_axes(model.side).astype(np.float32)
         self.along, self.palmar = axes[:, 0], axes[:, 1]
         self.ring = model.wrist_ring.numpy()
 
@@ -295,14 +295,13 @@ def skin_faces(
 
 
 @functools.cache
-def anatomy(name: str, side: str) -> Anatomy:
+def anatomy(model: LinearSkinnedHand) -> Anatomy:
     """The anatomy of a hand model's skin, computed once per process.
 
     Args:
-        name: hand model, e.g. ``OpenHand``.
-        side: ``right`` or ``left``.
+        model: the hand.
     """
-    s = _Surface(name, side)
+    s = _Surface(model)
     palm = _palm_side(s)
     fingers, nails, body = _finger_marks(s, palm), _nails(s), _palm_marks(s, palm)
     skin = 1 - nails['nail']

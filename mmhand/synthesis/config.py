@@ -1,11 +1,15 @@
 """What a synthetic data set should hold."""
 
+import functools
 from dataclasses import asdict, dataclass
 
+from mmhand.hand_models.hand_pair import HandPair
 from mmhand.hand_models.pose_sampling import GESTURES
+from mmhand.structures.sides import SIDES
 from mmhand.utils.errors import HandConfigError
 
 from .background import KINDS
+from .scene_hands import scene_hands
 
 #: What ``hands`` may ask for.
 HAND_MODES = ('single', 'interacting', 'both')
@@ -54,7 +58,7 @@ class SynthesisConfig:
     """
 
     hands: str = 'both'
-    sides: tuple[str, ...] = ('right', 'left')
+    sides: tuple[str, ...] = SIDES
     image_size: tuple[int, int] = (512, 334)
     turn_cameras: bool = True
     views: int = 4
@@ -76,6 +80,11 @@ class SynthesisConfig:
     shape_components: int = 0
     shape_spread: float = 1.0
     pictures: bool = True
+
+    @functools.cached_property
+    def models(self) -> HandPair:
+        """The hand models that are drawn, right first."""
+        return scene_hands(self.hand_model)
 
     def __post_init__(self) -> None:
         self._choice('hands', self.hands, HAND_MODES)

@@ -1,19 +1,22 @@
 """One right hand with its forearm before depth cameras."""
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from mmhand.cameras import DepthCamera, depth_camera
+from mmhand.hand_models import LinearSkinnedHand
 from mmhand.hand_models.rotations import axis_angle_to_matrix
 from mmhand.renderers import rasterize
 
 from .depth_sensor import SENSORS, sense_depth
 from .forearm import forearm_mesh, sample_forearm
-from .hand_sampling import hand_model, rest_axes
+from .hand_sampling import rest_axes
 from .mesh_ops import rotation_about
 from .rng import stream, torch_generator
+from .scene_hands import scene_hands
 
 #: Angles between the views of a frame, degrees about the vertical.
 _VIEW_ANGLES = (0.0, 35.0, -35.0)
@@ -60,6 +63,11 @@ class DepthSceneConfig:
     hand_model: str = 'OpenHand'
     turn: float = 1.0
 
+    @functools.cached_property
+    def hand(self) -> LinearSkinnedHand:
+        """The right hand that is drawn."""
+        return scene_hands(self.hand_model)[0]
+
 
 def person_shape(seed: int, person: int, count: int = 10) -> np.ndarray:
     """(10,) shape of a person of a split."""
@@ -76,8 +84,7 @@ def render_depth_frame(seed: int, index: int, config: DepthSceneConfig) -> Depth
     """
     rng = stream(seed, 'depth frame', index)
     person = index % config.people
-    hand = hand_model(config.hand_model, 'right')
-    pose = hand.sample_pose(1, torch_generator(rng))[0].numpy()
+    pose = config.hand.sample_pose(1, torch_generator(rng))[0].numpy()
     turn = config.turn * np.deg2rad(rng.uniform(-60, 60))
     tilt = rotation_about(_unit(rng), config.turn * rng.normal(0, 0.45))
     back = rng.random() < 0.5 * config.turn
@@ -156,7 +163,7 @@ def pose_hand(
     seed: int, config: DepthSceneConfig, person: int, orient: np.ndarray, pose: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Vertices (V, 3), canonical joints (21, 3), faces and wrist ring; see :func:`render_pose`."""
-    hand = hand_model(config.hand_model, 'right')
+    hand = config.hand
     betas = torch.from_numpy(person_shape(seed, person, hand.num_betas)).float()[None]
     with torch.no_grad():
         matrix = torch.from_numpy(orient).float()[None]

@@ -248,8 +248,8 @@ def _run(writer: DatasetWriter, tasks: list[Task], workers: int) -> Iterator[Tas
     context = multiprocessing.get_context()
     if context.get_start_method() == 'fork':
         # Computed once here, the workers inherit it.
-        for side in ('right', 'left'):
-            anatomy(writer.config.hand_model, side)
+        for model in writer.config.models:
+            anatomy(model)
     pool = futures.ProcessPoolExecutor(
         workers, context, initializer=_start_worker, initargs=(writer, os.getpid())
     )

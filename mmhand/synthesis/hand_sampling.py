@@ -4,16 +4,14 @@ World frame: metres, x right, y down, z away from the front. A person stands beh
 faces the front, so the right hand is at -x.
 """
 
-import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
-from mmhand import hand_models
-from mmhand.hand_models import HandModel
+from mmhand.hand_models import LinearSkinnedHand
 from mmhand.hand_models.rotations import matrix_to_axis_angle
-from mmhand.utils.errors import HandConfigError
+from mmhand.structures.sides import SIDES
 
 from .camera_rig import RIG_CENTER
 from .config import SynthesisConfig
@@ -48,7 +46,7 @@ class HandState:
     """One hand in the world.
 
     Attributes:
-        side: ``right`` or ``left``.
+        model: the hand model that it is posed with.
         pose: (48,) axis-angle, radians: wrist in the world, then the fingers, mean not added.
         betas: (B,) shape.
         trans: (3,) metres; the wrist is at ``rest wrist + trans``.
@@ -58,7 +56,7 @@ class HandState:
         rotation: (3, 3) of the wrist, as in ``pose``.
     """
 
-    side: str
+    model: LinearSkinnedHand
     pose: np.ndarray
     betas: np.ndarray
     trans: np.ndarray
@@ -66,6 +64,16 @@ class HandState:
     vertices: np.ndarray
     joints: np.ndarray
     rotation: np.ndarray
+
+    @property
+    def side(self) -> str:
+        """``right`` or ``left``."""
+        return self.model.side
+
+    @property
+    def faces(self) -> np.ndarray:
+        """(F, 3) int64."""
+        return self.model.faces.numpy()
 
     @property
     def along(self) -> np.ndarray:
@@ -79,15 +87,11 @@ class HandState:
 
     def moved(self, offset: np.ndarray) -> 'HandState':
         """The same hand elsewhere; ``offset`` (3,) metres."""
-        return HandState(
-            self.side,
-            self.pose,
-            self.betas,
-            self.trans + offset,
-            self.rest_wrist,
-            self.vertices + offset,
-            self.joints + offset,
-            self.rotation,
+        return replace(
+            self,
+            trans=self.trans + offset,
+            vertices=self.vertices + offset,
+            joints=self.joints + offset,
         )
 
 
@@ -96,25 +100,6 @@ def rest_axes(side: str) -> np.ndarray:
     along = np.array([-1.0 if side == 'right' else 1.0, 0.0, 0.0])
     palmar = np.array([0.0, -1.0, 0.0])
     return np.stack([along, palmar, np.cross(along, palmar)], axis=1)
-
-
-@functools.cache
-def hand_model(name: str, side: str) -> HandModel:
-    """The hand model that scenes are made of, one per process and side.
-
-    Raises:
-        HandConfigError: no such model, or it cannot draw poses (only OpenHand can).
-    """
-    # Looked up in its package: the registry would import every network of mmhand as well.
-    kind = getattr(hand_models, name, None)
-    if not hasattr(kind, 'sample_pose'):
-        raise HandConfigError(f'no hand model "{name}" that can draw poses; use OpenHand')
-    return kind(side=side, flat_hand_mean=False).eval()
-
-
-def face_array(name: str, side: str) -> np.ndarray:
-    """(F, 3) int64 faces of a hand model."""
-    return hand_model(name, side).faces.numpy()
 
 
 def orient(side: str, along: np.ndarray, palmar: np.ndarray) -> np.ndarray:
@@ -186,8 +171,8 @@ def _meeting_rotations(
 def sample_betas(config: SynthesisConfig, seed: int, capture: int) -> np.ndarray:
     """(B,) shape of the person of a capture; both hands have it."""
     rng = stream(seed, 'person', capture)
-    size = hand_model(config.hand_model, 'right').num_betas
-    betas = config.shape_spread * np.clip(rng.standard_normal(size), -2.3, 2.3)
+    betas = rng.standard_normal(config.models.num_betas)
+    betas = config.shape_spread * np.clip(betas, -2.3, 2.3)
     if config.shape_components:
         betas[config.shape_components :] = 0
     return betas.astype(np.float32).astype(np.float64)
@@ -195,7 +180,7 @@ def sample_betas(config: SynthesisConfig, seed: int, capture: int) -> np.ndarray
 
 def pose_hand(
     config: SynthesisConfig,
-    side: str,
+    model: LinearSkinnedHand,
     rotation: np.ndarray,
     betas: np.ndarray,
     rng: np.random.Generator,
@@ -204,14 +189,13 @@ def pose_hand(
     """A hand with its wrist at the world's origin and fingers drawn at random.
 
     Args:
-        config: names the hand model.
-        side: ``right`` or ``left``.
+        config: whether fingers keep to some principal components.
+        model: of one side.
         rotation: (3, 3) of the wrist in the world.
         betas: (B,) shape.
         rng: draws the fingers.
         gestures: gestures to choose from; ``None`` for the model's own mix.
     """
-    model = hand_model(config.hand_model, side)
     gesture = None if gestures is None else str(rng.choice(gestures))
     fingers = model.sample_pose(1, torch_generator(rng), gesture)
     if config.pose_components:
@@ -225,7 +209,7 @@ def pose_hand(
         out = model(wrist, fingers, shape)
     rest = out.rest_joints[0, 0].double().numpy()
     hand = HandState(
-        side=side,
+        model=model,
         pose=torch.cat([wrist, fingers], dim=1)[0].double().numpy(),
         betas=betas,
         trans=np.zeros(3),
@@ -266,7 +250,8 @@ def sample_hands(
             side = config.sides[config.capture_of(frame) % len(config.sides)]
         side = person.side or side
         rotation, gestures = _single_attitude(config, rng, side)
-        hands = [pose_hand(config, side, rotation, betas, rng, gestures)]
+        model = config.models[SIDES.index(side)]
+        hands = [pose_hand(config, model, rotation, betas, rng, gestures)]
     joints = np.concatenate([hand.joints for hand in hands])
     middle = 0.5 * (joints.min(0) + joints.max(0))
     offset = RIG_CENTER + rng.normal(0, 0.015, 3) - middle
@@ -299,14 +284,11 @@ def _meet(
     """Two hands that touch or nearly touch, right first."""
     right_rotation, left_rotation, way = _meeting_rotations(rng, meeting, config.turn)
     gestures = _meeting_gestures(meeting, config.gestures)
-    right = pose_hand(config, 'right', right_rotation, betas, rng, gestures)
-    left = pose_hand(config, 'left', left_rotation, betas, rng, gestures)
-    pair = MeshPair(
-        right.vertices,
-        left.vertices,
-        face_array(config.hand_model, 'right'),
-        face_array(config.hand_model, 'left'),
+    right, left = (
+        pose_hand(config, model, rotation, betas, rng, gestures)
+        for model, rotation in zip(config.models, (right_rotation, left_rotation), strict=True)
     )
+    pair = MeshPair(right.vertices, left.vertices, right.faces, left.faces)
     aside = rng.normal(0, 0.025, 3)
     aside -= (aside @ way) * way
     start = _palm_center(right) - _palm_center(left) + aside

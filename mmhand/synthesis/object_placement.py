@@ -6,7 +6,7 @@ import numpy as np
 from .camera_rig import Camera
 from .config import SynthesisConfig
 from .contact import MeshPair
-from .hand_sampling import HandState, face_array
+from .hand_sampling import HandState
 from .mesh_ops import join_meshes, random_rotation, rotation_about, rotation_between
 from .occluders import SceneObject, sample_paint, sample_shape
 from .rng import stream
@@ -40,7 +40,7 @@ def sample_objects(
     rng = stream(seed, 'objects', frame)
     if rng.random() >= config.occluder_prob:
         return []
-    solids = [(hand.vertices, face_array(config.hand_model, hand.side)) for hand in hands]
+    solids = [(hand.vertices, hand.faces) for hand in hands]
     out: list[SceneObject] = []
     for _ in range(1 + int(rng.random() < 0.2)):
         for _ in range(4):

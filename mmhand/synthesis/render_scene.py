@@ -6,12 +6,12 @@ import cv2
 import numpy as np
 
 from mmhand.cameras import camera_to_world, unproject
+from mmhand.hand_models import LinearSkinnedHand
 
 from .anatomy import Anatomy, anatomy
 from .background import sample_background
 from .camera_rig import Camera
 from .config import SynthesisConfig
-from .hand_sampling import face_array, hand_model
 from .layers import Layer, blend, draw, in_front
 from .mesh_ops import join_meshes, vertex_normals
 from .noise import solid_noise
@@ -28,10 +28,12 @@ _MIDDLE = 0.2
 
 
 @functools.lru_cache(maxsize=32)
-def _person(name: str, side: str, seed: int, number: int) -> tuple[SkinTone, Sleeve, np.ndarray]:
+def _person(
+    model: LinearSkinnedHand, seed: int, number: int
+) -> tuple[SkinTone, Sleeve, np.ndarray]:
     """Skin, sleeve and baked texels of one hand of a person."""
     tone = sample_skin(seed, number)
-    return tone, sample_sleeve(seed, number), bake_skin(tone, anatomy(name, side))
+    return tone, sample_sleeve(seed, number), bake_skin(tone, anatomy(model))
 
 
 class SceneRenderer:
@@ -45,7 +47,7 @@ class SceneRenderer:
     def __init__(self, scene: Scene, config: SynthesisConfig) -> None:
         self.scene, self.config = scene, config
         self._who = scene.person.seed, scene.person.number
-        self.faces = [face_array(config.hand_model, hand.side) for hand in scene.hands]
+        self.faces = [hand.faces for hand in scene.hands]
         self.hand_normals, self.arm_normals = self._normals()
         # Arms and objects are one mesh; parts[k] is the first face of the k-th of them.
         meshes = [(arm.vertices, arm.faces) for arm in scene.arms]
@@ -68,7 +70,7 @@ class SceneRenderer:
         )
 
     def _anatomy(self, which: int) -> Anatomy:
-        return anatomy(self.config.hand_model, self.scene.hands[which].side)
+        return anatomy(self.scene.hands[which].model)
 
     def _normals(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Vertex normals of hands and arms, smooth where a hand goes over into its arm."""
@@ -92,7 +94,7 @@ class SceneRenderer:
         return hand_normals, arm_normals
 
     def _ring(self, which: int) -> np.ndarray:
-        return hand_model(self.config.hand_model, self.scene.hands[which].side).wrist_ring.numpy()
+        return self.scene.hands[which].model.wrist_ring.numpy()
 
     def render(self, view: int, index: int) -> SyntheticSample:
         """Draw one view.
@@ -204,8 +206,7 @@ class SceneRenderer:
         inside: np.ndarray,
     ) -> Surface:
         face, barycentric, position = self._geometry(camera, layer, box, inside)
-        side = self.scene.hands[which].side
-        _, _, baked = _person(self.config.hand_model, side, *self._who)
+        _, _, baked = _person(self.scene.hands[which].model, *self._who)
         texels = self._anatomy(which).texture.sample(baked, face, barycentric)
         normal = blend(self.hand_normals[which] @ camera.R.T, self.faces[which][face], barycentric)
         normal /= np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-6)
@@ -259,8 +260,7 @@ class SceneRenderer:
         self, which: int, arm: Arm, corners: np.ndarray, weights: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Linear RGB (N, 3) of arm pixels and which of them (N,) are bare."""
-        side = self.scene.hands[which].side
-        tone, sleeve, _ = _person(self.config.hand_model, side, *self._who)
+        tone, sleeve, _ = _person(self.scene.hands[which].model, *self._who)
         local = blend(arm.local, corners, weights)
         palm = blend(arm.palm[:, None], corners, weights)
         bare = local[:, 0] < arm.shape.sleeve * arm.shape.length

@@ -7,7 +7,7 @@ import numpy as np
 from .camera_rig import Camera, sample_cameras
 from .config import SynthesisConfig
 from .forearm import RINGS, Forearm, forearm_mesh, sample_forearm
-from .hand_sampling import HandState, hand_model, sample_hands
+from .hand_sampling import HandState, sample_hands
 from .lights import Lights, sample_lights
 from .object_placement import sample_objects
 from .occluders import SceneObject
@@ -113,8 +113,7 @@ def _sample_arm(
     # Long, half or short sleeves come with the person.
     taste = stream(person.seed, 'sleeve', person.number)
     sleeve = 0.6 if taste.random() < 0.4 else taste.uniform(0.07, 0.45)
-    model = hand_model(config.hand_model, hand.side)
-    ring = hand.vertices[model.wrist_ring.numpy()]
+    ring = hand.vertices[hand.model.wrist_ring.numpy()]
     # A ring's own plane gives the way out of the hand best, whatever the model's cut.
     _, _, axes = np.linalg.svd(ring - ring.mean(0))
     outward = axes[2] * np.sign(axes[2] @ -hand.along)

@@ -160,7 +160,7 @@ def _bytes_of(color: Sequence[float]) -> list[int]:
     values = np.asarray(color)
     if values.shape != (3,):
         raise HandDataError(f'a mesh has one RGB colour, not {values.shape}')
-    if values.dtype.kind == 'f' and values.max() <= 1:
+    if values.dtype.kind == 'f':
         values = values * 255
     return [int(value) for value in np.clip(np.round(values), 0, 255)]
 

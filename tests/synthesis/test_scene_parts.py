@@ -11,7 +11,7 @@ from mmhand.synthesis.camera_rig import RIG_CENTER, aimed_rotation, sample_camer
 from mmhand.synthesis.config import SynthesisConfig
 from mmhand.synthesis.contact import MeshPair
 from mmhand.synthesis.forearm import Forearm, forearm_mesh
-from mmhand.synthesis.hand_sampling import face_array, sample_hands
+from mmhand.synthesis.hand_sampling import sample_hands
 from mmhand.synthesis.lights import sample_lights
 from mmhand.synthesis.mesh_ops import random_rotation, rotation_about, rotation_between
 from mmhand.synthesis.mesh_texture import MeshTexture
@@ -20,6 +20,7 @@ from mmhand.synthesis.object_placement import hidden_share, sample_objects
 from mmhand.synthesis.occluders import KINDS as KINDS_OF_OBJECTS
 from mmhand.synthesis.occluders import sample_paint, sample_shape
 from mmhand.synthesis.rng import derive_seed, stream
+from mmhand.synthesis.scene_hands import scene_hands
 from mmhand.synthesis.sensor import expose, srgb_to_linear
 from mmhand.synthesis.shading import ambient_occlusion, bump
 from mmhand.synthesis.shadow_map import ShadowMap
@@ -123,7 +124,7 @@ def test_skin_covers_the_human_range():
 
 @pytest.mark.parametrize('side', ['right', 'left'])
 def test_anatomy_finds_nails_on_the_back_of_the_fingertips(side):
-    parts = anatomy('OpenHand', side)
+    parts = anatomy(scene_hands('OpenHand')[side == 'left'])
     assert parts.nail[parts.palm > 0.9].max() < 0.5
     area = (parts.nail > 0.5).mean()
     assert 0.005 < area < 0.12
@@ -185,7 +186,7 @@ def test_objects_stay_outside_the_hands():
         cameras = sample_cameras(config, 0, frame, hands[0].joints)
         for thing in sample_objects(config, 0, frame, hands, cameras):
             for hand in hands:
-                faces = face_array('OpenHand', hand.side)
+                faces = hand.faces
                 pair = MeshPair(hand.vertices, thing.vertices, faces, thing.faces)
                 report = pair.report(np.zeros(3))
                 assert report.max_penetration < 0.0021

@@ -6,7 +6,8 @@ import trimesh
 from mmhand.geometry import mesh_contact
 from mmhand.synthesis.config import SynthesisConfig
 from mmhand.synthesis.contact import MeshPair
-from mmhand.synthesis.hand_sampling import MEETINGS, face_array, sample_hands
+from mmhand.synthesis.hand_sampling import MEETINGS, sample_hands
+from mmhand.synthesis.scene_hands import scene_hands
 
 
 def _balls():
@@ -47,7 +48,7 @@ def test_push_apart_leaves_along_the_shortest_way():
 def test_meeting_hands_touch_and_hardly_enter_each_other():
     """Over a sample of frames: most hands touch, and by an exact inside test none is deep in."""
     config = SynthesisConfig(hands='interacting')
-    faces = [face_array('OpenHand', side) for side in ('right', 'left')]
+    faces = [model.faces.numpy() for model in scene_hands('OpenHand')]
     depths, gaps, meetings, exact = [], [], set(), []
     for frame in range(24):
         hands, meeting = sample_hands(config, 2, frame)

@@ -19,6 +19,7 @@ from mmhand.datasets.transforms.load_soft_hand_masks import MaskSource
 from mmhand.hand_models.base import HandModel
 from mmhand.hand_models.rotations import mirror_axis_angle
 from mmhand.registry import DATASETS, MODELS
+from mmhand.structures.sides import SIDES
 from mmhand.utils.errors import HandConfigError, HandDataError
 
 from . import files as dexycb_files
@@ -214,7 +215,7 @@ class DexYCBDataset(BaseHandDataset):
         self._toolkit_index = np.cumsum(member) - 1
         if 'hand_type' in self.subset:
             wanted = self.subset['hand_type']
-            if wanted not in ('right', 'left'):
+            if wanted not in SIDES:
                 raise HandConfigError(f'subset hand_type must be right or left, not {wanted!r}')
             keep = keep & (left == (wanted == 'left'))
         if self.subset.get('in_frame'):

@@ -22,6 +22,7 @@ from mmhand.datasets.store.annotation_store import StoreWriter
 from mmhand.datasets.store.json_stream import JsonStream
 from mmhand.datasets.store.record_column import RecordColumn, record_field, whole_number
 from mmhand.structures import convert_joints, sides
+from mmhand.structures.sides import SIDES
 from mmhand.utils.errors import HandDataError
 
 #: Hand types by the number that the store gives them.
@@ -177,7 +178,7 @@ def _read_mano(
             row = frames.get((capture, frame))
             if row is None:  # fitted, but without joints: no annotation can refer to it
                 continue
-            for side, key in enumerate(('right', 'left')):
+            for side, key in enumerate(SIDES):
                 name = f'{key} hand of frame {frame} of capture {capture}'
                 hand = record_field(record, key, path, f'frame {frame} of capture {capture}')
                 if hand is None:

@@ -7,7 +7,6 @@ from .cmr_crop import CMRCrop
 from .cube_augment import CubeAugment, CubeAugmentParams
 from .cube_crop import CubeCrop
 from .cut_hand_box import CutHandBox
-from .generate_hand_target import GenerateHandTarget
 from .hand_bbox_crop import HandBBoxCrop
 from .hand_blur_occlusion import BlurOcclusionParams, HandBlurOcclusion, Occluder
 from .hand_camera_jitter import CameraJitterParams, HandCameraJitter
@@ -39,7 +38,6 @@ __all__ = [
     'CubeAugmentParams',
     'CubeCrop',
     'CutHandBox',
-    'GenerateHandTarget',
     'HandAffineParams',
     'HandBBoxCrop',
     'HandBlurOcclusion',

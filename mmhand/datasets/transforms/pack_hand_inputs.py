@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
-from mmengine.structures import InstanceData, PixelData
+from mmengine.structures import PixelData
 
 from mmhand.registry import TRANSFORMS
 from mmhand.structures import CANONICAL, HandCamera, HandDataSample, HandInstances
@@ -41,8 +41,7 @@ class PackHandInputs(BaseTransform):
 
     ``gt_hands`` has a row for each hand that the hand type says is there, right before left; a hand
     that is there but not annotated has ``keypoint_valid`` 0. ``gt_sem_seg`` has the mask planes
-    (4, H, W) uint8, ``depth`` the depth map (1, H, W); targets of :class:`GenerateHandTarget` go to
-    ``gt_fields`` and ``gt_instance_labels``. Metainfo ``camera`` is a
+    (4, H, W) uint8, ``depth`` the depth map (1, H, W). Metainfo ``camera`` is a
     :class:`~mmhand.structures.HandCamera`. Crops of :class:`CubeCrop` are packed by
     :func:`.pack_depth.pack_depth_crop`.
 
@@ -81,11 +80,6 @@ class PackHandInputs(BaseTransform):
             sample.gt_sem_seg = PixelData(data=torch.from_numpy(planes))
         if 'depth' in results:
             sample.depth = PixelData(data=torch.from_numpy(results['depth'])[None])
-        if 'target_fields' in results:
-            maps = {key: value.flatten(0, -3) for key, value in results['target_fields'].items()}
-            sample.gt_fields = PixelData(**maps)
-        if 'target_labels' in results:
-            sample.gt_instance_labels = InstanceData(**results['target_labels'])
         return dict(inputs=torch.from_numpy(split_planes(results['img'])), data_samples=sample)
 
 

@@ -10,6 +10,7 @@ from mmengine.structures import BaseDataElement
 from mmhand.geometry.contact import contact_deviation, mesh_contact
 from mmhand.registry import METRICS, MODELS
 from mmhand.structures.hand_batch import HandBatch, sample_name
+from mmhand.structures.sides import SIDES
 from mmhand.utils.errors import HandConfigError, HandDataError
 
 _MM = 1000.0
@@ -72,9 +73,7 @@ class HandContactMetric(BaseMetric):
                 'HandContactMetric needs hand_model=dict(type=...): the data set names none'
             )
         config = {key: value for key, value in config.items() if key != 'side'}
-        return tuple(
-            MODELS.build({**config, 'side': side}).faces.numpy() for side in ('right', 'left')
-        )
+        return tuple(MODELS.build({**config, 'side': side}).faces.numpy() for side in SIDES)
 
     def process(self, data_batch: object, data_samples: Sequence[dict]) -> None:
         """Measure the samples of a batch that have two hands.

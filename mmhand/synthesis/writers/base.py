@@ -13,11 +13,11 @@ from mmhand.utils.errors import HandConfigError
 from mmhand.version import __version__
 
 from ..config import SynthesisConfig
-from ..hand_sampling import hand_model
 from ..person import Person
 from ..render import render_sample
 from ..rng import derive_seed
 from ..sample import MASK_PLANES, SyntheticSample
+from ..scene_hands import scene_hands
 from .files import write_image, write_json
 
 #: Writers by the name of their format.
@@ -81,7 +81,7 @@ class DatasetWriter(ABC):
         Raises:
             HandConfigError: naming the setting.
         """
-        hand_model(config.hand_model, 'right')
+        scene_hands(config.hand_model)
 
     def split_seed(self, split: str) -> int:
         """Seed of the scenes of one split."""

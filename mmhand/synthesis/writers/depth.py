@@ -1,5 +1,6 @@
 """What the writers of depth benchmarks share."""
 
+import functools
 from typing import Any, ClassVar
 
 import numpy as np
@@ -68,9 +69,13 @@ class DepthWriter(DatasetWriter):
             turn=self.config.turn,
         )
 
+    @functools.cached_property
+    def _scene(self) -> DepthSceneConfig:
+        return self.scene()
+
     def render(self, split: str, index: int) -> DepthFrame:
         """See :class:`DatasetWriter`."""
-        return render_depth_frame(self.split_seed(split), index, self.scene())
+        return render_depth_frame(self.split_seed(split), index, self._scene)
 
     def meta(self, counts: dict[str, int], complete: bool) -> dict[str, Any]:
         """See :class:`DatasetWriter`."""

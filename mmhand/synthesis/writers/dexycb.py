@@ -12,11 +12,12 @@ import yaml
 
 from mmhand.datasets.dexycb.files import SERIALS, SUBJECTS
 from mmhand.structures import bbox_from_points
+from mmhand.structures.sides import SIDES
 from mmhand.utils.errors import HandConfigError
 
 from ..camera_rig import Camera, sample_rig
 from ..config import SynthesisConfig
-from ..hand_sampling import HandState, hand_model, sample_betas
+from ..hand_sampling import HandState, sample_betas
 from ..person import Person
 from ..rng import derive_seed
 from ..sample import SyntheticSample
@@ -123,7 +124,7 @@ class DexYCBWriter(DatasetWriter):
         seg[sample.plane(f'{hand.side}_visible')] = _HAND
         seen = box[0] < width and box[1] < height and (box[:2] + box[2:] > 0).all()
         pose, trans = sample.camera_parameters(hand)
-        coefficients = self._coefficients(hand.side, pose[3:])
+        coefficients = _coefficients(hand)
         label = {
             'seg': seg,
             'pose_y': np.zeros((1, 3, 4), np.float32),
@@ -149,13 +150,8 @@ class DexYCBWriter(DatasetWriter):
 
     def _world_pose(self, hand: HandState) -> list:
         """51 numbers of a hand in the frame of ``pose.npz``: wrist, coefficients, translation."""
-        pose = np.concatenate([hand.pose[:3], self._coefficients(hand.side, hand.pose[3:])])
+        pose = np.concatenate([hand.pose[:3], _coefficients(hand)])
         return rounded(np.concatenate([pose, hand.trans]), 8)
-
-    def _coefficients(self, side: str, fingers: np.ndarray) -> np.ndarray:
-        """(45,) of the hand model's principal components."""
-        components = hand_model(self.config.hand_model, side).hand_components.double().numpy()
-        return np.linalg.solve(components.T, fingers)
 
     def write_index(self, split: str, records: Iterable[dict[str, Any]]) -> None:
         """Write calibration and what each recording has, those without pictures too."""
@@ -187,7 +183,7 @@ class DexYCBWriter(DatasetWriter):
         for subject in range(len(SUBJECTS)):
             person = self._subject(subject)
             betas = sample_betas(self.config, person.seed, person.number)
-            for side in ('right', 'left'):
+            for side in SIDES:
                 name = f'mano_{_calibration(subject, side)}'
                 _write_yaml(folder / name / 'mano.yml', {'betas': rounded(betas, 8)})
         width, height = self.config.image_size
@@ -244,3 +240,8 @@ def _sequence_name(subject: int, index: int) -> str:
 
 def _write_yaml(path: Path, content: dict[str, Any]) -> None:
     write_bytes(path, yaml.safe_dump(content, sort_keys=True).encode())
+
+
+def _coefficients(hand: HandState) -> np.ndarray:
+    """(45,) of the hand model's principal components."""
+    return np.linalg.solve(hand.model.hand_components.double().numpy().T, hand.pose[3:])

@@ -16,7 +16,7 @@ from mmhand.structures import bbox_from_points, convert_joints
 from mmhand.utils.errors import HandConfigError
 
 from ..config import SynthesisConfig
-from ..hand_sampling import HandState, hand_model
+from ..hand_sampling import HandState
 from ..sample import SyntheticSample
 from .base import SYNTHESIS_WRITERS, DatasetWriter, rounded
 from .files import write_bytes, write_image, write_json_list
@@ -115,7 +115,7 @@ class HO3DWriter(DatasetWriter):
             x, y, w, h = bbox_from_points(sample.joints_2d(hand), scale=1.2)
             box = [x, y, x + w, y + h]
             return dict(common, handJoints3D=joints[0], handBoundingBox=box)
-        mean = hand_model(self.config.hand_model, hand.side).hand_mean.double().numpy()
+        mean = hand.model.hand_mean.double().numpy()
         pose, trans = _opengl_parameters(sample, hand, mean)
         return dict(
             common,

@@ -12,6 +12,7 @@ from mmhand.structures import (
     get_joint_set,
     square_bbox_interhand,
 )
+from mmhand.structures.sides import SIDES
 from mmhand.utils.errors import HandConfigError
 
 from ..camera_rig import Camera, sample_rig
@@ -61,7 +62,7 @@ class InterHandWriter(DatasetWriter):
         mano: dict[str, Any] = {'right': None, 'left': None}
         depth = [0.0, 0.0]
         for hand in sample.hands:
-            side = ('right', 'left').index(hand.side)
+            side = SIDES.index(hand.side)
             present[side] = True
             world[side] = hand.joints * 1000
             pixels[side] = sample.joints_2d(hand)

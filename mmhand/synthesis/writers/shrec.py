@@ -14,7 +14,6 @@ from mmhand.structures import get_joint_set
 
 from ..depth_scene import DepthFrame, DepthSceneConfig, pose_hand, render_pose, upright
 from ..gesture_motion import gesture_motion
-from ..hand_sampling import hand_model
 from ..mesh_ops import rotation_about
 from ..rng import stream
 from .base import SYNTHESIS_WRITERS
@@ -81,7 +80,7 @@ class SHRECWriter(DepthWriter):
         finger, gesture = divmod(kind, _GESTURES)
         rng = stream(seed, 'gesture', index)
         motion = gesture_motion(gesture + 1, finger + 1, int(rng.integers(20, 45)), rng)
-        hand = hand_model(self.config.hand_model, 'right')
+        hand = self.config.models[0]
         poses = hand.pose_from_angles(torch.from_numpy(motion.angles).float()).numpy()
         axis = rng.standard_normal(3)
         tilt = rotation_about(axis / np.linalg.norm(axis), rng.normal(0, 0.15))

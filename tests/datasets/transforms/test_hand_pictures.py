@@ -5,12 +5,9 @@ import copy
 import cv2
 import numpy as np
 import pytest
-import torch
 
-from mmhand.codecs import InterNetVolume
 from mmhand.datasets.transforms import (
     BlurOcclusionParams,
-    GenerateHandTarget,
     HandBlurOcclusion,
     HandColorJitter,
     HandColorParams,
@@ -21,7 +18,7 @@ from mmhand.datasets.transforms import (
     decode_mask_planes,
     encode_mask_planes,
 )
-from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
+from mmhand.utils.errors import HandDataError, HandFileError
 
 
 def record(**changes):
@@ -175,37 +172,6 @@ class TestOcclusion:
         spot = Occluder((0.5, 0.5), (0.2, 0.2), 0.0, (1, 2, 3))
         out = HandBlurOcclusion().apply(results, BlurOcclusionParams(occluders=(spot,)))
         assert out['img'][16, 12].tolist() == [1, 2, 3]
-
-
-class TestTargets:
-    def test_internet_volume(self):
-        codec = dict(type='InterNetVolume', input_size=(24, 32), heatmap_size=(8, 8, 8))
-        results = record()
-        out = PackHandInputs()(GenerateHandTarget(codec)(dict(results)))['data_samples']
-        labels = out.gt_instance_labels
-        assert labels.voxels.shape == (1, 42, 3)
-        direct = InterNetVolume((24, 32), (8, 8, 8)).encode(
-            torch.from_numpy(results['keypoints_2d'])[None],
-            torch.from_numpy(results['keypoints_3d'][..., 2])[None],
-            torch.from_numpy(results['keypoint_valid'])[None],
-            torch.ones(1),
-        )
-        assert torch.equal(labels.voxels, direct['voxels'])
-        assert torch.equal(labels.root_bin, direct['root_bin'])
-
-    def test_named_tuples_hands_as_batch_and_maps(self):
-        codec = dict(type='DetNetCodec', input_size=32, heatmap_size=16)
-        target = GenerateHandTarget(codec, per_hand=True)
-        out = PackHandInputs()(target(record()))['data_samples']
-        assert out.gt_fields.heatmaps.shape == (2 * 21, 16, 16)
-        assert out.gt_instance_labels.delta.shape == (2, 21, 3)
-        assert 'heatmaps' not in out.gt_instance_labels
-
-    def test_missing_input_is_named(self):
-        results = record()
-        del results['keypoints_3d']
-        with pytest.raises(HandConfigError, match='wants "depth", but sample s/1 has no'):
-            GenerateHandTarget(dict(type='InterNetVolume'))(results)
 
 
 class TestPacking:
