@@ -79,6 +79,45 @@ def test_no_import_runs_upwards():
     assert not upwards
 
 
+def _modules() -> dict[str, set[str]]:
+    """Modules of the package (not their folders) and those that they need to be imported."""
+    paths = {
+        '.'.join(('mmhand', *path.relative_to(ROOT).with_suffix('').parts)): path
+        for path in ROOT.rglob('*.py')
+        if path.name != '__init__.py' and not path.relative_to(ROOT).parts[0].startswith('.')
+    }
+    needs = {}
+    for name, path in paths.items():
+        package = name.split('.')[:-1]
+        found = set()
+        for node in ast.parse(path.read_text(encoding='utf-8')).body:
+            if isinstance(node, ast.ImportFrom):
+                base = package[: len(package) - node.level + 1] if node.level else []
+                module = '.'.join([*base, *(node.module or '').split('.')]).rstrip('.')
+                found |= {module, *(f'{module}.{alias.name}' for alias in node.names)}
+        needs[name] = found & set(paths)
+    return needs
+
+
+def test_no_modules_run_in_a_circle():
+    """What can be taken away, leaf after leaf, until nothing is left has no circle."""
+    needs = _modules()
+    assert len(needs) > 300
+    while leaves := {name for name, found in needs.items() if not found}:
+        needs = {name: found - leaves for name, found in needs.items() if name not in leaves}
+    assert not needs
+
+
+def test_files_are_short():
+    lengths = sorted(
+        len(path.read_text(encoding='utf-8').splitlines())
+        for path in ROOT.rglob('*.py')
+        if path.name != '__init__.py' and not path.relative_to(ROOT).parts[0].startswith('.')
+    )
+    assert lengths[-1] <= 350
+    assert 90 <= lengths[len(lengths) // 2] <= 130
+
+
 def _loaded(statement: str) -> set[str]:
     code = f'{statement}; import sys, json; print(json.dumps(sorted(sys.modules)))'
     output = subprocess.run(

@@ -6,11 +6,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmhand.structures.joint_sets import get_joint_set, joint_indices, tip_joints
+from mmhand.structures.joint_sets import get_joint_set, joint_indices
 from mmhand.structures.sides import SIDES
 from mmhand.utils.errors import HandConfigError, HandDataError
 
 from .base import HandModel, HandModelOutput
+from .hand_checks import (
+    canonical_joint,
+    check_inputs,
+    checked_arrays,
+    checked_num_pca,
+    checked_tips,
+)
 from .lbs import forward_kinematics, skin_vertices, skinning_transforms
 from .rotations import axis_angle_to_matrix
 from .topology import boundary_ring
@@ -72,11 +79,11 @@ class LinearSkinnedHand(HandModel):
         self.side = side
         self.parents = _KINEMATIC.parents
         self.flat_hand_mean = flat_hand_mean
-        arrays = _checked_arrays(data)
+        arrays = checked_arrays(data)
         self.num_verts, _, self.num_betas = arrays['shapedirs'].shape
-        self.num_pca = _checked_num_pca(num_pca, arrays.get('hands_components'))
-        self.tip_vertex_ids = _checked_tips(tip_vertex_ids, self.num_verts)
-        self.center_joint = _canonical_joint(center_joint)
+        self.num_pca = checked_num_pca(num_pca, arrays.get('hands_components'))
+        self.tip_vertex_ids = checked_tips(tip_vertex_ids, self.num_verts)
+        self.center_joint = canonical_joint(center_joint)
 
         def keep(name: str, value: np.ndarray, kind: torch.dtype) -> None:
             tensor = torch.as_tensor(np.ascontiguousarray(value)).to(kind)
@@ -196,7 +203,7 @@ class LinearSkinnedHand(HandModel):
         Raises:
             HandDataError: an input has a wrong shape.
         """
-        _check_inputs(global_orient, hand_pose, betas, transl, self.num_betas)
+        check_inputs(global_orient, hand_pose, betas, transl, self.num_betas)
         device = betas.device.type
         if device != 'meta' and torch.is_autocast_enabled(device):
             with torch.autocast(device, enabled=False):
@@ -257,95 +264,3 @@ class LinearSkinnedHand(HandModel):
             f'side={self.side}, num_verts={self.num_verts}, num_betas={self.num_betas}, '
             f'num_pca={self.num_pca}, flat_hand_mean={self.flat_hand_mean}'
         )
-
-
-def _checked_arrays(data: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The arrays a hand needs, as numpy, with shapes that fit together."""
-    needed = ('v_template', 'shapedirs', 'weights', 'J_regressor', 'f')
-    missing = [key for key in needed if key not in data]
-    if missing:
-        raise HandDataError(f'hand model data lacks {", ".join(missing)}')
-    optional = ('posedirs', 'hands_mean', 'hands_components', 'part_labels', 'wrist_ring')
-    arrays = {
-        key: np.asarray(data[key]) for key in (*needed, *optional) if data.get(key) is not None
-    }
-    verts, joints = len(arrays['v_template']), len(_KINEMATIC)
-    fingers = 3 * (joints - 1)
-    arrays.setdefault('posedirs', np.zeros((verts, 3, 0)))
-    arrays.setdefault('hands_mean', np.zeros(fingers))
-    shapes = {
-        'v_template': (verts, 3),
-        'shapedirs': (verts, 3, None),
-        'posedirs': (verts, 3, 3 * fingers if arrays['posedirs'].size else 0),
-        'weights': (verts, joints),
-        'J_regressor': (joints, verts),
-        'f': (None, 3),
-        'hands_mean': (fingers,),
-        'hands_components': (None, fingers),
-        'part_labels': (verts,),
-        'wrist_ring': (None,),
-    }
-    for key, array in arrays.items():
-        want = shapes[key]
-        fits = array.ndim == len(want) and all(
-            w is None or w == s for w, s in zip(want, array.shape, strict=True)
-        )
-        if not fits:
-            text = ', '.join('?' if w is None else str(w) for w in want)
-            raise HandDataError(
-                f'hand model array "{key}" has shape {array.shape}, expected ({text})'
-            )
-    return arrays
-
-
-def _checked_num_pca(num_pca: int | None, components: np.ndarray | None) -> int | None:
-    if num_pca is None:
-        return None
-    if components is None:
-        raise HandConfigError('num_pca needs a hand model with hands_components')
-    if not 1 <= num_pca <= len(components):
-        raise HandConfigError(f'num_pca must be 1 to {len(components)} or None, not {num_pca}')
-    return int(num_pca)
-
-
-def _checked_tips(tips: tuple[int, ...], num_verts: int) -> tuple[int, ...]:
-    tips = tuple(int(tip) for tip in tips)
-    if len(tips) != len(tip_joints()) or not all(0 <= tip < num_verts for tip in tips):
-        raise HandConfigError(
-            f'need {len(tip_joints())} tip vertices (thumb to pinky) below {num_verts}, got {tips}'
-        )
-    return tips
-
-
-def _canonical_joint(joint: int | str | None) -> int | None:
-    if joint is None:
-        return None
-    canonical = get_joint_set('canonical')
-    if isinstance(joint, str):
-        return canonical.index(joint)
-    if not 0 <= joint < len(canonical):
-        raise HandConfigError(
-            f'center_joint must be a canonical joint 0 to {len(canonical) - 1}, not {joint}'
-        )
-    return int(joint)
-
-
-def _check_inputs(
-    global_orient: Tensor, hand_pose: Tensor, betas: Tensor, transl: Tensor | None, num_betas: int
-) -> None:
-    """Say which input is wrong before a matrix product does."""
-    batch = betas.shape[0]
-    if betas.ndim != 2 or betas.shape[1] != num_betas:
-        raise HandDataError(f'betas has shape {tuple(betas.shape)}, expected (B, {num_betas})')
-    if global_orient.shape not in ((batch, 3), (batch, 3, 3)):
-        raise HandDataError(
-            f'global_orient has shape {tuple(global_orient.shape)}, expected ({batch}, 3) '
-            f'axis-angle or ({batch}, 3, 3) matrices'
-        )
-    if hand_pose.shape[0] != batch or (hand_pose.ndim != 2 and hand_pose.shape[1:] != (15, 3, 3)):
-        raise HandDataError(
-            f'hand_pose has shape {tuple(hand_pose.shape)}, expected ({batch}, N) or '
-            f'({batch}, 15, 3, 3) matrices'
-        )
-    if transl is not None and transl.shape != (batch, 3):
-        raise HandDataError(f'transl has shape {tuple(transl.shape)}, expected ({batch}, 3)')
