@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from mmhand.hand_models.base import HandModel
-from mmhand.registry import MODELS
+from mmhand.hand_models.build import build_hand_model
 from mmhand.structures import CANONICAL, bbox_from_points
-from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
+from mmhand.utils.errors import HandDataError, HandFileError
 
 from .hand_record import hand_record, project_keypoints
 from .mano_params import find_hand_model
@@ -29,9 +29,7 @@ def right_hand_model(config: Mapping | str | None, data_root: str | Path) -> Han
     """
     config = config or find_hand_model(data_root) or dict(type='MANO')
     config = dict(type=config) if isinstance(config, str) else dict(config)
-    model = MODELS.build(dict(config, side='right'))
-    if not isinstance(model, HandModel):
-        raise HandConfigError(f'hand_model {config} builds no hand model')
+    model = build_hand_model(dict(config, side='right'))
     return model.eval().requires_grad_(False)
 
 

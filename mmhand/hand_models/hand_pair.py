@@ -58,6 +58,4 @@ def build_hand_pair(config: Mapping | str | None = None) -> HandPair:
     config = config or 'OpenHand'
     config = dict(type=config) if isinstance(config, str) else dict(config)
     right, left = (build_hand_model({**config, 'side': side}) for side in SIDES)
-    if not isinstance(right, HandModel) or not isinstance(left, HandModel):
-        raise HandConfigError(f'hand_model {config} builds no hand model')
     return HandPair(right, left)

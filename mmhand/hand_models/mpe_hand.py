@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from mmhand.registry import MODELS
 from mmhand.utils.errors import HandConfigError, HandDataError
 
+from .build import build_hand_model
 from .linear_skinned_hand import LinearSkinnedHand
 from .rotations import axis_angle_to_matrix_manopth, quaternion_to_matrix
 from .topology import cut_components
@@ -81,13 +82,13 @@ class MPEHand(nn.Module):
 
     def __init__(self, hand_model: LinearSkinnedHand | dict) -> None:
         super().__init__()
-        if isinstance(hand_model, dict):
-            hand_model = MODELS.build(hand_model)
-        if not isinstance(hand_model, LinearSkinnedHand):
+        given = build_hand_model(hand_model) if isinstance(hand_model, dict) else hand_model
+        if not isinstance(given, LinearSkinnedHand):
             raise HandConfigError(
                 f'MPEHand poses MANO, OpenHand or another LinearSkinnedHand, not '
-                f'{type(hand_model).__name__}'
+                f'{type(given).__name__}'
             )
+        hand_model = given
         if hand_model.center_joint is not None:
             raise HandConfigError('MPEHand places the hand itself: set center_joint=None')
         if len(hand_model.wrist_ring) < 3:

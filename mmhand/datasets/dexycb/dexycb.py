@@ -17,8 +17,9 @@ from mmhand.datasets.single_hand import mesh_regressor, model_name, single_hand_
 from mmhand.datasets.store.annotation_store import AnnotationStore, StoreWriter
 from mmhand.datasets.transforms.load_soft_hand_masks import MaskSource
 from mmhand.hand_models.base import HandModel
+from mmhand.hand_models.build import build_hand_model
 from mmhand.hand_models.rotations import mirror_axis_angle
-from mmhand.registry import DATASETS, MODELS
+from mmhand.registry import DATASETS
 from mmhand.structures.sides import SIDES
 from mmhand.utils.errors import HandConfigError, HandDataError
 
@@ -139,7 +140,7 @@ class DexYCBDataset(BaseHandDataset):
             if config['type'].rpartition('.')[2] == 'MANO' and side == 'left':
                 # Only its pose components are used; the labels' left shapes were never mended.
                 config['fix_shapedirs'] = False
-            model = MODELS.build(dict(config, side=side))
+            model = build_hand_model(dict(config, side=side))
             self._models[side] = model.eval().requires_grad_(False)
         return self._models[side]
 

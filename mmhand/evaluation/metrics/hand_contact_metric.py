@@ -8,9 +8,9 @@ from mmengine.evaluator import BaseMetric
 from mmengine.structures import BaseDataElement
 
 from mmhand.geometry.contact import contact_deviation, mesh_contact
-from mmhand.registry import METRICS, MODELS
+from mmhand.hand_models.hand_pair import build_hand_pair
+from mmhand.registry import METRICS
 from mmhand.structures.hand_batch import HandBatch, sample_name
-from mmhand.structures.sides import SIDES
 from mmhand.utils.errors import HandConfigError, HandDataError
 
 _MM = 1000.0
@@ -72,8 +72,8 @@ class HandContactMetric(BaseMetric):
             raise HandConfigError(
                 'HandContactMetric needs hand_model=dict(type=...): the data set names none'
             )
-        config = {key: value for key, value in config.items() if key != 'side'}
-        return tuple(MODELS.build({**config, 'side': side}).faces.numpy() for side in SIDES)
+        right, left = build_hand_pair(config)
+        return right.faces.numpy(), left.faces.numpy()
 
     def process(self, data_batch: object, data_samples: Sequence[dict]) -> None:
         """Measure the samples of a batch that have two hands.

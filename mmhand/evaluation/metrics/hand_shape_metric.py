@@ -8,8 +8,8 @@ from mmengine.evaluator import BaseMetric
 from mmengine.structures import BaseDataElement
 
 from mmhand.evaluation.functional import batch_means, point_errors, ranking_accuracy
-from mmhand.hand_models import HandModel
-from mmhand.registry import METRICS, MODELS
+from mmhand.hand_models import HandModel, build_hand_model
+from mmhand.registry import METRICS
 from mmhand.structures.hand_batch import HandBatch, sample_name
 from mmhand.utils.errors import HandDataError
 
@@ -42,7 +42,7 @@ class HandShapeMetric(BaseMetric):
         collect_dir: str | None = None,
     ) -> None:
         super().__init__(collect_device, prefix, collect_dir)
-        self.hand_model: HandModel | None = MODELS.build(hand_model) if hand_model else None
+        self.hand_model = build_hand_model(hand_model) if hand_model else None
         self._batches = BatchNumber()
 
     def process(self, data_batch: object, data_samples: Sequence[Mapping]) -> None:

@@ -9,7 +9,7 @@ from mmengine.structures import BaseDataElement
 
 from mmhand.geometry.mesh_parts import MeshParts, hand_parts, self_intersection_volume
 from mmhand.hand_models import MPEHand
-from mmhand.registry import METRICS, MODELS
+from mmhand.registry import METRICS
 from mmhand.utils.errors import HandConfigError, HandDataError
 
 _CUBIC_MM = 1e9
@@ -63,7 +63,7 @@ class MeshSelfIntersection(BaseMetric):
             raise HandConfigError(
                 'MeshSelfIntersection needs hand_model=dict(type=...): the data set names none'
             )
-        return MPEHand(MODELS.build(dict(config)))
+        return MPEHand(dict(config))
 
     @cached_property
     def parts(self) -> MeshParts:
