@@ -22,7 +22,7 @@ from mmhand.utils.errors import HandConfigError
 
 from ..camera_rig import Camera, sample_rig
 from ..config import SynthesisConfig
-from ..hand_sampling import HandState, hand_model
+from ..hand_sampling import HandState
 from ..sample import SyntheticSample
 from .base import SYNTHESIS_WRITERS, DatasetWriter, rounded
 from .files import write_bytes, write_image
@@ -93,7 +93,7 @@ class HUMBIWriter(DatasetWriter):
 
     def _parameters(self, hand: HandState) -> list:
         """36 numbers: translation, wrist, 20 coefficients, shape; in the world."""
-        model = hand_model(self.config.hand_model, hand.side)
+        model = hand.model
         basis = model.hand_components[: self.config.pose_components].double().numpy()
         coefficients = hand.pose[3:] @ np.linalg.pinv(basis)
         return rounded(np.concatenate([hand.trans, hand.pose[:3], coefficients, hand.betas]), 8)
