@@ -1,6 +1,7 @@
 """Two streams: what a step gets, a run that is cut short, and two processes."""
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -210,6 +211,47 @@ def test_mixed_precision(nyu, tmp_path):
     assert all(torch.isfinite(value.float()).all() for value in weights(runner).values())
 
 
+def estimator(root, work_dir, half, cut=None):
+    """DSF itself on both streams, two epochs of two steps, checkpoints after every step."""
+    hooks = [dict(type='KillNine', at=cut)] if cut else []
+    made = config(root, work_dir, dsf(), batch=5, custom_hooks=hooks, resume=not cut)
+    made['train_cfg']['max_epochs'] = 2
+    made['model']['network']['num_stages'] = 2
+    made['default_hooks']['checkpoint'].update(interval=1, by_epoch=False)
+    if half:
+        made['optim_wrapper']['type'] = 'mmhand.BFloat16OptimWrapper'
+    return Runner.from_cfg(made)
+
+
+@HOOKS.register_module(force=True)
+class KillNine(PullThePlug):
+    """Ends the process as nobody can prepare for, before the step's checkpoint."""
+
+    priority = 'NORMAL'
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        if runner.iter + 1 == self.at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize('half', [False, True])
+def test_dsf_goes_on_after_kill_nine(nyu, tmp_path, half):
+    environment = {**os.environ, 'CUDA_VISIBLE_DEVICES': '', 'OMP_NUM_THREADS': '1'}
+    command = [sys.executable, __file__, str(tmp_path / 'two'), str(nyu), 'kill', str(int(half))]
+    process = subprocess.Popen(command, env=environment)
+    torch.set_num_threads(1)
+    whole = estimator(nyu, tmp_path / 'one', half)
+    whole.train()
+    assert process.wait(120) == -signal.SIGKILL
+    resumed = estimator(nyu, tmp_path / 'two', half)
+    assert not (tmp_path / 'two/iter_3.pth').exists()
+    resumed.train()
+    assert resumed.iter == whole.iter == 4
+    expected = weights(whole)
+    for key, value in weights(resumed).items():
+        assert torch.equal(value, expected[key]), key
+
+
 def plain(made):
     """Two epochs by SGD, whose steps are no larger than its gradients' rounding errors."""
     made['train_cfg']['synthetic_dataloader']['dataset']['num'] = 6
@@ -262,5 +304,9 @@ def test_an_order_that_can_be_gone_on_in():
     assert torch.equal(first, torch.rand(3))
 
 
-if __name__ == '__main__':
+if __name__ == '__main__' and sys.argv[3] == 'kill':
+    torch.set_num_threads(1)
+    # In the second epoch, after the step and before its checkpoint.
+    estimator(sys.argv[2], sys.argv[1], sys.argv[4] == '1', cut=3).train()
+elif __name__ == '__main__':
     one_of_two(sys.argv[1], sys.argv[2], int(sys.argv[3]))

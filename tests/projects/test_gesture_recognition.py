@@ -1,5 +1,6 @@
 """The gesture project: the published network, both protocols' sequences, and its commands."""
 
+import json
 import runpy
 import sys
 
@@ -7,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+import mmhand.models  # noqa: F401
+from mmhand.registry import MODELS
 from mmhand.structures import HandDataSample
 from mmhand.synthesis import generate_dataset, get_writer
 from mmhand.utils.errors import HandDataError
@@ -124,3 +127,38 @@ def test_training_by_its_commands(project, shrec, repo, tmp_path, monkeypatch):
         runpy.run_path('tools/train.py', run_name='__main__')
     assert not done.value.code
     assert (tmp_path / 'epoch_1.pth').is_file()
+
+
+def test_dhg_from_pictures_to_folds(project, repo, tmp_path, monkeypatch):
+    """A synthetic set in DHG's layout, DSF's skeletons of its frames, and a fold of each person."""
+    monkeypatch.chdir(repo)
+    root, tools = tmp_path / 'dhg', repo / 'projects/gesture_recognition/tools'
+    kind = get_writer('dhg')
+    generate_dataset(kind(root, kind.make_config(captures=2), 1), {'all': 1}, progress=False)
+    config = MODELS.build(
+        dict(type='DSF', hand_model=dict(type='OpenHand'), network=dict(width=4, channels=8))
+    )
+    torch.save(dict(state_dict=config.state_dict()), tmp_path / 'dsf.pth')
+    export = runpy.run_path(str(tools / 'export_skeletons.py'))['main']
+    options = ['model.network.width=4', 'model.network.channels=8', 'model.network.stem_stride=1']
+    arguments = ['dsf_r18_cpu_nyu', str(tmp_path / 'dsf.pth'), '--data-root', str(root)]
+    with pytest.raises(SystemExit) as done:
+        export([*arguments, '--layout', 'dhg', '--cfg-options', *options, 'model.codec.size=64'])
+    assert not done.value.code
+    (said,) = root.glob('gesture_*/finger_*/subject_*/essai_*/skeletons_dsf.txt')
+    frames = len(list(said.parent.glob('depth_*.png')))
+    assert np.loadtxt(said).shape == (frames, 66)
+
+    generate_dataset(
+        kind(tmp_path / 'two', kind.make_config(captures=2, pictures=False), 1),
+        {'all': 56},
+        progress=False,
+    )
+    folds = runpy.run_path(str(tools / 'dhg_folds.py'))['main']
+    arguments = ['--data-root', str(tmp_path / 'two'), '--subjects', '1', '2', '--epochs', '1']
+    with pytest.raises(SystemExit) as done:
+        folds([*arguments, '--work-dir', str(tmp_path / 'w'), '--classes', '28'])
+    assert not done.value.code
+    scores = json.loads((tmp_path / 'w/folds_28.json').read_text())
+    assert set(scores['scores']) == {'1', '2'}
+    assert all(0 <= value <= 100 for value in scores['scores'].values())

@@ -8,7 +8,9 @@
 ``--view original`` lays the annotation over the whole picture as the files have it, ``crop`` over
 what the network gets, after augmentation; they must agree with the hands in both. Meshes are drawn
 from MANO-style parameters where the data set's hand model is known (synthetic sets name theirs, real
-ones need ``--hand-model``), masks where there are any. One picture a sample goes to ``--out-dir``.
+ones need ``--hand-model``), masks where there are any. Depth samples show crop and joints and, with
+``--hand-model OpenHand``, a mesh laid into the joints; ``original`` adds their points from three sides.
+One picture a sample goes to ``--out-dir``.
 """
 
 import mmhand_cli
@@ -24,7 +26,6 @@ import numpy as np
 import torch
 from mmengine.utils import ProgressBar
 
-from mmhand.cameras import DEPTH_CAMERAS, lift_crop
 from mmhand.datasets import DepthHandDataset
 from mmhand.datasets.mano_params import AnnotatedPair, find_hand_model
 from mmhand.datasets.transforms.load_hand_image import decode_image, read_file
@@ -36,8 +37,7 @@ from mmhand.utils.errors import HandConfigError, cli_guard
 from mmhand.utils.pipeline import pipeline_steps
 from mmhand.utils.setup_env import ensure_writable
 from mmhand.visualization import HandVisualizer, draw_box, tile_images, write_image
-from mmhand.visualization.depth_views import crop_image, point_cloud_views
-from mmhand.visualization.draw import draw_skeleton
+from mmhand.visualization.depth_samples import draw_depth_sample, mesh_fitter
 
 BOX_COLOUR = (255, 220, 60)
 
@@ -63,7 +63,9 @@ def parse_args(argv=None):
     parser.add_argument('--data-root', help='folder of the data set')
     parser.add_argument('--split', help="split, instead of the config's")
     parser.add_argument('--subset', nargs='+', action=ConfigOptions, help='filters, KEY=VALUE')
-    parser.add_argument('--hand-model', help='MANO or OpenHand: draw meshes with it')
+    parser.add_argument(
+        '--hand-model', help='MANO or OpenHand: draw meshes with it (depth: fitted)'
+    )
     parser.add_argument('--view', choices=[*VIEWS, 'both'], default='original')
     parser.add_argument('--num', type=int, default=16, help='samples to draw')
     parser.add_argument('--start', type=int, default=0, help='first sample')
@@ -154,11 +156,11 @@ def add_vertices(sample, hands):
         rows.vertices = torch.cat(meshes)
 
 
-def draw_view(view, sample, inputs, visualizer):
+def draw_view(view, sample, inputs, visualizer, fitter=None):
     """The annotation over the original picture or over the crop; RGB."""
     meta = sample.metainfo
     if 'crop_affine' in meta:
-        return draw_depth(view, sample, inputs)
+        return draw_depth_sample(inputs[0].numpy(), sample, view == 'original', fitter)
     if view == 'original':
         path = meta['img_path']
         image = decode_image(read_file(path, meta['sample_id']), path, meta['sample_id'])
@@ -172,27 +174,6 @@ def draw_view(view, sample, inputs, visualizer):
     sample.set_field(camera, 'camera', field_type='metainfo')
     image = inputs.permute(1, 2, 0).numpy()[..., ::-1].clip(0, 255).astype(np.uint8)
     return visualizer.draw_sample(np.ascontiguousarray(image), sample, draw_pred=False)
-
-
-def draw_depth(view, sample, inputs):
-    """Joints over the crop, and for the original the crop's points and joints from three sides; RGB."""
-    crop, meta, hands = inputs[0].numpy(), sample.metainfo, sample.gt_hands
-    image = cv2.resize(crop_image(crop), None, fx=3, fy=3, interpolation=cv2.INTER_NEAREST)
-    joint_set = meta['joint_set']
-    if 'keypoints_2d' in hands:
-        points, valid = (hands[key][0].numpy() for key in ('keypoints_2d', 'keypoint_valid'))
-        draw_skeleton(image, 3 * points, valid, joint_set=joint_set)
-    if view == 'crop':
-        return image
-    center, cube = (np.float64(meta[key])[None] for key in ('crop_center', 'crop_cube'))
-    camera = DEPTH_CAMERAS.get(meta['depth_camera'])
-    joints = hands.keypoints_3d[0].numpy() if 'keypoints_3d' in hands else None
-    if camera is None:
-        return image
-    affine = np.float64(meta['crop_affine'])[None]
-    (cloud,) = lift_crop(np.float64(crop)[None, None], center, cube, affine, camera)
-    views = point_cloud_views(cloud * cube / 2 + center, joints, size=384, span=float(cube[0, 0]))
-    return np.concatenate([image, views], axis=1)
 
 
 @cli_guard
@@ -212,6 +193,8 @@ def main(argv=None):
     visualizer.faces = {
         (side, model.num_verts): model.faces.numpy() for side, model in enumerate(models)
     }
+    depth = isinstance(data, DepthHandDataset) and args.hand_model is not None
+    fitter = mesh_fitter(args.hand_model) if depth else None
     np.random.seed(args.seed)  # noqa: NPY002 - the state that transforms draw from
     order = np.arange(args.start, len(data))
     if args.shuffle:
@@ -230,7 +213,7 @@ def main(argv=None):
             if hands is not None:
                 with torch.no_grad():
                     add_vertices(sample, hands)
-            drawn.append(draw_view(view, sample, packed['inputs'], visualizer))
+            drawn.append(draw_view(view, sample, packed['inputs'], visualizer, fitter))
         picture = drawn[0] if len(drawn) == 1 else _beside(drawn)
         name = str(sample.metainfo['sample_id']).replace('/', '_')
         write_image(out_dir / f'{index:06d}_{name}.png', picture)

@@ -4,6 +4,7 @@ from .aih import AIHWriter
 from .base import DEPTH_UNIT, SYNTHESIS_WRITERS, DatasetWriter
 from .depth import DepthWriter
 from .dexycb import DexYCBWriter
+from .dhg import DHGWriter
 from .freihand import FreiHandWriter
 from .ho3d import HO3DV3Writer, HO3DWriter
 from .humbi import HUMBIWriter
@@ -18,6 +19,7 @@ __all__ = [
     'DEPTH_UNIT',
     'SYNTHESIS_WRITERS',
     'AIHWriter',
+    'DHGWriter',
     'DatasetWriter',
     'DepthWriter',
     'DexYCBWriter',

@@ -11,6 +11,7 @@ from mmhand.apis import init_model
 from mmhand.datasets import DHGDataset, SHRECDataset
 from mmhand.datasets.shrec import write_skeletons
 from mmhand.structures import get_joint_set
+from mmhand.utils.config import ConfigOptions
 from mmhand.utils.errors import cli_guard
 
 _PIPELINE = [dict(type='LoadDepthImage'), dict(type='CubeCrop'), dict(type='PackHandInputs')]
@@ -27,13 +28,16 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--device', default='cpu')
     parser.add_argument('--batch-size', type=int, default=32)
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=ConfigOptions, help='key=value overrides'
+    )
     return parser.parse_args(argv)
 
 
 @cli_guard
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
-    options = {'model.camera': 'shrec', 'model.generator': None}
+    options = {**(args.cfg_options or {}), 'model.camera': 'shrec', 'model.generator': None}
     model = init_model(args.config, args.checkpoint, args.device, options)
     splits = ('train', 'test') if args.layout == 'shrec' else ('all',)
     kind = SHRECDataset if args.layout == 'shrec' else DHGDataset
