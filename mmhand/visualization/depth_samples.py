@@ -1,4 +1,4 @@
-"""Samples of depth data sets as pictures: the crop, its joints, a mesh laid into them, and its points."""
+"""Samples of depth data sets as pictures: the crop, its joints, a mesh in them, and its points."""
 
 import cv2
 import numpy as np
