@@ -3,6 +3,14 @@
 from . import transforms  # noqa: F401
 from .aih import AIHDataset
 from .base_hand_dataset import BaseHandDataset
+from .coco_hands import (
+    CocoHandDataset,
+    CocoWholeBodyHandDataset,
+    FreiHAND2DDataset,
+    OneHand10KDataset,
+    PanopticHandDataset,
+    RHD2DDataset,
+)
 from .depth_hand_dataset import DepthHandDataset
 from .dexycb import DexYCBDataset
 from .freihand import FreiHANDDataset
@@ -23,9 +31,12 @@ __all__ = [
     'AIHDataset',
     'AnnotationStore',
     'BaseHandDataset',
+    'CocoHandDataset',
+    'CocoWholeBodyHandDataset',
     'DHGDataset',
     'DepthHandDataset',
     'DexYCBDataset',
+    'FreiHAND2DDataset',
     'FreiHANDDataset',
     'HANDS17Dataset',
     'HO3DDataset',
@@ -36,6 +47,9 @@ __all__ = [
     'MSRADataset',
     'NYUDataset',
     'ObManDataset',
+    'OneHand10KDataset',
+    'PanopticHandDataset',
+    'RHD2DDataset',
     'SHRECDataset',
     'SeededSampler',
     'StoreWriter',

@@ -30,6 +30,37 @@ def perspective(pixels: np.ndarray) -> np.ndarray:
     return pixels[..., :2] / (pixels[..., 2:] + 1e-11)
 
 
+def check_box(
+    bbox: np.ndarray, sample_id: str, picture_size: tuple[int, int] | None = None
+) -> np.ndarray:
+    """A box (4,) xywh as float32, if something can be cropped by it.
+
+    Args:
+        bbox: pixels.
+        sample_id: of the sample, for the message.
+        picture_size: (width, height) where it is known.
+
+    Raises:
+        HandDataError: it has no area, is not finite, a stripe, or lies beside the picture.
+    """
+    bbox = np.array(bbox, dtype=np.float32)
+    x, y, w, h = bbox.tolist()
+    if not (math.isfinite(x + y + w + h) and w > 0 and h > 0):
+        raise HandDataError(f'sample {sample_id}: box {bbox.tolist()} has no area or is not finite')
+    if w > _STRIPE * h or h > _STRIPE * w:
+        raise HandDataError(
+            f'sample {sample_id}: box {bbox.tolist()} is a stripe of more than {_STRIPE} : 1'
+        )
+    if picture_size is not None and not (
+        x < picture_size[0] and y < picture_size[1] and x + w > 0 and y + h > 0
+    ):
+        raise HandDataError(
+            f'sample {sample_id}: box {bbox.tolist()} lies beside the picture of {picture_size[0]} x '
+            f'{picture_size[1]} pixels'
+        )
+    return bbox
+
+
 def hand_record(
     *,
     img_path: str,
@@ -68,21 +99,7 @@ def hand_record(
     """
     if keypoints_2d is None:
         keypoints_2d = project_keypoints(keypoints_3d, intrinsics)
-    bbox = np.array(bbox, dtype=np.float32)
-    x, y, w, h = bbox.tolist()
-    if not (math.isfinite(x + y + w + h) and w > 0 and h > 0):
-        raise HandDataError(f'sample {sample_id}: box {bbox.tolist()} has no area or is not finite')
-    if w > _STRIPE * h or h > _STRIPE * w:
-        raise HandDataError(
-            f'sample {sample_id}: box {bbox.tolist()} is a stripe of more than {_STRIPE} : 1'
-        )
-    if picture_size is not None and not (
-        x < picture_size[0] and y < picture_size[1] and x + w > 0 and y + h > 0
-    ):
-        raise HandDataError(
-            f'sample {sample_id}: box {bbox.tolist()} lies beside the picture of {picture_size[0]} x '
-            f'{picture_size[1]} pixels'
-        )
+    bbox = check_box(bbox, sample_id, picture_size)
     return dict(
         img_path=img_path,
         sample_id=sample_id,

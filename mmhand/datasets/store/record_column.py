@@ -56,6 +56,8 @@ class RecordColumn:
         block = self._numbers(self._pending)
         if block is None or block.size != count * self._size or not self._fits(block.shape[1:]):
             self._name_the_culprit()
+            # Each is well formed; some are nested more than others.
+            block = np.stack([self._numbers(value).reshape(self.shape) for value in self._pending])
         self._done.append(block.reshape(count, *self.shape))
         self._pending, self._names = [], []
 
@@ -93,10 +95,6 @@ class RecordColumn:
                 raise HandDataError(
                     f'{self.path}: {name}: "{self.field}" is {shorten(value)}{found}, expected {what}'
                 )
-        raise HandDataError(
-            f'{self.path}: "{self.field}" of {self._names[0]} and those after it differ in shape, '
-            f'expected {what} each'
-        )
 
 
 def record_field(record: Any, key: str, path: Path, name: str) -> Any:

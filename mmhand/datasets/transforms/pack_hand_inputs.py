@@ -32,6 +32,7 @@ META_KEYS = (
     *('sequence', 'annotation_id', 'hand_type', 'hand_type_valid', 'root_depth', 'bbox'),
     *('ori_shape', 'img_shape', 'camera', 'flipped', 'hand_model', 'scored', 'toolkit_index'),
     'betas',
+    'head_size',
 )
 
 
@@ -71,6 +72,9 @@ class PackHandInputs(BaseTransform):
                 value = HandCamera.of({'affine': results['affine'], **value})
             # set_metainfo would deep-copy arrays that nobody else holds.
             sample.set_field(value, key, field_type='metainfo')
+        if 'camera' not in results and 'affine' in results:
+            # Without a camera nothing else leads from the crop back to the picture.
+            sample.set_field(results['affine'], 'affine', field_type='metainfo')
         if 'hand_present' in results:
             sample.gt_hands = _hands(results)
         if 'hand_masks' in results:

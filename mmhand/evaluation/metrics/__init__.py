@@ -11,6 +11,7 @@ from .heatmap_peak_metric import HeatmapPeakMetric
 from .ho3d_metric import HO3DMetric
 from .hole_quality_metric import HoleQualityMetric
 from .interhand_metric import InterHandMetric
+from .keypoint_2d_metric import HandKeypoint2DMetric
 from .self_intersection_metric import MeshSelfIntersection
 from .stage_pose_metric import StagePoseMetric
 
@@ -20,6 +21,7 @@ __all__ = [
     'FreiHANDMetric',
     'HO3DMetric',
     'HandContactMetric',
+    'HandKeypoint2DMetric',
     'HandMaskMetric',
     'HandPoseMetric',
     'HandShapeMetric',

@@ -6,6 +6,7 @@ from .dsf_supervised_loss import DSFSupervisedLoss
 from .identity_aware_loss import RELEASE_UNIT, IdentityAwareLoss
 from .mano_loss import ManoLoss
 from .mesh_losses import MeshEdgeLoss, MeshNormalLoss
+from .weak_reprojection_loss import WeakReprojectionLoss
 
 __all__ = [
     'ConfidenceL1Loss',
@@ -17,5 +18,6 @@ __all__ = [
     'MeshNormalLoss',
     'PairRankingLoss',
     'RELEASE_UNIT',
+    'WeakReprojectionLoss',
     'ranking_pairs',
 ]

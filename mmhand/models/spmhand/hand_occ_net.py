@@ -24,7 +24,7 @@ class HandOccNet(ManoMeshEstimator):
         encoder: config of the parameter encoder (``ManoEncoder``).
         mano_head: config of ``ManoRegHead``.
         loss_mano: config of its loss.
-        loss_silhouette, test_cfg, refine: see :class:`ManoMeshEstimator`.
+        loss_silhouette, test_cfg, refine, loss_2d: see :class:`ManoMeshEstimator`.
         data_preprocessor: config; RGB over 255, no mean or deviation.
         init_cfg: mmengine initialisation.
     """
@@ -43,6 +43,7 @@ class HandOccNet(ManoMeshEstimator):
         test_cfg: dict | None = None,
         init_cfg: dict | None = None,
         refine: dict | None = None,
+        loss_2d: dict | None = None,
     ) -> None:
         super().__init__(
             1,
@@ -52,6 +53,7 @@ class HandOccNet(ManoMeshEstimator):
             test_cfg,
             init_cfg,
             refine,
+            loss_2d,
         )
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(neck)
@@ -78,8 +80,8 @@ class HandOccNet(ManoMeshEstimator):
     def loss(self, inputs: Tensor, data_samples: Sequence[HandDataSample]) -> dict[str, Tensor]:
         """Released losses: parameters, mesh, joints and 2D joints (methods/spmhand.md#losses)."""
         hand, pose_2d, _ = self.forward_stages(inputs)
-        joints = self.joints_target(data_samples, inputs)
+        joints, valid = self.joints_target(data_samples, inputs)
         return {
-            **self.mano_losses([hand], data_samples),
-            **self.pose_head.loss(pose_2d, joints),
+            **self.mano_losses([hand], data_samples, inputs),
+            **self.pose_head.loss(pose_2d, joints, valid),
         }

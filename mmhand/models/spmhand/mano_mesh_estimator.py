@@ -30,6 +30,8 @@ class ManoMeshEstimator(SingleHandMeshEstimator):
         loss_silhouette: config of a loss of the final mesh's silhouette against the whole-hand mask;
             the release's render loss has no gradient and is left out.
         data_preprocessor, test_cfg, init_cfg, refine: see :class:`SingleHandMeshEstimator`.
+        loss_2d: config of a loss that holds hands of samples without parameters to their 2D joints
+            (:class:`WeakReprojectionLoss`). Without it such samples are an error.
     """
 
     hand_model: HandModel
@@ -46,11 +48,13 @@ class ManoMeshEstimator(SingleHandMeshEstimator):
         test_cfg: dict | None = None,
         init_cfg: dict | None = None,
         refine: dict | None = None,
+        loss_2d: dict | None = None,
     ) -> None:
         super().__init__(data_preprocessor, test_cfg, init_cfg, refine)
         configs = [loss_mano] * num_stages if isinstance(loss_mano, dict) else list(loss_mano)
         self.loss_mano = torch.nn.ModuleList(MODELS.build(config) for config in configs)
         self.loss_silhouette = MODELS.build(loss_silhouette) if loss_silhouette else None
+        self.loss_2d = MODELS.build(loss_2d) if loss_2d else None
 
     @staticmethod
     def outputs(
@@ -88,7 +92,8 @@ class ManoMeshEstimator(SingleHandMeshEstimator):
             if 'pose' not in sample.gt_hands:
                 raise HandDataError(
                     f'sample {sample.get("sample_id", "?")} has no hand parameters: this model '
-                    'learns from pose and betas, use a data set (or filter) that has them'
+                    'learns from pose and betas, use a data set (or filter) that has them, or '
+                    'set model.loss_2d to learn from 2D joints'
                 )
             stated = sample.get('hand_model')
             if stated not in (None, type(self.hand_model).__name__):
@@ -105,21 +110,46 @@ class ManoMeshEstimator(SingleHandMeshEstimator):
         return HandEstimate(joints, vertices, rotmats, pose, betas)
 
     def mano_losses(
-        self, stages: Sequence[HandEstimate], data_samples: Sequence[HandDataSample]
+        self,
+        stages: Sequence[HandEstimate],
+        data_samples: Sequence[HandDataSample],
+        inputs: Tensor,
     ) -> dict[str, Tensor]:
-        """Losses of all stages; names carry the stage's number, the final stage's do not."""
-        target = self.target(data_samples, stages[-1].vertices)
+        """Losses of all stages; names carry the stage's number, the final stage's do not.
+
+        With ``loss_2d`` samples without parameters are held to their 2D joints, by the final stage.
+        """
+        known = list(range(len(data_samples)))
         losses = {}
-        for index, (loss, stage) in enumerate(zip(self.loss_mano, stages, strict=True)):
-            prefix = '' if index == len(stages) - 1 else f'stage{index}.'
-            losses.update({prefix + name: value for name, value in loss(stage, target).items()})
+        if self.loss_2d is not None:
+            known = [row for row in known if 'pose' in data_samples[row].gt_hands]
+            flat = [row for row in range(len(data_samples)) if row not in known]
+            # Always computed: a loss that comes and goes confuses whoever averages it over ranks.
+            losses = self.loss_2d(stages[-1][flat], *self._flat_joints(data_samples, flat, inputs))
+        if known or self.loss_2d is None:
+            chosen = [data_samples[row] for row in known]
+            target = self.target(chosen, stages[-1].vertices)
+            for index, (loss, stage) in enumerate(zip(self.loss_mano, stages, strict=True)):
+                prefix = '' if index == len(stages) - 1 else f'stage{index}.'
+                stage = stage if len(known) == len(data_samples) else stage[known]
+                losses.update({prefix + name: value for name, value in loss(stage, target).items()})
         if self.loss_silhouette is not None:
             losses['loss_silhouette'] = self.loss_silhouette(
                 stages[-1], self.hand_model.faces, data_samples
             )
         return losses
 
-    def joints_target(self, data_samples: Sequence[HandDataSample], inputs: Tensor) -> Tensor:
-        """(B, 21, 2) annotated joints over the input size, in [0, 1] where inside."""
+    def joints_target(
+        self, data_samples: Sequence[HandDataSample], inputs: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """(B, 21, 2) annotated joints over the input size, in [0, 1] where inside; (B, 21) flags."""
         joints = torch.stack([sample.gt_hands.keypoints_2d[0] for sample in data_samples])
-        return joints.to(inputs) / inputs.new_tensor([inputs.shape[-1], inputs.shape[-2]])
+        valid = torch.stack([sample.gt_hands.keypoint_valid[0] for sample in data_samples])
+        size = inputs.new_tensor([inputs.shape[-1], inputs.shape[-2]])
+        return joints.to(inputs) / size, valid.to(inputs)
+
+    def _flat_joints(
+        self, data_samples: Sequence[HandDataSample], rows: list[int], inputs: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        joints, valid = self.joints_target(data_samples, inputs)
+        return joints[rows], valid[rows]

@@ -89,30 +89,42 @@ class SoftArgmaxHourglassHead(BaseModule):
         )
         return SoftArgmaxOutput(heatmaps, joints, feature)
 
-    def loss(self, output: SoftArgmaxOutput, joints: Tensor) -> dict[str, Tensor]:
+    def loss(
+        self, output: SoftArgmaxOutput, joints: Tensor, valid: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """Mean squared error of the joints, and cross-entropy of their heat maps.
 
         Args:
             output: of :meth:`forward`.
             joints: (B, J, 2) target pixels of the crop over its size.
+            valid: (B, J) flags; joints that are not marked count for nothing. ``None`` counts all.
 
         Returns:
             ``loss_joints_img`` and ``loss_heatmaps``, each if its weight is not 0.
         """
         losses = {}
+        if valid is not None and bool((valid > 0).all()):
+            valid = None  # the release's plain means
         if self.loss_weight:
-            losses['loss_joints_img'] = self.loss_weight * F.mse_loss(output.joints, joints)
+            if valid is None:
+                error = F.mse_loss(output.joints, joints)
+            else:
+                error = _mean((output.joints - joints).square().mean(-1), valid)
+            losses['loss_joints_img'] = self.loss_weight * error
         if self.heatmap_weight:
-            entropy = self.cross_entropy(output.heatmaps, joints)
+            entropy = self.cross_entropy(output.heatmaps, joints, valid)
             losses['loss_heatmaps'] = self.heatmap_weight * entropy
         return losses
 
-    def cross_entropy(self, heatmaps: Tensor, joints: Tensor) -> Tensor:
+    def cross_entropy(
+        self, heatmaps: Tensor, joints: Tensor, valid: Tensor | None = None
+    ) -> Tensor:
         """Mean over joints of the cross-entropy against normalised Gaussians.
 
         Args:
             heatmaps: (B, J, H, W) that sum to one.
             joints: (B, J, 2) over the input size; those far outside of it count as zero.
+            valid: (B, J) flags, see :meth:`loss`.
 
         Returns:
             Scalar, nats.
@@ -126,4 +138,12 @@ class SoftArgmaxHourglassHead(BaseModule):
         target = down[..., :, None] * across[..., None, :]
         total = target.sum((-1, -2), keepdim=True)
         target = torch.where(total > 0.5, target / total.clamp(min=0.5), 0)
-        return -(target * heatmaps.clamp(min=1e-12).log()).sum((-1, -2)).mean()
+        return _mean(-(target * heatmaps.clamp(min=1e-12).log()).sum((-1, -2)), valid)
+
+
+def _mean(values: Tensor, valid: Tensor | None) -> Tensor:
+    """Mean of (B, J) values, of those marked by flags if there are some."""
+    if valid is None:
+        return values.mean()
+    flags = valid > 0
+    return torch.where(flags, values, 0.0).sum() / flags.sum().clamp(min=1)

@@ -41,7 +41,7 @@ class SPMHand(ManoMeshEstimator):
         encoder: config of ``ManoEncoder``.
         loss_mano: configs of the losses of the four stages; the release weighs the auxiliary
             stages 0.4 of the final one.
-        loss_silhouette, test_cfg, refine: see :class:`ManoMeshEstimator`.
+        loss_silhouette, test_cfg, refine, loss_2d: see :class:`ManoMeshEstimator`.
         segmentation_only: stage-1 training: only the mask losses, nothing else is computed. The
             whole-hand head needs the structure feature, so pyramid and hourglass train with it.
         data_preprocessor: config; RGB over 255, no mean or deviation.
@@ -65,10 +65,13 @@ class SPMHand(ManoMeshEstimator):
         test_cfg: dict | None = None,
         init_cfg: dict | None = None,
         refine: dict | None = None,
+        loss_2d: dict | None = None,
     ) -> None:
         auxiliary, final = dict(type='ManoLoss', scale=0.4), dict(type='ManoLoss')
         losses = loss_mano or [auxiliary, auxiliary, auxiliary, final]
-        super().__init__(4, losses, loss_silhouette, data_preprocessor, test_cfg, init_cfg, refine)
+        super().__init__(
+            4, losses, loss_silhouette, data_preprocessor, test_cfg, init_cfg, refine, loss_2d
+        )
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(neck)
         self.pose_head = MODELS.build(pose_head)
@@ -119,11 +122,11 @@ class SPMHand(ManoMeshEstimator):
         if self.segmentation_only:
             return self.mask_losses(self.mask_logits(inputs), data_samples)
         made = self.forward_stages(inputs)
-        joints = self.joints_target(data_samples, inputs)
+        joints, valid = self.joints_target(data_samples, inputs)
         return {
             **self.mask_losses(made.mask_logits, data_samples),
-            **self.mano_losses(made.stages, data_samples),
-            **self.pose_head.loss(made.pose_2d, joints),
+            **self.mano_losses(made.stages, data_samples, inputs),
+            **self.pose_head.loss(made.pose_2d, joints, valid),
         }
 
     def mask_losses(

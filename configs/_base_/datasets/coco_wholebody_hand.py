@@ -1,0 +1,13 @@
+# CocoWholeBodyHandDataset in mmpose's COCO-style files, scored by its own protocol.
+_base_ = ['./coco_hands.py']
+
+dataset_type = 'CocoWholeBodyHandDataset'
+data_root = 'data/coco'
+protocol = 'coco_wholebody_hand'
+
+_data = dict(type=dataset_type, data_root=data_root)
+train_dataloader = dict(dataset=_data)
+test_dataloader = dict(dataset=dict(split='val', **_data))
+val_dataloader = test_dataloader
+test_evaluator = dict(protocol=protocol)
+val_evaluator = test_evaluator

@@ -1,0 +1,13 @@
+# RHD2DDataset in mmpose's COCO-style files, scored by its own protocol.
+_base_ = ['./coco_hands.py']
+
+dataset_type = 'RHD2DDataset'
+data_root = 'data/rhd'
+protocol = 'rhd2d'
+
+_data = dict(type=dataset_type, data_root=data_root)
+train_dataloader = dict(dataset=_data)
+test_dataloader = dict(dataset=dict(split='test', **_data))
+val_dataloader = test_dataloader
+test_evaluator = dict(protocol=protocol)
+val_evaluator = test_evaluator
