@@ -32,7 +32,7 @@ SETS = {
     'aih': ('AIHDataset', {}, ('LoadAIHSample',)),
     'nyu': ('NYUDataset', {}, DEPTH),
     'icvl': ('ICVLDataset', {}, DEPTH),
-    'msra': ('MSRADataset', {}, DEPTH),
+    'msra': ('MSRADataset', dict(test_subject=8), DEPTH),
     'shrec': ('SHRECDataset', {}, DEPTH),
 }
 

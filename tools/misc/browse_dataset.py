@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from mmengine.utils import ProgressBar
 
-from mmhand.datasets import DepthHandDataset
+from mmhand.datasets import AIHDataset, DepthHandDataset
 from mmhand.datasets.mano_params import AnnotatedPair, find_hand_model
 from mmhand.datasets.transforms.load_hand_image import decode_image, read_file
 from mmhand.engine.user_errors import readable_errors
@@ -51,6 +51,7 @@ LOADERS = {
 
 PLAIN = ('LoadHandImage', 'HandBBoxCrop', 'HandTopdownAffine', 'PackHandInputs')
 PLAIN_DEPTH = ('LoadDepthImage', 'CubeCrop', 'PackHandInputs')
+PLAIN_AIH = ('LoadAIHSample', 'PackDeocclusionInputs')
 
 
 def parse_args(argv=None):
@@ -103,8 +104,9 @@ def build_views(dataset, hand_model):
 
     Hand-model parameters and masks are asked for where they can be had.
     """
-    if _plain(dataset['type']) is PLAIN_DEPTH:
-        pipelines = {'original': _steps(PLAIN_DEPTH), 'crop': pipeline_steps(dataset['pipeline'])}
+    plain = _plain(dataset['type'])
+    if plain is not PLAIN:
+        pipelines = {'original': _steps(plain), 'crop': pipeline_steps(dataset['pipeline'])}
         return {view: DATASETS.build(dict(dataset, pipeline=pipelines[view])) for view in VIEWS}
     known = hand_model or dataset.get('hand_model') or find_hand_model(dataset.get('data_root', ''))
     if known:
@@ -131,8 +133,13 @@ def _arguments(kind):
 def _plain(kind):
     """Steps of a pipeline that changes nothing, for a data set class."""
     found = DATASETS.get(kind)
-    depth = found is not None and issubclass(found, DepthHandDataset)
-    return PLAIN_DEPTH if depth else PLAIN
+    kinds = {DepthHandDataset: PLAIN_DEPTH, AIHDataset: PLAIN_AIH}
+    known = [
+        steps
+        for kind, steps in kinds.items()
+        if isinstance(found, type) and issubclass(found, kind)
+    ]
+    return known[0] if known else PLAIN
 
 
 def _steps(names):
@@ -161,6 +168,8 @@ def draw_view(view, sample, inputs, visualizer, fitter=None):
     meta = sample.metainfo
     if 'crop_affine' in meta:
         return draw_depth_sample(inputs[0].numpy(), sample, view == 'original', fitter)
+    if isinstance(inputs, dict):
+        return draw_holes(inputs)
     if view == 'original':
         path = meta['img_path']
         image = decode_image(read_file(path, meta['sample_id']), path, meta['sample_id'])
@@ -170,10 +179,20 @@ def draw_view(view, sample, inputs, visualizer, fitter=None):
         return visualizer.draw_sample(image, sample, draw_pred=False)
     sample = sample.clone()
     # In the crop the crop's own camera holds, and nothing has to be brought back.
-    camera = HandCamera(K=meta['camera'].K_crop)
-    sample.set_field(camera, 'camera', field_type='metainfo')
+    if 'camera' in meta:
+        camera = HandCamera(K=meta['camera'].K_crop)
+        sample.set_field(camera, 'camera', field_type='metainfo')
+    else:
+        sample.set_field(np.eye(2, 3, dtype=np.float32), 'affine', field_type='metainfo')
     image = inputs.permute(1, 2, 0).numpy()[..., ::-1].clip(0, 255).astype(np.uint8)
     return visualizer.draw_sample(np.ascontiguousarray(image), sample, draw_pred=False)
+
+
+def draw_holes(inputs):
+    """What is seen, the truth, and the masks of AIH: hidden, removed, visible, background; RGB."""
+    pictures = [inputs[key].permute(1, 2, 0).numpy()[..., ::-1] for key in ('image', 'target')]
+    masks = inputs['masks'].numpy()[..., None] * np.uint8(255)
+    return np.concatenate([*pictures, *np.repeat(masks, 3, -1)], axis=1)
 
 
 @cli_guard
