@@ -1,28 +1,18 @@
 """InterNet and Two-Hand-Shape-Pose in two gloo processes: what one makes of the same total batch."""
 
-import copy
-import os
-import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
-import torch.distributed as dist
-from mmengine.model import MMDistributedDataParallel
-from mmengine.optim import build_optim_wrapper
-from mmengine.registry import DefaultScope
-from torch.nn.modules.batchnorm import _BatchNorm
 
-from mmhand.apis.inference import without_pretraining
-from mmhand.registry import MODELS
 from mmhand.structures import HandDataSample, HandInstances
-from mmhand.utils.config import load_config
 
-CONFIGS = ('internet_cpu_interhand', 'twohand_cpu_interhand')
-STEPS, BATCH = 3, 4
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from two_processes import Case, assert_equal, run_as_one_of_two, train_both_ways  # noqa: E402
 
 
-def make_sample(index):
+def make_sample(name, index):
     """A picture and two hands of which not everything counts."""
     rng = torch.Generator().manual_seed(index)
     sample = HandDataSample(
@@ -45,73 +35,18 @@ def make_sample(index):
     return picture, sample
 
 
-def train(name, rows, wrap=lambda model: model):
-    """Weights before and after a few steps over some rows of each batch, and the losses."""
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    with DefaultScope.overwrite_default_scope('mmhand'):
-        config = load_config(name)
-        model = MODELS.build(without_pretraining(config.model))
-        model.init_weights()
-        start = copy.deepcopy(model.state_dict())
-        wrapper = build_optim_wrapper(model, dict(optimizer=dict(type='SGD', lr=1e-4)))
-        wrapped = wrap(model)
-        wrapped.train()
-        # As by FreezeNormHook: a sample's output does not depend on its batch.
-        for module in model.modules():
-            if isinstance(module, _BatchNorm):
-                module.eval()
-        losses = []
-        for step in range(STEPS):
-            pictures, samples = zip(*(make_sample(BATCH * step + row) for row in rows), strict=True)
-            batch = dict(inputs=list(pictures), data_samples=list(samples))
-            losses.append({k: v.item() for k, v in wrapped.train_step(batch, wrapper).items()})
-    return dict(start=start, weights=model.state_dict(), losses=losses)
-
-
-def train_one_of_two(folder, rank):
-    store = dist.FileStore(f'{folder}/store', 2)
-    dist.init_process_group('gloo', store=store, rank=rank, world_size=2)
-    half = range(rank * BATCH // 2, (rank + 1) * BATCH // 2)
-    for name in CONFIGS:
-        torch.save(train(name, half, MMDistributedDataParallel), f'{folder}/{name}_{rank}.pth')
-    dist.destroy_process_group()
+CASE = Case(('internet_cpu_interhand', 'twohand_cpu_interhand'), make_sample)
 
 
 @pytest.fixture(scope='module')
 def trained(tmp_path_factory):
-    """For each config what one process made, and what two made of half the batch each."""
-    folder = tmp_path_factory.mktemp('processes')
-    command = [sys.executable, __file__, str(folder)]
-    environment = {**os.environ, 'CUDA_VISIBLE_DEVICES': '', 'OMP_NUM_THREADS': '1'}
-    processes = [subprocess.Popen([*command, str(rank)], env=environment) for rank in range(2)]
-    whole = {name: train(name, range(BATCH)) for name in CONFIGS}
-    assert [process.wait(120) for process in processes] == [0, 0]
-    return {
-        name: (whole[name], [torch.load(folder / f'{name}_{rank}.pth') for rank in range(2)])
-        for name in CONFIGS
-    }
+    return train_both_ways(CASE, __file__, tmp_path_factory.mktemp('processes'))
 
 
-@pytest.mark.parametrize('name', CONFIGS)
+@pytest.mark.parametrize('name', CASE.names)
 def test_two_processes_equal_one(name, trained):
-    whole, halves = trained[name]
-    for key, value in halves[0]['weights'].items():
-        assert torch.equal(value, halves[1]['weights'][key]), key
-    for step, losses in enumerate(whole['losses']):
-        for key, value in losses.items():
-            mean = sum(half['losses'][step][key] for half in halves) / 2
-            assert mean == pytest.approx(value, rel=1e-5, abs=1e-7), (step, key)
-    moved = 0
-    for key, value in whole['start'].items():
-        wanted = whole['weights'][key]
-        change = (wanted - value).abs().max()
-        difference = (halves[0]['weights'][key] - wanted).abs().max()
-        assert difference <= 1e-3 * change + 1e-9, key
-        moved += bool(change > 0)
-    # The training moved the weights, so the agreement means something.
-    assert moved > 20
+    assert_equal(*trained[name], loss=1e-5, change=1e-3, moved_at_least=21)
 
 
 if __name__ == '__main__':
-    train_one_of_two(sys.argv[1], int(sys.argv[2]))
+    run_as_one_of_two(CASE)
