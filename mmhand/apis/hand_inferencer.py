@@ -194,7 +194,7 @@ class HandInferencer:
 
         Memory holds ``batch_size`` pictures at most. The open method follows hands through videos and
         smooths them (:class:`~mmhand.apis.tracking.HandTracker`); other methods see each frame by
-        itself. Files of a video are whole when the generator ends or is closed.
+        itself, ``batch_size`` at a time. Files of a video are whole when the generator ends or is closed.
 
         Args:
             inputs, bboxes, cameras, out_dir, save, batch_size, sides: as a call; ``inputs`` may also
@@ -230,7 +230,8 @@ class HandInferencer:
         frames = iter(source)
         tracker = HandTracker(self.model, smooth=smooth) if source.moving and self.open else None
         while True:
-            size = 1 if source.moving else max(ask.batch_size, 1)
+            # A tracked hand is looked for where it was; a camera's frame is wanted now.
+            size = 1 if tracker or source.live else max(ask.batch_size, 1)
             clock.start()
             group = list(itertools.islice(frames, size))
             clock.lap('read')

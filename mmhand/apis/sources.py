@@ -48,7 +48,7 @@ class PictureSource:
         HandFileError: a folder without pictures.
     """
 
-    moving = False
+    moving = live = False
 
     def __init__(self, inputs: Image | Sequence[Image], skip_broken: bool = False) -> None:
         self.skip_broken = skip_broken
@@ -82,7 +82,7 @@ class VideoSource:
         HandFileError: it is missing or no video.
     """
 
-    moving = True
+    moving, live = True, False
 
     def __init__(self, path: str | os.PathLike) -> None:
         self.path = Path(path)
@@ -159,7 +159,7 @@ class CameraSource:
         HandFileError: there is no such camera.
     """
 
-    moving = True
+    moving = live = True
 
     def __init__(self, index: int) -> None:
         self.index, self.stems, self.length = index, [f'camera_{index}'], 0

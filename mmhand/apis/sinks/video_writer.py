@@ -68,6 +68,8 @@ class VideoWriter:
         self._stream = self._container.add_stream('libx264', rate=rate)
         self._stream.width, self._stream.height = self.size
         self._stream.pix_fmt = 'yuv420p'
+        # A third of the default's time, for files a tenth larger.
+        self._stream.options = {'preset': 'veryfast', 'crf': '21'}
 
     def close(self, good: bool = True) -> None:
         """End the file.

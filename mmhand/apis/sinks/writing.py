@@ -1,6 +1,8 @@
 """Results are written as they pass by."""
 
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from ..asking import Clock
@@ -8,6 +10,9 @@ from ..picture_result import PictureResult, ResultViews
 from ..sources import Source
 from .picture_files import PictureFiles
 from .video_files import VideoFiles
+
+#: Frames of a video that may wait to be written.
+_AHEAD = 2
 
 
 def written(
@@ -20,6 +25,8 @@ def written(
     seconds: dict[str, float],
 ) -> Iterator[PictureResult]:
     """Write each result and pass it on; files of a video are whole when the generator ends.
+
+    Frames of a video are written by a thread of its own, at most three behind.
 
     Args:
         results: of ``source``, in its order.
@@ -47,17 +54,27 @@ def written(
         return
     video = VideoFiles(out_dir, source.stems[0], source.fps, save, views, camera_given)
     good = False
+    # Drawing and encoding go on beside the search in the frames that follow.
+    writer, waiting = ThreadPoolExecutor(1, 'mmhand-video'), deque[Future[None]]()
     try:
         for result in results:
             clock.start()
-            video.add(result)
+            waiting.append(writer.submit(video.add, result))
+            while len(waiting) > _AHEAD:
+                waiting.popleft().result()
             clock.lap('write')
             result.files = video.files
             yield result
+        clock.start()
+        while waiting:
+            waiting.popleft().result()
+        clock.lap('write')
         good = True
     except (GeneratorExit, KeyboardInterrupt):
         # Stopped on purpose: what there is so far is whole.
         good = True
         raise
     finally:
+        writer.shutdown()
+        good = good and all(job.exception() is None for job in waiting)
         video.close(good)
