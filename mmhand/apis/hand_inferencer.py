@@ -194,7 +194,8 @@ class HandInferencer:
 
         Memory holds ``batch_size`` pictures at most. The open method follows hands through videos and
         smooths them (:class:`~mmhand.apis.tracking.HandTracker`); other methods see each frame by
-        itself, ``batch_size`` at a time. Files of a video are whole when the generator ends or is closed.
+        itself, ``batch_size`` at a time. Files of a video are whole when the generator ends or is
+        closed.
 
         Args:
             inputs, bboxes, cameras, out_dir, save, batch_size, sides: as a call; ``inputs`` may also

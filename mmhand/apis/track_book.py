@@ -9,6 +9,9 @@ from scipy.optimize import linear_sum_assignment
 #: stays wrong for more than a few frames against the evidence.
 _FRAME_LIMIT, _TOTAL_LIMIT = 2.0, 6.0
 
+#: Seconds after which a hand may come back anywhere near.
+_AWAY = 3.0
+
 #: Costs from here on are no match.
 _NEVER = 1e6
 
@@ -54,10 +57,10 @@ class TrackBook:
     Args:
         gate: of a match: mean distance of joints, over the hand's span.
         memory: seconds for which a hand that left is remembered.
-        back: how far from where it left a hand may come back, over its span, after ``memory``.
+        back: how far from where it left a hand may come back, over its span, after three seconds.
     """
 
-    def __init__(self, gate: float = 0.6, memory: float = 3.0, back: float = 6.0) -> None:
+    def __init__(self, gate: float = 0.6, memory: float = 15.0, back: float = 6.0) -> None:
         self.gate, self.memory, self.back = gate, memory, back
         self.tracks: list[Track] = []
         self._next = 0
@@ -98,7 +101,7 @@ class TrackBook:
             wrong = other * np.abs(2 * right - 1) * min(abs(track.side_odds) / 2, 1.0)
             # Two hands do not lie in one place: there it is the side that was read wrongly.
             near = (apart < self.gate) & ((wrong < 0.9) | (apart < 0.15))
-            reach = self.gate + (self.back - self.gate) * min(away / self.memory, 1.0)
+            reach = self.gate + (self.back - self.gate) * min(away / _AWAY, 1.0)
             returns = (away > 0.2) & (moved < reach) & (size < 0.7) & (wrong < 0.3)
             cost = apart + 0.5 * size + wrong
             costs[near, column] = cost[near]

@@ -15,6 +15,7 @@ from .finding.patrol import Patrol
 from .finding.suppression import same_hand
 from .finding.turned_crops import SIZE, Picture, squares_of_hands
 from .open_hands import OpenHands, hand_sample
+from .steady_views import SteadyViews
 from .track_book import Track, TrackBook
 from .track_placing import TrackPlacer
 
@@ -35,7 +36,8 @@ class HandTracker:
         method: finder and fit.
         refresh: frames between two looks for more hands while some are followed.
         patience: frames between two looks while there is none.
-        views: crops of a followed hand that are averaged; 2 adds the mirrored one.
+        views: crops of a followed hand that are averaged every few frames, see
+            :class:`~.steady_views.SteadyViews`; 1 is fastest.
         smooth: whether pose, place and shape are filtered.
         thorough: frames at least between two whole searches.
     """
@@ -45,13 +47,13 @@ class HandTracker:
         method: OpenHands,
         refresh: int = 10,
         patience: int = 3,
-        views: int = 1,
+        views: int = 4,
         smooth: bool = True,
         thorough: int = 300,
     ) -> None:
         self.method, self.finder = method, method.finder
-        self.refresh, self.patience, self.views = refresh, patience, views
-        self.thorough = thorough
+        self.refresh, self.patience, self.thorough = refresh, patience, thorough
+        self.steady = SteadyViews(self.finder.reader, views)
         self.book = TrackBook()
         shape = TrackShape(forget=self.book.memory) if method.betas is None else None
         models = list(method.hand_models)
@@ -116,11 +118,8 @@ class HandTracker:
                     ]
                     keep[row if moved[0] > moved[1] else other] = False
         rows = np.flatnonzero(keep)
-        readings = readings[rows]
-        if len(rows) and self.views > 1:
-            readings, agreement = reader.views(pictures, readings, self.views)
-        else:
-            agreement = np.ones((len(rows), 21))
+        numbers = [active[row].number for row in rows]
+        readings, agreement = self.steady(pictures, readings[rows], numbers)
         found = self._found(readings, agreement)
         return found, [active[row] for row in rows]
 

@@ -112,7 +112,7 @@ class ReprojectionFit(nn.Module):
 
     @torch.no_grad()
     def follow(
-        self, before: PlacedHands, evidence: HandEvidence, camera: Cameras, steps: int = 4
+        self, before: PlacedHands, evidence: HandEvidence, camera: Cameras, steps: int = 3
     ) -> PlacedHands:
         """Fit the hands of a video's next frame, from where they were in the frame before.
 

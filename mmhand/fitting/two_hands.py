@@ -95,7 +95,7 @@ class TwoHandFit(nn.Module):
 
     @torch.no_grad()
     def follow(
-        self, before: PlacedHands, evidence: HandEvidence, camera: Cameras, steps: int = 4
+        self, before: PlacedHands, evidence: HandEvidence, camera: Cameras, steps: int = 3
     ) -> PlacedHands:
         """Fit the hands of a video's next frame; see :meth:`ReprojectionFit.follow`.
 

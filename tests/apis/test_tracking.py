@@ -56,7 +56,8 @@ def test_a_hand_that_comes_back_is_known_for_a_while():
     assert after(1.5, 0.95, (200, 0)) == 0
     assert after(1.5, 0.05, (200, 0)) == 1  # the other hand
     assert after(1.5, 0.95, (2000, 0)) == 1  # far away
-    assert after(5.0, 0.95, (0, 0)) == 1  # long ago
+    assert after(5.0, 0.95, (200, 0)) == 0
+    assert after(20.0, 0.95, (0, 0)) == 1  # long ago
     assert after(0.1, 0.95, (300, 0)) == 1  # a jump
 
 
@@ -64,7 +65,7 @@ class ToyFinder:
     """Knows where the hands of a frame are; frames are their own numbers."""
 
     def __init__(self, hands):
-        self.hands, self.reader, self.calls = hands, self, 0
+        self.hands, self.reader, self.calls, self.size = hands, self, 0, 224
 
     def find(self, images):
         self.calls += 1
