@@ -47,7 +47,7 @@ class HandTracker:
         method: OpenHands,
         refresh: int = 10,
         patience: int = 3,
-        views: int = 4,
+        views: int = 6,
         smooth: bool = True,
         thorough: int = 300,
     ) -> None:

@@ -79,8 +79,8 @@ class HandSmoother:
     def __init__(
         self,
         hand_models: Sequence[LinearSkinnedHand] | None = None,
-        wrist: OneEuro = OneEuro(1.5, 4.0),
-        fingers: OneEuro = OneEuro(1.5, 4.0),
+        wrist: OneEuro = OneEuro(0.8, 1.0),
+        fingers: OneEuro = OneEuro(0.8, 1.0),
         direction: OneEuro = OneEuro(2.0, 200.0),
         distance: OneEuro = OneEuro(0.6, 10.0),
         shape: TrackShape | None = None,

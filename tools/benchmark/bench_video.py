@@ -5,13 +5,14 @@ python tools/benchmark/bench_video.py --seconds 10 --engine onnxruntime --out wo
 
 Prints for every frame read by itself, as pictures are, and for hands that are followed, without and with
 smoothing: identity switches, frames without a hand that is there, joint error about the wrist and
-acceleration error (both of matched hands), and frames a second. The two errors are over the same frames
-in all rows: those that were read by themselves (``--stride``).
+acceleration error, and frames a second. The two errors are over the same hands in all rows: those that all
+rows found in the frames that were read by themselves (``--stride``).
 """
 
 import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import cv2
@@ -143,15 +144,14 @@ class Score:
 
     Args:
         scene: the video.
-        measured: whether a frame counts for the errors.
     """
 
-    def __init__(self, scene: Scene, measured: Callable[[int], bool]) -> None:
-        self.K, self.size, self.measured = scene.K, scene.size, measured
+    def __init__(self, scene: Scene) -> None:
+        self.K, self.size = scene.K, scene.size
         self.ids: dict[int, int] = {}
         self.frames = self.switches = self.missed = self.false = 0
-        self.errors: list[float] = []
-        self.paths: dict[int, dict[int, tuple[np.ndarray, np.ndarray]]] = {}
+        #: (found, true) joints (21, 3) by identity and frame.
+        self.pairs: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
 
     def add(self, number: int, hands: object, truth: list) -> None:
         """A frame: ``hands`` found, ``truth`` as :meth:`Scene.hands`."""
@@ -173,11 +173,7 @@ class Score:
                 track = int(hands.track[row])
                 self.switches += self.ids.get(identity, track) != track
                 self.ids[identity] = track
-            if self.measured(number):
-                found = hands.keypoints_3d[row].numpy()
-                apart = (found - found[0]) - (joints - joints[0])
-                self.errors.append(1000 * np.linalg.norm(apart, axis=1).mean())
-                self.paths.setdefault(identity, {})[number] = (found, joints)
+            self.pairs[identity, number] = hands.keypoints_3d[row].numpy(), joints
         self.false += len(free)
 
     @staticmethod
@@ -185,17 +181,23 @@ class Score:
         span = np.ptp(pixels, axis=0).max()
         return float(np.linalg.norm(hands.keypoints_2d[row].numpy() - pixels, axis=1).mean() / span)
 
-    def jitter(self) -> float:
+    def error(self, keys: AbstractSet[tuple[int, int]]) -> float:
+        """Mean distance of joints about the wrist, mm, of some hands (identity, frame)."""
+        errors = [
+            np.linalg.norm((found - found[0]) - (true - true[0]), axis=1).mean()
+            for found, true in (self.pairs[key] for key in keys)
+        ]
+        return float(1000 * np.mean(errors)) if errors else float('nan')
+
+    def jitter(self, keys: AbstractSet[tuple[int, int]]) -> float:
         """Mean acceleration error of joints about the wrist, mm a frame squared."""
         errors = []
-        for path in self.paths.values():
-            for number in path:
-                if number - 1 in path and number + 1 in path:
-                    found, true = (
-                        np.stack([path[number + k][kind] for k in (-1, 0, 1)]) for kind in (0, 1)
-                    )
-                    second = [np.diff(each - each[:, :1], n=2, axis=0)[0] for each in (found, true)]
-                    errors.append(np.linalg.norm(second[0] - second[1], axis=1).mean())
+        for identity, number in keys:
+            three = [(identity, number + step) for step in (-1, 0, 1)]
+            if keys >= set(three):
+                both = np.array([self.pairs[key] for key in three])
+                second = np.diff(both - both[:, :, :1], n=2, axis=0)[0]
+                errors.append(np.linalg.norm(second[0] - second[1], axis=1).mean())
         return float(1000 * np.mean(errors)) if errors else float('nan')
 
 
@@ -221,7 +223,7 @@ def main() -> None:
             'tracked, raw': HandTracker(method, smooth=False),
             'tracked, smooth': HandTracker(method),
         }
-        scores = {mode: Score(scene, picked) for mode in modes}
+        scores = {mode: Score(scene) for mode in modes}
         seconds = dict.fromkeys(modes, 0.0)
         for number, (image, truth) in enumerate(scene):
             if writer is not None:
@@ -235,12 +237,13 @@ def main() -> None:
                 scores[mode].add(number, sample.pred_hands, truth)
         if writer is not None:
             writer.close()
+        keys = set.intersection(*(set(score.pairs) for score in scores.values()))
         for mode, score in scores.items():
             switches = '-' if mode == 'each by itself' else score.switches
             print(
                 f'{name:<10} {mode:<15} {score.frames:6d} {switches:>8} {score.missed:6d} '
-                f'{score.false:5d} {np.mean(score.errors or [np.nan]):10.1f} '
-                f'{score.jitter():10.2f} {score.frames / seconds[mode]:9.1f}',
+                f'{score.false:5d} {score.error(keys):10.1f} '
+                f'{score.jitter(keys):10.2f} {score.frames / seconds[mode]:9.1f}',
                 flush=True,
             )
 
