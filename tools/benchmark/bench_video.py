@@ -5,8 +5,8 @@ python tools/benchmark/bench_video.py --seconds 10 --engine onnxruntime --out wo
 
 Prints for every frame read by itself, as pictures are, and for hands that are followed, without and with
 smoothing: identity switches, frames without a hand that is there, joint error about the wrist and
-acceleration error, and frames a second. The two errors are over the same hands in all rows: those that all
-rows found in the frames that were read by themselves (``--stride``).
+acceleration error, and frames a second. The two errors are over the same hands in all rows: those that
+all rows found in the frames that were read by themselves (``--stride``).
 """
 
 import argparse
