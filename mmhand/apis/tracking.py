@@ -45,7 +45,7 @@ class HandTracker:
     def __init__(
         self,
         method: OpenHands,
-        refresh: int = 10,
+        refresh: int = 15,
         patience: int = 3,
         views: int = 6,
         smooth: bool = True,
@@ -137,8 +137,9 @@ class HandTracker:
         new = None
         if self.since_whole < self.thorough:
             new = self._glance(image, known, lost)
-        # What a glance finds may have a partner that only the whole search sees.
-        if new is None or len(new) and self.since_whole >= self.thorough // 5:
+        # A hand that a glance finds may have a partner that only the whole search sees.
+        alone = new is not None and len(new) == 1 and not len(found)
+        if new is None or alone and self.since_whole >= self.thorough // 5:
             (new,) = self.finder.find([image])
             self.since_whole = 0
         if not len(new):
