@@ -4,6 +4,7 @@ The weights lie in ``data/``; where they are from is in ``data/README.md``.
 """
 
 from .blaze_hand import BlazeHand
+from .blaze_hand_features import BlazeHandFeatures
 from .blaze_hand_trunk import BlazeHandTrunk
 from .blaze_palm import BlazePalm
 from .open_weights import OPEN_WEIGHTS, load_open_weights
@@ -12,6 +13,7 @@ from .palm_boxes import Palms, decode_palms, palm_anchors
 __all__ = [
     'OPEN_WEIGHTS',
     'BlazeHand',
+    'BlazeHandFeatures',
     'BlazeHandTrunk',
     'BlazePalm',
     'Palms',

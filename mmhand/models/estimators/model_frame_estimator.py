@@ -68,7 +68,7 @@ class ModelFrameEstimator(SingleHandMeshEstimator):
             HandConfigError: its parameters belong to another hand model.
         """
         betas = self.annotated_betas(data_samples, like)
-        rotmats = self._annotated_rotations(data_samples, like)
+        rotmats = self.annotated_rotations(data_samples, like)
         return HandEstimate(
             joints=None,
             vertices=self.mesh_target(data_samples, like),
@@ -94,12 +94,12 @@ class ModelFrameEstimator(SingleHandMeshEstimator):
                 )
             return vertices - self._stack(data_samples, 'transl', like)[:, None]
         betas = self.annotated_betas(data_samples, like)
-        rotmats = self._annotated_rotations(data_samples, like)
+        rotmats = self.annotated_rotations(data_samples, like)
         with torch.no_grad():
             return model(rotmats[:, 0], rotmats[:, 1:], betas).vertices
 
-    def _annotated_rotations(self, data_samples: Sequence[HandDataSample], like: Tensor) -> Tensor:
-        """(B, 16, 3, 3), the mean pose added."""
+    def annotated_rotations(self, data_samples: Sequence[HandDataSample], like: Tensor) -> Tensor:
+        """(B, 16, 3, 3) of ``gt_hands.pose``, the mean pose added; raises as :meth:`target` does."""
         pose = self._stack(data_samples, 'pose', like)
         full = torch.cat((pose[:, :3], pose[:, 3:] + self.hand_model.hand_mean.to(pose)), dim=1)
         return axis_angle_to_matrix(full.unflatten(1, (-1, 3)))

@@ -38,6 +38,9 @@ class IterativePose6DHead(BaseModule):
         agg: ``'add'`` or ``'multiply'``.
         start: see :data:`STARTS`.
         eps: lower bound of the norms that the products divide by.
+        start_still: add the identity to the last layers' biases, so that products first change little.
+            As released, six numbers about zero are first rotations of any kind, and in a short training
+            a joint may stay turned the wrong way.
         init_cfg: mmengine initialisation. Do not set the last layers to zero: a product with the
             rotation of six zeros is zero for good.
 
@@ -54,6 +57,7 @@ class IterativePose6DHead(BaseModule):
         agg: str = 'multiply',
         start: str = 'rows',
         eps: float = 1e-6,
+        start_still: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -66,6 +70,10 @@ class IterativePose6DHead(BaseModule):
         self.steps = nn.ModuleList(
             mlp((in_channels + width, *hidden_channels, width)) for _ in range(num_iters)
         )
+        if start_still:
+            still = torch.tensor(STARTS['rows']).repeat(num_joints)
+            for step in self.steps:
+                step[-1].bias.data += still
         self.register_buffer(
             'first', torch.tensor(STARTS[start]).repeat(num_joints, 1), persistent=False
         )
