@@ -121,7 +121,8 @@ def main(argv=None):
     skin = np.tile(np.array([224, 172, 140, 255], np.uint8), (hand.hand_model.num_verts, 1))
     save_mesh(out.with_suffix('.glb'), hand.rest_vertices(), faces, skin)
     drawn = [inferencer.draw(result) for result in results]
-    report = person_report(hand, names, drawn, inferencer.weights, f'The hand in {args.source}')
+    title = f'The hand in {Path(args.source).name}'
+    report = person_report(hand, names, drawn, inferencer.weights, title)
     report.write(out.with_suffix('.html'))
     print(f'weights: {inferencer.weights}')
     odd = [names[hand.sightings[row].picture] for row in np.flatnonzero(hand.odd)]

@@ -36,7 +36,8 @@ def person_report(
         title: of the page.
     """
     count = len(hand.used)
-    report = HtmlReport(title, f'Measured in {count} of {len(pictures)} pictures.')
+    seen = len({hand.sightings[row].picture for row in hand.used})
+    report = HtmlReport(title, f'Measured in {seen} of {len(pictures)} pictures.')
     report.section('The result')
     report.text(_size_sentence(hand))
     report.text(_sure_sentence(hand))
@@ -107,7 +108,8 @@ def _size_sentence(hand: PersonalHand) -> str:
     size += '' if abs(share) < 0.01 else ('longer than' if share > 0 else 'shorter than')
     return (
         f'The hand is {hand.length[0] / 10:.1f} cm long, {size} the average hand of the model. '
-        'Pictures alone do not tell how large a thing is: sizes are what the network takes for likely.'
+        'Pictures alone do not tell how large a thing is: sizes are what the network takes for likely, '
+        'and what sets a hand apart from the average one comes out smaller than it is.'
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from mmhand.fitting.shape_calibration import ShapeCurve
 
@@ -42,6 +43,8 @@ def plot_shape_curves(
             )
         if curves and max(curve.nums[-1] for curve in curves.values()) > 20:
             axes.set_xscale('log')
+        else:
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_ylim(bottom=0)
         axes.set_xlabel('pictures')
         axes.set_ylabel(ylabel or _LABELS[unit])
