@@ -141,6 +141,8 @@ def build_dataset(loader, layouts, split):
         dataset.pop(key, None)
     if dataset.type == 'HUMBIDataset':
         dataset.setup = 'split_3'  # one person is no two
+    if dataset.type == 'FreiHANDDataset':
+        dataset.pop('subset', None)  # two people, not a hundred
     if dataset.type == 'InterHand26MDataset' or dataset.get('subset'):
         dataset.split = 'train'  # the others have too few frames to hold every hand type
         if 'setup' in dataset:
