@@ -12,7 +12,7 @@ from mmhand.engine.frozen_features import (
     train_on_features,
 )
 from mmhand.models.blaze import BlazeHandFeatures
-from mmhand.models.iahm import IdentityAwareHandMesh
+from mmhand.models.iahm import IdentityAwareHandMesh, IterativePose6DHead
 from mmhand.utils.errors import HandConfigError, HandFileError
 
 COUNT, WIDTH = 32, 6
@@ -100,3 +100,13 @@ def test_open_features_hold_the_landmarks():
     assert torch.allclose(
         vector[0, 1236:].view(21, 3) / 15, (seen[2] - seen[2][:, :1])[0], atol=1e-5
     )
+
+
+def test_a_still_start_changes_little():
+    kept = dict(in_channels=WIDTH, hidden_channels=(16,))
+    identity = torch.tensor([1.0, 0, 0, 0, 1, 0])
+    for still in (True, False):
+        torch.manual_seed(0)
+        head = IterativePose6DHead(**kept, start_still=still)
+        off = (head(torch.zeros(1, WIDTH))[-1] - identity).abs().max()
+        assert (off < 0.7) == still

@@ -121,3 +121,41 @@ def test_the_benchmark_runs(repo, capsys):
     said = capsys.readouterr().out
     assert float(said.split('meshes ')[1].split(' mm')[0]) < 0.05
     assert sys.modules['torch'].get_num_threads() == 1
+
+
+def test_identity_table(repo, tmp_path):
+    """Two people to learn from, two others to be tested on; the second run finds all as it was."""
+    from mmhand.synthesis import generate_dataset, get_writer
+
+    kind = get_writer('freihand')
+    settings = dict(captures=2, image_size=(64, 64), framing='rig', gestures=('flat',))
+    for split, count in (('training', 8), ('evaluation', 12)):
+        writer = kind(tmp_path / split, kind.make_config(**settings), 0)
+        generate_dataset(writer, {split: count}, progress=False)
+    given = []
+    for name in ('baseline', 'confidence', 'identity'):
+        part = '' if name == 'identity' else f'{name}_'
+        path = tmp_path / f'{name}.py'
+        base = repo / 'configs' / 'iahm' / f'iahm_blaze_{part}cpu_freihand.py'
+        roots = [str(tmp_path / split) for split in ('training', 'evaluation')]
+        path.write_text(
+            f'_base_ = [{str(base)!r}]\n'
+            f'train_dataloader = dict(batch_size=4, dataset=dict(data_root={roots[0]!r},'
+            ' subset=dict(_delete_=True)))\n'
+            f'test_dataloader = dict(dataset=dict(data_root={roots[1]!r}))\n'
+        )
+        given += [f'--{name}', str(path)]
+    out = tmp_path / 'out'
+    arguments = [*given, '--out-dir', out, '--seeds', 3, '--num', 2, '--tested', 2]
+    run(repo, 'iahm/identity_table.py', *arguments, '--epochs', 1, '--warm', 1)
+    table = (out / 'table.md').read_text()
+    assert len(table.splitlines()) == 9
+    assert '| identity-aware, true shape |' in table
+    assert table.splitlines()[-1].endswith('| 0.00 ± 0.00 | 0.00 ± 0.00 |')
+    before = (out / 'baseline_3.pth').stat().st_mtime_ns
+    run(repo, 'iahm/identity_table.py', *arguments)
+    assert (out / 'table.md').read_text() == table
+    assert (out / 'baseline_3.pth').stat().st_mtime_ns == before
+    assert (out / 'curve.svg').is_file()
+    with np.load(out / 'predictions_3.npz') as file:
+        assert file['betas'].shape == (8, 10)
