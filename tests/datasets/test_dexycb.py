@@ -168,6 +168,12 @@ def test_handoccnets_json_gives_the_same_samples(root, tmp_path):
     path.write_text(json.dumps(dict(images=images, annotations=annotations)))
     listed = DexYCBDataset(data_root=root, ann_file=str(path), cache_dir=tmp_path)
     assert 'json' in listed.store.folder.name, 'the JSON is what is read'
+    # Whose pictures are of 640 x 480 as DexYCB's are.
+    inside = DexYCBDataset(
+        data_root=root, ann_file=str(path), cache_dir=tmp_path, subset=dict(in_frame=True)
+    )
+    points = np.array([annotation['joints_img'] for annotation in annotations])
+    assert len(inside) == ((points >= 0) & (points <= [640, 480])).all((1, 2)).sum()
     assert len(listed) == len(labels)
     for row in range(len(labels)):
         a, b = labels.get_data_info(row), listed.get_data_info(row)
