@@ -16,6 +16,7 @@ MODULE2PACKAGE.setdefault('mmhand', 'mmhand')
 
 from . import registry  # noqa: E402
 from .utils.compat import serve_mmcv_ops  # noqa: E402
+from .utils.own_path import serve_own_path  # noqa: E402
 from .version import __version__  # noqa: E402
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .hand_models import MANO, ManoLayer, OpenHand
 
 serve_mmcv_ops()
+serve_own_path()
 
 #: Where the names of the face live.
 _LAZY = {

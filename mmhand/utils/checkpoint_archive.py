@@ -8,13 +8,12 @@ import io
 import pickle
 import sys
 import zipfile
-import zlib
 from typing import Any, BinaryIO
 
 import torch
 from torch import _weights_only_unpickler as unpickler
 
-from .errors import HandFileError, UnsafeFileError
+from .errors import HandFileError, MMHandError, UnsafeFileError
 from .safe_globals import UNWANTED, safe_globals
 
 #: torch stores records as they are; an archive that grows beyond this when unpacked is none of its.
@@ -44,7 +43,9 @@ def check_archive(file: BinaryIO, name: str) -> None:
     try:
         with zipfile.ZipFile(file) as archive:
             _check_records(archive, size, name)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
+    except MMHandError:
+        raise
+    except Exception as error:  # a broken archive can fail in any way
         raise HandFileError(
             f'checkpoint {name} cannot be read; it is truncated or damaged ({error}); '
             'copy or download it again'
