@@ -30,8 +30,17 @@ class Asked:
         """(1, 4) of each frame, xywh pixels; ``None`` where none are given."""
         if self.bboxes is None:
             return None
-        rows = [self.bboxes[frame.number] for frame in group]
-        return [np.asarray(box, dtype=np.float32).reshape(1, -1) for box in rows]
+        return [self._box(self.bboxes[frame.number], frame.source) for frame in group]
+
+    @staticmethod
+    def _box(box: Sequence[float], source: str) -> np.ndarray:
+        try:
+            found = np.asarray(box, dtype=np.float32)
+        except (TypeError, ValueError):
+            found = np.empty(0)
+        if found.shape not in ((4,), (1, 4)):
+            raise HandDataError(f'the box of {source} is no x, y, w, h: {box!r}')
+        return found.reshape(1, 4)
 
     def camera(self, frame: Frame) -> HandCamera:
         """The frame's camera, given or assumed."""
@@ -41,6 +50,11 @@ class Asked:
             K = np.asarray(self.cameras[number], np.float32)
             if K.shape != (3, 3):
                 raise HandDataError(f'a camera is a (3, 3) matrix of intrinsics, got {K.shape}')
+            if not np.isfinite(K).all() or K[0, 0] <= 0 or K[1, 1] <= 0:
+                raise HandDataError(
+                    f'camera of {frame.source}: intrinsics must be finite, with positive focal '
+                    f'lengths, not {K.tolist()}'
+                )
             return HandCamera(K)
         K = guess_camera(width, height)
         if self.focal is None:

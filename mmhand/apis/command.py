@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     if args.serve is not None:
         from .serve import serve
 
-        serve(_page_runner(inferencer), port=args.serve)
+        serve(page_runner(inferencer), port=args.serve)
         return 0
     if inferencer.weights == 'untrained':
         sys.stderr.write('warning: no --checkpoint: the model is untrained\n')
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _page_runner(
+def page_runner(
     inferencer: HandInferencer,
 ) -> Callable[[np.ndarray], Mapping[str, object]]:
     """What the local page calls with a picture; files are gone when it returns."""

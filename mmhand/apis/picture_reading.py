@@ -34,33 +34,50 @@ def read_picture(path: str | os.PathLike) -> np.ndarray:
         raise HandFileError(f'picture {path} does not exist')
     try:
         data = path.read_bytes()
+    except OSError as error:
+        raise HandFileError(f'picture {path} cannot be opened: {error.strerror}') from error
+    return picture_from_bytes(data, str(path))
+
+
+def picture_from_bytes(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """What a picture file holds, as :func:`read_picture` gives it.
+
+    Args:
+        data: the file's content.
+        name: what messages call it.
+        max_pixels: larger pictures are refused before they are decoded.
+
+    Raises:
+        HandFileError: no picture, cut off, or too large.
+    """
+    try:
         with Image.open(io.BytesIO(data)) as picture:
-            return _decoded(picture, data, path)
+            return _decoded(picture, data, name, max_pixels)
     except UnidentifiedImageError:
         decoded = _by_opencv(data)
         if decoded is None:
-            raise HandFileError(f'{path} cannot be read as a picture') from None
+            raise HandFileError(f'{name} cannot be read as a picture') from None
         return decoded
     except (Image.DecompressionBombError, MemoryError):
-        raise HandFileError(f'{path} is too large a picture; scale it down') from None
+        raise HandFileError(f'{name} is too large a picture; scale it down') from None
     except HandFileError:
         raise
     # Decoders raise whatever a broken file makes them trip over.
     except (OSError, SyntaxError, ValueError, EOFError, cv2.error, KeyError, TypeError) as error:
         reason = ' '.join(str(error).split()) or type(error).__name__
-        raise HandFileError(f'{path} cannot be read as a picture: {reason}') from error
+        raise HandFileError(f'{name} cannot be read as a picture: {reason}') from error
 
 
-def _decoded(picture: Image.Image, data: bytes, path: Path) -> np.ndarray:
+def _decoded(picture: Image.Image, data: bytes, name: str, max_pixels: int) -> np.ndarray:
     width, height = picture.size
-    if width * height > MAX_PIXELS:
+    if width * height > max_pixels:
         raise HandFileError(
-            f'{path} has {width} x {height} pixels, more than {MAX_PIXELS // 10**6} million; '
+            f'{name} has {width} x {height} pixels, more than {max_pixels // 10**6} million; '
             'scale it down'
         )
     end = _ENDS.get(picture.format)
     if end is not None and end not in data[-(1 << 16) :]:
-        raise HandFileError(f'{path} is cut off: its end is missing')
+        raise HandFileError(f'{name} is cut off: its end is missing')
     if picture.mode in ('RGB', 'L') and getattr(picture, 'n_frames', 1) == 1:
         decoded = _by_opencv(data)
         if decoded is not None:

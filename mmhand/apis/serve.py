@@ -10,11 +10,12 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 
-import cv2
 import numpy as np
 from mmengine.logging import print_log
 
-from mmhand.utils.errors import HandConfigError, HandDataError, MMHandError
+from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError, MMHandError
+
+from .picture_reading import picture_from_bytes
 
 #: A picture (H, W, 3) uint8 BGR to ``html`` (a page), ``json`` and ``glb``; the latter may be missing.
 Run = Callable[[np.ndarray], Mapping[str, object]]
@@ -28,6 +29,8 @@ _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; "
     "connect-src 'self'; frame-src 'self'; form-action 'none'; base-uri 'none'"
 )
+#: Types of uploads that may hold a picture, besides image/*.
+_BARE = ('application/octet-stream', 'application/x-www-form-urlencoded', 'text/plain')
 #: More pixels are refused: the decoder's memory, not the size of the file, is what counts.
 _MAX_PIXELS = 80_000_000
 
@@ -118,27 +121,15 @@ def serve(run: Run, host: str = '127.0.0.1', port: int = 8000, **options: int) -
 
 
 def decode_picture(data: bytes) -> np.ndarray:
-    """An uploaded file as a picture (H, W, 3) uint8 BGR, turned as its EXIF data say.
+    """An uploaded file as a picture (H, W, 3) uint8 BGR, of any kind that the command reads.
 
     Raises:
-        HandDataError: not a picture that OpenCV reads, or one of too many pixels.
+        HandDataError: not a picture, or one of too many pixels.
     """
-    buffer = np.frombuffer(data, np.uint8)
     try:
-        # An eighth of the size first: a picture that inflates costs little to refuse.
-        small = cv2.imdecode(buffer, cv2.IMREAD_REDUCED_COLOR_8) if len(buffer) else None
-        if small is not None and 64 * small.shape[0] * small.shape[1] > _MAX_PIXELS:
-            raise HandDataError(
-                f'the picture has more than {_MAX_PIXELS // 1_000_000} million pixels'
-            )
-        picture = None if small is None else cv2.imdecode(buffer, cv2.IMREAD_COLOR)
-    except cv2.error:
-        picture = None
-    if picture is None:
-        raise HandDataError(
-            'the file is not a picture that can be read (JPEG, PNG, WebP, BMP, TIFF)'
-        )
-    return picture
+        return picture_from_bytes(data, 'the file', _MAX_PIXELS)
+    except HandFileError as error:
+        raise HandDataError(f'not a picture that can be worked on: {error}') from None
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -168,6 +159,14 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if self.path != '/picture':
             self._fail(HTTPStatus.NOT_FOUND, 'there is no such page')
+            return
+        kind = self.headers.get_content_type()
+        # What is said of a bare file; curl calls everything a form that it does not know.
+        if not (kind.startswith('image/') or kind in _BARE):
+            self._fail(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+                f'send the picture itself as the body, not {kind}: curl --data-binary @photo.jpg',
+            )
             return
         length = self.headers.get('Content-Length', '')
         if not length.isascii() or not length.isdigit():

@@ -27,6 +27,10 @@ from .sample_view import (
 from .two_hand_views import weak_perspective_meshes
 
 
+#: Small pictures are not enlarged beyond this, pixels.
+_LONGEST = 4096
+
+
 @VISUALIZERS.register_module()
 class HandVisualizer(Visualizer):
     """Draw data samples and send the pictures to mmengine's backends.
@@ -140,7 +144,8 @@ class HandVisualizer(Visualizer):
         Returns:
             One RGB picture; the bare image where there is nothing to draw.
         """
-        zoom = max(1.0, self.min_height / image.shape[0])
+        # A picture of a single row is not to become one of 100,000 columns.
+        zoom = max(1.0, min(self.min_height / image.shape[0], _LONGEST / max(image.shape[:2])))
         if zoom > 1:
             image = cv2.resize(image, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC)
         panels: dict[str, np.ndarray] = {}

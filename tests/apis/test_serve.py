@@ -1,5 +1,8 @@
 import http.client
+import io
 import json
+import re
+import socket
 import threading
 import time
 import urllib.error
@@ -8,7 +11,10 @@ import urllib.request
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
+from mmhand.apis import HandInferencer
+from mmhand.apis.command import page_runner
 from mmhand.apis.serve import HandServer, decode_picture
 from mmhand.utils.errors import HandConfigError, HandDataError
 
@@ -138,5 +144,83 @@ def test_a_taken_port_is_said(server):
 def test_pictures_of_too_many_pixels_are_refused(monkeypatch):
     monkeypatch.setattr('mmhand.apis.serve._MAX_PIXELS', 3000)
     assert decode_picture(picture()).shape == (20, 30, 3)
-    with pytest.raises(HandDataError, match='pixels'):
+    with pytest.raises(HandDataError, match='80 x 80 pixels'):
         decode_picture(picture(size=(80, 80)))
+
+
+@pytest.mark.parametrize(
+    ('kind', 'status'),
+    [
+        ('image/png', 200),
+        ('application/octet-stream', 200),
+        ('application/x-www-form-urlencoded', 200),
+        ('multipart/form-data; boundary=x', 415),
+        ('application/json', 415),
+        ('text/html', 415),
+    ],
+)
+def test_only_bare_pictures_are_taken(server, kind, status):
+    got, answer, _ = ask(server, '/picture', picture(), **{'content-type': kind})
+    assert got == status
+    if status == 415:
+        assert 'send the picture itself' in json.loads(answer)['error']
+
+
+def encoded(mode, kind, **options):
+    file = io.BytesIO()
+    Image.new(mode, (30, 20), 100 if mode in ('L', 'I;16') else None).save(file, kind, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ('mode', 'kind'),
+    [('CMYK', 'JPEG'), ('RGBA', 'WEBP'), ('P', 'GIF'), ('LA', 'PNG'), ('I;16', 'PNG')],
+)
+def test_whatever_the_command_reads_can_be_dropped(server, mode, kind):
+    status, answer, _ = ask(server, '/picture', encoded(mode, kind))
+    # Black and white ones are what run() above complains of: they were decoded.
+    assert status in (200, 422, 500)
+    assert b'not a picture' not in answer
+    assert decode_picture(encoded(mode, kind)).shape == (20, 30, 3)
+
+
+def test_an_upload_that_breaks_off_is_let_go(server):
+    with socket.create_connection(server.server_address, timeout=10) as line:
+        line.sendall(b'POST /picture HTTP/1.1\r\nHost: localhost\r\nContent-Length: 500\r\n'
+                     b'Content-Type: image/png\r\n\r\nshort')  # fmt: skip
+        line.shutdown(socket.SHUT_WR)
+        assert b' 400 ' in line.recv(4096).splitlines()[0]
+    connection = http.client.HTTPConnection(*server.server_address, timeout=10)
+    connection.putrequest('POST', '/picture')
+    connection.putheader('Content-Type', 'image/png')
+    connection.endheaders()
+    assert connection.getresponse().status == 411
+    connection.close()
+    assert ask(server, '/picture', picture())[0] == 200
+
+
+def test_the_command_serves_the_open_method(realdata):
+    """What ``mmhand --serve`` puts behind the page, on a picture with a hand and on one without."""
+    inferencer = HandInferencer()
+    with HandServer(page_runner(inferencer), port=0) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        try:
+            photo = (realdata / 'onehand10k' / '1402.jpg').read_bytes()
+            request = urllib.request.Request(
+                server.address + 'picture', photo, {'Content-Type': 'image/jpeg'}
+            )
+            with urllib.request.urlopen(request, timeout=120) as reply:
+                links = json.loads(reply.read())
+            (hand,) = json.loads(ask(server, links['json'])[1])['hands']
+            assert hand['side'] == 'right'
+            assert ask(server, links['glb'])[1][:4] == b'glTF'
+            page = ask(server, links['html'])[1]
+            assert b'<html' in page
+            assert re.search(rb'(src|href)="https?://', page) is None
+            status, answer, _ = ask(server, '/picture', picture(128, (60, 80)))
+            assert status == 200
+            assert json.loads(ask(server, json.loads(answer)['json'])[1])['hands'] == []
+        finally:
+            server.shutdown()
+            thread.join(5)
