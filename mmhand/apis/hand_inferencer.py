@@ -20,7 +20,7 @@ from mmhand.visualization import HandVisualizer
 
 from .asking import Asked, Clock, check_counts
 from .finding import OpenHandFinder
-from .inference import Image, inference_hands, init_model
+from .inference import Image, check_device, inference_hands, init_model
 from .open_hands import OpenHands
 from .picture_result import PictureResult, ResultViews
 from .progress import progress_of
@@ -96,6 +96,7 @@ class HandInferencer:
                     'the open method has its own weights and fit: it takes no checkpoint, mesh fitter '
                     'or config options; name a model for them'
                 )
+            check_device(device)
             model = OpenHands(hand_model, engine, device, person=self.person)
         elif not isinstance(model, nn.Module):
             cfg = load_config(model)

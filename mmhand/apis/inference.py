@@ -62,7 +62,7 @@ def init_model(
     cfg = load_config(config, cfg_options)
     if cfg.get('model') is None:
         raise HandConfigError(f'config {cfg.filename} has no "model"')
-    _check_device(device)
+    check_device(device)
     with readable_errors():
         setup_env(Config({**cfg._cfg_dict, 'launcher': 'none'}))
         model = revert_sync_batchnorm(MODELS.build(without_pretraining(cfg.model)))
@@ -88,7 +88,12 @@ def _init_quietly(model: nn.Module) -> None:
         logger.setLevel(level)
 
 
-def _check_device(device: str) -> None:
+def check_device(device: str) -> None:
+    """See that a device can be used.
+
+    Raises:
+        HandConfigError: there is no such one, or no GPU.
+    """
     try:
         kind = torch.device(device).type
     except RuntimeError:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from .noise import plane_noise
+from .photos import sample_photo
 from .sensor import srgb_to_linear
 
 #: Share of each kind of background.
@@ -234,7 +235,11 @@ _PAINTERS = {
 
 
 def sample_background(
-    rng: np.random.Generator, size: tuple[int, int], kinds: Sequence[str] = ()
+    rng: np.random.Generator,
+    size: tuple[int, int],
+    kinds: Sequence[str] = (),
+    photos: str = '',
+    photo_share: float = 0.5,
 ) -> np.ndarray:
     """A background picture.
 
@@ -242,10 +247,14 @@ def sample_background(
         rng: source of randomness.
         size: (width, height), pixels.
         kinds: keys of :data:`KINDS` to choose from, by their shares; all if empty.
+        photos: folder of pictures to choose from too; none if empty.
+        photo_share: how often one of them is taken.
 
     Returns:
         (H, W, 3) float32 linear RGB, most of it within [0, 1]; lamps and windows above.
     """
+    if photos and rng.random() < photo_share:
+        return sample_photo(rng, size, photos)
     shares = {kind: KINDS[kind] for kind in kinds} or KINDS
     p = np.array(list(shares.values()))
     kind = str(rng.choice(list(shares), p=p / p.sum()))

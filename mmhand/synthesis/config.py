@@ -9,6 +9,7 @@ from mmhand.structures.sides import SIDES
 from mmhand.utils.errors import HandConfigError
 
 from .background import KINDS
+from .photos import list_photos
 from .scene_hands import scene_hands
 
 #: What ``hands`` may ask for.
@@ -55,6 +56,9 @@ class SynthesisConfig:
             than 1 makes hands whose shapes are told apart in fewer pictures.
         pictures: write depth pictures; without, a format of sequences has its skeletons only.
         backgrounds: kinds of background, see :data:`.background.KINDS`; all if empty.
+        photos: folder of pictures that also serve as backgrounds; none if empty. The same pictures make
+            the same set.
+        photo_share: share of the frames that have one of them behind the hands.
     """
 
     hands: str = 'both'
@@ -80,6 +84,8 @@ class SynthesisConfig:
     shape_components: int = 0
     shape_spread: float = 1.0
     pictures: bool = True
+    photos: str = ''
+    photo_share: float = 0.5
 
     @functools.cached_property
     def models(self) -> HandPair:
@@ -118,7 +124,9 @@ class SynthesisConfig:
                 raise HandConfigError(f'{name} must lie in [0, {most}], not {getattr(self, name)}')
         if not 0 <= self.shape_spread <= 2:
             raise HandConfigError(f'shape_spread must lie in [0, 2], not {self.shape_spread}')
-        for name in ('grey_cameras', 'occluder_prob', 'turn'):
+        if self.photos:
+            list_photos(self.photos)
+        for name in ('grey_cameras', 'occluder_prob', 'turn', 'photo_share'):
             if not 0 <= getattr(self, name) <= 1:
                 raise HandConfigError(f'{name} must lie in [0, 1], not {getattr(self, name)}')
 

@@ -112,7 +112,10 @@ class SceneRenderer:
         everything = [*layers, rest] if rest else layers
         owner, depth = in_front(everything)
         rng = stream(scene.seed, 'picture', scene.frame, view)
-        background = sample_background(rng, camera.size, self.config.backgrounds)
+        config = self.config
+        background = sample_background(
+            rng, camera.size, config.backgrounds, config.photos, config.photo_share
+        )
         radiance = self._compose(camera, everything, owner, depth, background)
         exposure = _exposure(radiance, owner, len(layers), rng)
         sensor_seed = int(rng.integers(2**63))

@@ -26,7 +26,6 @@ from .sample_view import (
 )
 from .two_hand_views import weak_perspective_meshes
 
-
 #: Small pictures are not enlarged beyond this, pixels.
 _LONGEST = 4096
 

@@ -70,6 +70,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--shape-spread', type=float, help="how far people's shapes spread: 1 (default), 0 to 2"
     )
     parser.add_argument(
+        '--photos', metavar='FOLDER', help='pictures of your own that also lie behind the hands'
+    )
+    parser.add_argument(
+        '--photo-share', type=float, help='share of frames with one of them (default 0.5)'
+    )
+    parser.add_argument(
         '--no-pictures', action='store_true', help='shrec: skeletons only, a hundred times quicker'
     )
     parser.add_argument(
@@ -99,6 +105,8 @@ def main(argv: list[str] | None = None) -> None:
         framing=args.framing,
         shape_spread=args.shape_spread,
         pictures=False if args.no_pictures else None,
+        photos=args.photos,
+        photo_share=args.photo_share,
     )
     writer_type = get_writer(args.format)
     if args.sheet and Path(args.sheet).suffix not in ('.jpg', '.png'):
