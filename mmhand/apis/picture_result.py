@@ -74,6 +74,8 @@ class ResultViews:
         self.weights, self.config = weights, config
         self.visualizer = HandVisualizer('hand-inferencer')
         self.visualizer.faces = face_table(model)
+        #: Of the open method: whose pose and betas its hands have.
+        self.hand_model = getattr(model, 'hand_model_name', None)
 
     @property
     def faces(self) -> FaceTable:
@@ -127,7 +129,6 @@ class ResultViews:
             for hand in _described(result, number, sample)
         ]
         camera = result.samples[0].metainfo.get('camera', {}) if result.samples else {}
-        name = getattr(self.model, 'hand_model_name', None)
         moving = {} if result.time is None else {'frame': result.number, 'time': result.time}
         return {
             'picture': result.source,
@@ -135,8 +136,7 @@ class ResultViews:
             'size': [int(result.image.shape[1]), int(result.image.shape[0])],
             'weights': self.weights,
             'config': self.config,
-            # Whose pose and betas these are.
-            **({'hand_model': name} if name else {}),
+            **({'hand_model': self.hand_model} if self.hand_model else {}),
             'units': 'pixels of the picture; metres and radians, axes right, down, forward',
             'joints': 'wrist, then thumb, index, middle, ring and little finger, base to tip',
             'camera': {
