@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import trimesh
 
 from mmhand.hand_models.topology import cut_components
 from mmhand.utils.errors import HandDataError
@@ -164,6 +163,9 @@ def self_intersection_volume(
     Returns:
         Cubic metres.
     """
+    # Not at the top: reading hands does not need it.
+    from trimesh import Trimesh
+
     meshes = parts.meshes(np.asarray(vertices, dtype=np.float64))
     low = np.stack([mesh[0].min(0) for mesh in meshes])
     high = np.stack([mesh[0].max(0) for mesh in meshes])
@@ -174,7 +176,7 @@ def self_intersection_volume(
             near = (low[second] - size <= high[:second]) & (high[second] + size >= low[:second])
             others = [k for k in np.flatnonzero(near.all(1)) if k != PARENTS[second]]
             if others:
-                shell = trimesh.Trimesh(*mesh, process=False).voxelized(size).points
+                shell = Trimesh(*mesh, process=False).voxelized(size).points
                 count += sum(int(inside(shell, *meshes[first]).sum()) for first in others)
         if not count:
             break

@@ -4,15 +4,18 @@ import base64
 import html
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from matplotlib.figure import Figure
 
 from mmhand.utils.atomic_io import AtomicLocalBackend
 from mmhand.utils.errors import HandFileError
 
 from .plots import figure_svg
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c2127; --soft: #5a646e; --page: #fbfbfa;
@@ -171,7 +174,7 @@ class HtmlReport:
         )
         return self._add(f'<div class="grid">{figures}</div>')
 
-    def plots(self, plots: Mapping[str, Figure]) -> 'HtmlReport':
+    def plots(self, plots: Mapping[str, 'Figure']) -> 'HtmlReport':
         """Add plots side by side.
 
         Args:

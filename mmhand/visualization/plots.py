@@ -3,13 +3,14 @@
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-from matplotlib import rc_context
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from mmhand.utils.errors import HandFileError
 
 from .run_log import Curve
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 #: Okabe & Ito's colours without yellow, which is faint on white.
 COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000')
@@ -38,7 +39,7 @@ def plot_curves(
     log_scale: bool | None = None,
     size: tuple[float, float] = (6.0, 3.4),
     limits: tuple[float, float] | None = None,
-) -> Figure:
+) -> 'Figure':
     """Draw curves into one figure.
 
     Args:
@@ -53,6 +54,10 @@ def plot_curves(
     Returns:
         The figure; nothing global is touched.
     """
+    # Not at the top: most who draw hands plot nothing.
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
     with rc_context(_STYLE):
         figure = Figure(figsize=size, layout='constrained')
         axes = figure.add_subplot()
@@ -86,19 +91,21 @@ def _wide(values: Sequence[float]) -> bool:
     return bool(values) and min(values) > 0 and max(values) > 50 * min(values)
 
 
-def figure_svg(figure: Figure) -> str:
+def figure_svg(figure: 'Figure') -> str:
     """A figure as SVG text, the same for the same figure.
 
     Args:
         figure: the figure.
     """
+    from matplotlib import rc_context
+
     stream = io.StringIO()
     with rc_context(_STYLE):
         figure.savefig(stream, format='svg', metadata={'Date': None})
     return stream.getvalue()
 
 
-def save_figure(figure: Figure, path: str | Path) -> None:
+def save_figure(figure: 'Figure', path: str | Path) -> None:
     """Write a figure.
 
     Args:
@@ -109,6 +116,8 @@ def save_figure(figure: Figure, path: str | Path) -> None:
         HandFileError: it cannot be written.
     """
     path = Path(path)
+    from matplotlib import rc_context
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with rc_context(_STYLE):

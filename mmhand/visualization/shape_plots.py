@@ -1,14 +1,14 @@
 """Plots of calibrated shapes."""
 
 from collections.abc import Mapping
-
-from matplotlib import rc_context
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from typing import TYPE_CHECKING
 
 from mmhand.fitting.shape_calibration import ShapeCurve
 
 from .plots import _STYLE, COLOURS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _LABELS = {'betas': 'mean error of the shape coefficients', 'mm': 'mean vertex error at rest, mm'}
 
@@ -19,7 +19,7 @@ def plot_shape_curves(
     ylabel: str | None = None,
     title: str = '',
     size: tuple[float, float] = (6.0, 3.4),
-) -> Figure:
+) -> 'Figure':
     """Errors against the number of pictures, with bands of one standard deviation.
 
     Args:
@@ -32,6 +32,11 @@ def plot_shape_curves(
     Returns:
         The figure; nothing global is touched.
     """
+    # Not at the top: most who draw hands plot nothing.
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
     with rc_context(_STYLE):
         figure = Figure(figsize=size, layout='constrained')
         axes = figure.add_subplot()
