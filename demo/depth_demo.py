@@ -134,7 +134,8 @@ def write_hand(
     save_mesh(out / f'{stem}.glb', vertices, np.ascontiguousarray(faces))
     save_npz(out / f'{stem}.npz', dict(vertices=vertices, joints=joints, center=center))
     source = sample.get('center_source', 'given')
-    print(f'{stem}: hand at {np.round(joints.mean(0), 3).tolist()} m (centre {source}); {out}')
+    place = ', '.join(f'{value:.3f}' for value in joints.mean(0))
+    print(f'{stem}: hand at {place} m (centre {source}); {out}')
 
 
 if __name__ == '__main__':
