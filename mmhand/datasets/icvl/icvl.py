@@ -80,7 +80,7 @@ class ICVLDataset(DepthHandDataset):
         folder = self._pictures()
         joints = unproject_depth(np.stack(uvz) / [1, 1, 1000.0], self.CAMERA)
         writer.add_strings('frame', 'path', [f'{folder}/{name}' for name in names])
-        check_depth_joints(Column(files[0].parent, 'joints', names), joints)
+        check_depth_joints(Column(' and '.join(map(str, files)), 'joints', names), joints)
         writer.add('frame', 'joints', np.float32(self.mirror(joints)))
         recorded = [len(name.split('/')[0]) > _ORIGINAL for name in names]
         writer.add('frame', 'recorded', np.array(recorded))
