@@ -290,7 +290,13 @@ def metres(root):
         ('nyu', no_number, {}, HandDataError, 'center_train_0_refined.txt has a centre for no fr'),
         ('nyu', halved, {}, HandDataError, 'depth_1_0000001.png.* is a picture of 320 x 240'),
         ('icvl', no_text('train.txt'), {}, HandFileError, 'train.txt is no text'),
-        ('icvl', label_metres, {}, HandDataError, 'train.txt: the middle depth of "joints".*metres'),
+        (
+            'icvl',
+            label_metres,
+            {},
+            HandDataError,
+            'train.txt: the middle depth of "joints".*metres',
+        ),
         ('icvl', copies_only, {}, HandDataError, 'turned copies only'),
         ('msra', no_text('P1/1/joint.txt'), {}, HandFileError, 'joint.txt is no text'),
         (

@@ -12,6 +12,7 @@ from mmhand.hand_models import MPEHand, OpenHand
 from mmhand.hand_models.rotations import axis_angle_to_matrix
 from mmhand.registry import TASK_UTILS
 from mmhand.synthesis import DepthDraws, DepthHandSampler, mask_balls
+from mmhand.synthesis.depth_scene import DepthSceneConfig, render_depth_frame
 from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
 
 
@@ -152,3 +153,22 @@ def test_bad_banks(tmp_path):
 def test_the_registry_knows_where_samplers_are():
     assert 'mmhand.synthesis' in TASK_UTILS._locations
     assert TASK_UTILS.get('DepthHandSampler') is DepthHandSampler
+
+
+def test_drawn_hands_turn_as_far_as_asked():
+    still, some, usual = (
+        axis_angle_to_matrix(HandParameterBank(num=40, turn=turn).mpe[:, :3].double())
+        for turn in (0.0, 0.2, 1.0)
+    )
+    assert (still - still[:1]).abs().max() < 1e-6
+    # Angles to the attitude of no turn: the palm to the camera, fingers up.
+    small, large = (
+        ((m @ still[:1].mT).diagonal(dim1=1, dim2=2).sum(1).sub(1) / 2).clamp(-1, 1).acos().median()
+        for m in (some, usual)
+    )
+    assert 0 < small < 0.4 < large
+    config = DepthSceneConfig('nyu', (0.6, 0.6), people=1, turn=0.0, sensor=False)
+    for index in (0, 1):
+        joints = render_depth_frame(0, index, config).joints[0]
+        up = joints[9] - joints[0]
+        assert up @ [0, -1, 0] > 0.97 * np.linalg.norm(up)

@@ -141,3 +141,15 @@ def test_wrong_options_are_refused():
         DualBranchNet(152)
     with pytest.raises(HandConfigError, match='num_stages is 3'):
         DualBranchNet(18, 3)
+
+
+def test_a_wider_first_step_makes_smaller_maps():
+    net = DualBranchNet(width=4, channels=8, stem_stride=2)
+    maps = torch.zeros(1, 84, 32, 32)
+    with torch.no_grad():
+        stages = net(torch.zeros(1, 1, 128, 128), lambda mpe: maps)
+    assert [said.shape for said, _ in stages] == [(1, 84, 32, 32)] * 2
+    wider = DualBranchNet(width=4, channels=8).state_dict()
+    assert {key: value.shape for key, value in net.state_dict().items()} == {
+        key: value.shape for key, value in wider.items()
+    }
