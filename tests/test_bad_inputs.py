@@ -5,6 +5,8 @@ import os
 import pickle
 import re
 import shutil
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -157,6 +159,77 @@ def _(tmp, data):
 def _(tmp, data):
     edit(annotation(data, 'data'), lambda c: c['annotations'][0].update(image_id=10**6))
     open_interhand(data)
+
+
+@case('focal length of zero', 'is no focal length')
+def _(tmp, data):
+    edit(
+        annotation(data, 'camera'),
+        lambda c: next(iter(c['0']['focal'].items()))[1].__setitem__(0, 0),
+    )
+    open_interhand(data)
+
+
+@case('camera whose rotation is none', 'is no rotation')
+def _(tmp, data):
+    edit(annotation(data, 'camera'), lambda c: next(iter(c['0']['camrot'].values()))[0].reverse())
+    open_interhand(data)
+
+
+@case('record twice under one number', 'was there before')
+def _(tmp, data):
+    edit(annotation(data, 'data'), lambda c: c['annotations'].append(c['annotations'][0]))
+    open_interhand(data)
+
+
+@case('key twice in one record', 'is twice in one object')
+def _(tmp, data):
+    path = annotation(data, 'data')
+    path.write_text(path.read_text().replace('"bbox":', '"bbox": [0, 0, 9, 9], "bbox":'))
+    open_interhand(data)
+
+
+@case('lists nested without end', 'nested too deeply')
+def _(tmp, data):
+    edit(annotation(data, 'data'), lambda c: c['annotations'][0].update(bbox='@'))
+    path = annotation(data, 'data')
+    path.write_text(path.read_text().replace('"@"', '[' * 100000 + ']' * 100000))
+    open_interhand(data)
+
+
+@case('number out of all bounds', 'lies beyond 1e+06 pixels')
+def _(tmp, data):
+    edit(annotation(data, 'data'), lambda c: c['annotations'][0].update(bbox=[0, 0, 1e30, 9]))
+    open_interhand(data)
+
+
+@case('text in place of a number', 'expected 4 numbers')
+def _(tmp, data):
+    edit(annotation(data, 'data'), lambda c: c['annotations'][0].update(bbox=['1', 2, 3, 4]))
+    open_interhand(data)
+
+
+@case('box beside the picture', 'lies beside the picture')
+def _(tmp, data):
+    edit(annotation(data, 'data'), lambda c: c['annotations'][0].update(bbox=[500, 5, 9, 9]))
+    open_interhand(data, strict=True)
+
+
+@case('picture that was cut and given an end', 'with an end put to it')
+def _(tmp, data):
+    path = next((data / 'images').rglob('image0.jpg'))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2] + b'\xff\xd9')
+    open_interhand(data, pipeline=LOAD, strict=True)
+
+
+@case('picture that would fill the memory', 'pixels, expected 1 to 120 million')
+def _(tmp, data):
+    path = next((data / 'images').rglob('image0.jpg'))
+    header = struct.pack('>IIBBBBB', 60000, 60000, 8, 2, 0, 0, 0)
+    chunk = b'IHDR' + header
+    picture = struct.pack('>I', 13) + chunk + struct.pack('>I', zlib.crc32(chunk))
+    path.write_bytes(b'\x89PNG\r\n\x1a\n' + picture)
+    open_interhand(data, pipeline=LOAD, strict=True)
 
 
 @case('box without area', 'has no area or is not finite')
@@ -345,7 +418,8 @@ def test_ends_in_one_line_that_names_the_cause(name, interhand, tmp_path, monkey
 
 
 def test_documentation_lists_every_case(repo):
+    """Its messages are held to the tests by tests/tools/test_errors_doc.py."""
     table = (repo / 'docs' / 'en' / 'errors.md').read_text()
     rows = re.findall(r'^\| ([^|]+?) \|', table, re.M)
     assert set(CASES) <= set(rows)
-    assert len(CASES) >= 25
+    assert len(CASES) >= 35

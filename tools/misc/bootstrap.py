@@ -19,13 +19,14 @@ def fail(message: str) -> None:
     sys.exit(f'error: {message}')
 
 
-def fingerprint() -> str:
+def fingerprint(constraints: str) -> str:
     """Hash of everything an installation depends on."""
     digest = hashlib.sha256(sys.version.encode())
     files = [*sorted(REQUIREMENTS.glob('*.txt')), ROOT / 'setup.py', Path(__file__)]
     for file in files:
         digest.update(file.read_bytes())
     digest.update(str(ROOT).encode())
+    digest.update(constraints.encode())
     return digest.hexdigest()
 
 
@@ -56,9 +57,9 @@ def make_venv(folder: Path) -> Path:
     return python
 
 
-def install(python: Path) -> None:
+def install(python: Path, versions: str) -> None:
     pip = (str(python), '-m', 'pip', 'install', '--disable-pip-version-check')
-    constraints = ('-c', str(REQUIREMENTS / 'constraints.txt'))
+    constraints = ('-c', str(REQUIREMENTS / versions))
     # One command for all, so that torch and torchvision are resolved as a pair.
     files = ('runtime.txt', 'mminstall.txt', 'tests.txt', 'docs.txt')
     sources = [word for name in files for word in ('-r', str(REQUIREMENTS / name))]
@@ -72,7 +73,12 @@ def main() -> None:
     parser.add_argument(
         '--venv', default='.venv', help='environment folder; empty for the running interpreter'
     )
+    parser.add_argument(
+        '--constraints', default='constraints.txt', help='file of versions in requirements/'
+    )
     args = parser.parse_args()
+    if not (REQUIREMENTS / args.constraints).is_file():
+        fail(f'requirements/ has no {args.constraints}')
     if sys.version_info[:2] not in SUPPORTED:
         versions = ', '.join('.'.join(map(str, version)) for version in SUPPORTED)
         fail(
@@ -85,11 +91,11 @@ def main() -> None:
     else:
         python, prefix = Path(sys.executable), Path(sys.prefix)
     stamp = prefix / '.mmhand-installed'
-    wanted = fingerprint()
+    wanted = fingerprint(args.constraints)
     if stamp.exists() and stamp.read_text() == wanted:
         return
     stamp.unlink(missing_ok=True)
-    install(python)
+    install(python, args.constraints)
     stamp.write_text(wanted)
 
 
