@@ -16,9 +16,10 @@ from torch import Tensor, nn
 
 from mmhand.utils.atomic_io import atomic_write
 from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
+from mmhand.utils.trained_hand import KEY
 from mmhand.version import __version__
 
-from .config_model import config_model
+from .config_model import config_hand_models, config_model
 
 #: ``(pattern, replacement)``: a regular expression that must match the whole key, and the new key.
 Rule = tuple[str, str | Callable[[re.Match], str]]
@@ -285,6 +286,9 @@ def convert_file(
         mmhand_version=__version__,
         conversion=dict(method=method, source=Path(src).name, dropped=len(report.dropped)),
     )
+    network = METHODS[method].model
+    if isinstance(network, str) and (kinds := config_hand_models(network)):
+        meta[KEY] = kinds
     save_atomically(dict(meta=meta, state_dict=table.converted), dst)
     return report
 

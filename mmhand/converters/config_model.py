@@ -36,3 +36,26 @@ def _open(node: object) -> None:
     elif isinstance(node, list | tuple):
         for value in node:
             _open(value)
+
+
+def config_hand_models(name: str) -> list[str]:
+    """Hand models of one of mmhand's configs, which released weights of it were trained with.
+
+    Args:
+        name: of a config.
+    """
+    found: set[str] = set()
+
+    def visit(node: object) -> None:
+        if isinstance(node, dict):
+            kind = str(node.get('type')).rpartition('.')[2]
+            if kind in ('MANO', 'OpenHand'):
+                found.add(kind)
+            for value in node.values():
+                visit(value)
+        elif isinstance(node, list | tuple):
+            for value in node:
+                visit(value)
+
+    visit(load_config(name).model)
+    return sorted(found)

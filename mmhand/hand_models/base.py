@@ -55,6 +55,11 @@ class HandModel(nn.Module):
     wrist_ring: Tensor
     hand_mean: Tensor
 
+    @property
+    def hand_kind(self) -> str:
+        """Name of the model, which checkpoints carry: other models' angles and shapes do not fit it."""
+        return type(self).__name__
+
     @abstractmethod
     def forward(
         self,

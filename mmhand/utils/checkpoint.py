@@ -26,6 +26,7 @@ from .model_zoo import zoo_file
 from .safe_arrays import resolve
 from .safe_globals import known_globals, safe_globals
 from .safetensors_checkpoint import read_safetensors
+from .trained_hand import check_trained_hand
 
 MapLocation = str | torch.device | Callable | None
 
@@ -306,6 +307,7 @@ def load_weights(
         UnsafeFileError: see :func:`load_checkpoint`.
     """
     checkpoint = load_checkpoint(path, map_location)
+    check_trained_hand(model, checkpoint, str(path))
     check_state_dict(model, checkpoint.get('state_dict', checkpoint), str(path))
     _load_checkpoint_to_model(model, checkpoint, strict=False)
     return checkpoint

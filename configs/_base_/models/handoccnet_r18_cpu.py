@@ -13,6 +13,11 @@ model = dict(
     injector=dict(channels=channels, map_size=(16, 16), init_cfg=init),
     pose_head=dict(in_channels=channels, loss_weight=200.0, heatmap_weight=5.0, init_cfg=init),
     encoder=dict(channels=channels, init_cfg=init),
-    mano_head=dict(in_channels=channels, hidden_channels=(256, 256), init_cfg=init),
+    mano_head=dict(
+        hand_model=dict(_delete_=True, type='OpenHand', side='right'),
+        in_channels=channels,
+        hidden_channels=(256, 256),
+        init_cfg=init,
+    ),
     loss_mano=dict(type='ManoLoss', rotmats=100.0),
 )

@@ -1,5 +1,5 @@
-# HandOccNet as released (CVPR 2022). The embedded OpenHand stands in for MANO: for HO3D and DexYCB
-# themselves add --cfg-options model.mano_head.hand_model.type=MANO (and set MMHAND_MANO_ROOT).
+# HandOccNet as released (CVPR 2022), with MANO, which its weights learned: set MMHAND_MANO_ROOT. On
+# synthetic sets OpenHand stands in: --cfg-options model.mano_head.hand_model.type=OpenHand
 #
 # The release draws everything behind the pyramid anew: convolutions from N(0, 0.001), linear layers
 # from N(0, 0.01).
@@ -22,9 +22,7 @@ model = dict(
         type='SoftArgmaxHourglassHead', in_channels=256, loss_weight=100.0, init_cfg=init
     ),
     encoder=dict(type='ManoEncoder', channels=256, init_cfg=init),
-    mano_head=dict(
-        type='ManoRegHead', hand_model=dict(type='OpenHand', side='right'), init_cfg=init
-    ),
+    mano_head=dict(type='ManoRegHead', hand_model=dict(type='MANO', side='right'), init_cfg=init),
     loss_mano=dict(type='ManoLoss'),
 )
 # neck.smooth2 is computed and thrown away by the release; converted checkpoints carry it.

@@ -17,6 +17,10 @@ model = dict(
     whole_head=dict(channels=32, attention_channels=channels, map_size=(16, 16), loss_decode=mask),
     segmentation_embedding=dict(channels=channels),
     encoder=dict(channels=channels),
-    mano_head=dict(in_channels=channels, hidden_channels=(256, 256)),
+    mano_head=dict(
+        hand_model=dict(_delete_=True, type='OpenHand', side='right'),
+        in_channels=channels,
+        hidden_channels=(256, 256),
+    ),
     loss_mano=[dict(scale=0.4, **mano), dict(scale=0.4, **mano), dict(scale=0.4, **mano), mano],
 )

@@ -1,5 +1,5 @@
-# SPMHand as released (TMM 2024). The embedded OpenHand stands in for MANO: for HO3D, DexYCB and ObMan
-# themselves add --cfg-options model.mano_head.hand_model.type=MANO (and set MMHAND_MANO_ROOT).
+# SPMHand as released (TMM 2024), with MANO, which its weights learned: set MMHAND_MANO_ROOT. On
+# synthetic sets OpenHand stands in: --cfg-options model.mano_head.hand_model.type=OpenHand
 model = dict(
     type='SPMHand',
     # RGB in [0, 1]: the authors use no ImageNet statistics, though the backbone starts from ImageNet.
@@ -16,7 +16,7 @@ model = dict(
     whole_head=dict(type='HMAHead', channels=64, attention_channels=256, map_size=(32, 32)),
     segmentation_embedding=dict(type='SegmentationEmbedding', channels=256),
     encoder=dict(type='ManoEncoder', channels=256),
-    mano_head=dict(type='ManoRegHead', hand_model=dict(type='OpenHand', side='right')),
+    mano_head=dict(type='ManoRegHead', hand_model=dict(type='MANO', side='right')),
     # Effective weights: 1e4 vertices, 1e4 joints, 10 rotations, 0.1 shape; 0.4 of that for the paths.
     loss_mano=[
         dict(type='ManoLoss', scale=0.4),

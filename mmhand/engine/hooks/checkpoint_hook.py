@@ -11,6 +11,7 @@ from mmhand.registry import HOOKS
 from mmhand.utils import atomic_io  # noqa: F401  (registers the backend)
 from mmhand.utils.checkpoint import check_state_dict
 from mmhand.utils.errors import HandConfigError
+from mmhand.utils.trained_hand import KEY, check_trained_hand, hand_models_of
 
 
 @HOOKS.register_module()
@@ -38,6 +39,12 @@ class HandCheckpointHook(CheckpointHook):
             self.backend_args = dict(backend='mmhand_atomic')
         super().before_train(runner)
 
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Write down which hand model the weights were trained with."""
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        if kinds := hand_models_of(model):
+            checkpoint['meta'][KEY] = kinds
+
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Check that the weights are this model's, and that a run can go on from the file.
 
@@ -48,6 +55,7 @@ class HandCheckpointHook(CheckpointHook):
         source = str(runner._load_from or 'to resume from')
         if runner._resume:
             check_resumable(runner, checkpoint, source)
+        check_trained_hand(model, checkpoint, source)
         check_state_dict(
             model, checkpoint.get('state_dict', checkpoint), source, not self.skip_mismatched
         )

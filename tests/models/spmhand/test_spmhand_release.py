@@ -9,6 +9,7 @@ from mmhand.models.spmhand import BCEDiceLoss, ManoRegHead
 from mmhand.models.spmhand.mano_reg_head import pose_hand_model
 from mmhand.registry import MODELS
 from mmhand.structures import HandEstimate
+from mmhand.utils.errors import HandFileError
 
 DROPPED = {
     'spmhand': {'alias': 12 - 4, 'never used': 6, 'pixel grid': 2, "MANO's own": 18},
@@ -196,8 +197,37 @@ def test_converted_file_in_its_config_gives_the_goldens(
         np.testing.assert_allclose(final['joints'][0], golden, rtol=0, atol=tolerance)
 
 
-def test_every_config_of_the_release_takes_its_weights(release, converted):
+def save_mano(synthetic_mano_data, folder):
+    from mmhand.hand_models.io import save_mano_npz
+
+    data = {name: np.asarray(value) for name, value in synthetic_mano_data.items()}
+    save_mano_npz({**data, 'f': data['f'].astype(np.int64)}, folder / 'MANO_RIGHT.npz', 'right')
+
+
+def test_every_config_of_the_release_takes_its_weights(
+    release, converted, synthetic_mano_data, tmp_path, monkeypatch
+):
     from mmhand.apis import init_model
 
+    save_mano(synthetic_mano_data, tmp_path)
+    monkeypatch.setenv('MMHAND_MANO_ROOT', str(tmp_path))
     for name in CONFIGS[release.name]:
-        init_model(name).load_state_dict(converted[1], strict=True)
+        model = init_model(name)
+        assert model.mano_head.hand_model.hand_kind == 'MANO'
+        model.load_state_dict(converted[1], strict=True)
+
+
+def test_weights_are_not_put_into_another_hand(release, tmp_path):
+    from mmhand.apis import init_model
+    from mmhand.converters import convert_file
+
+    source, target = tmp_path / 'snapshot.pth.tar', tmp_path / 'mmhand.pth'
+    torch.save(release.checkpoint, source)
+    convert_file(release.name, source, target)
+    assert torch.load(target)['meta']['hand_models'] == ['MANO']
+    options = {'model.mano_head.hand_model.type': 'OpenHand'}
+    with pytest.raises(
+        HandFileError,
+        match=r'trained with the hand model MANO, and \w+ has OpenHand.*mano_head.hand_model.type=MANO',
+    ):
+        init_model(CONFIGS[release.name][0], target, cfg_options=options)

@@ -1,0 +1,53 @@
+"""The hand model that weights were trained with, carried in checkpoints.
+
+Angles and shapes mean something for one hand model only: MANO's put into another pose it wrongly by
+centimetres, and nothing else shows it, since the numbers of parameters agree.
+"""
+
+from collections.abc import Mapping
+
+from torch import nn
+
+from .errors import HandFileError
+
+#: Entry of a checkpoint's ``meta``.
+KEY = 'hand_models'
+
+
+def hand_models_of(model: nn.Module) -> list[str]:
+    """Kinds of the hand models in a network, such as ``['MANO']``.
+
+    Args:
+        model: the network; parts that have a ``hand_kind`` are its hand models.
+    """
+    kinds = (getattr(part, 'hand_kind', None) for part in model.modules())
+    return sorted({kind for kind in kinds if isinstance(kind, str)})
+
+
+def check_trained_hand(model: nn.Module, checkpoint: Mapping, source: str) -> None:
+    """Refuse weights that were trained with another hand model than the network has.
+
+    Args:
+        model: the network.
+        checkpoint: what the file holds; one that does not say passes.
+        source: the file's name.
+
+    Raises:
+        HandFileError: it says another one; names the option that mends the config.
+    """
+    meta = checkpoint.get('meta')
+    stated = meta.get(KEY) if isinstance(meta, Mapping) else None
+    own = hand_models_of(model)
+    if not isinstance(stated, list | tuple) or not stated or not own:
+        return
+    stated = sorted(map(str, stated))
+    if stated == own:
+        return
+    place = next(
+        (name for name, part in model.named_modules() if getattr(part, 'hand_kind', None)), ''
+    )
+    raise HandFileError(
+        f'checkpoint {source} was trained with the hand model {" and ".join(stated)}, and '
+        f'{type(model).__name__} has {" and ".join(own)}, which its angles and shapes do not fit: '
+        f'--cfg-options model.{place}.type={stated[0]}'
+    )
