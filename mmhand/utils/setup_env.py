@@ -2,6 +2,7 @@
 
 import datetime
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from torch import distributed
 
 from .checkpoint_loaders import install_safe_loading
 from .errors import HandConfigError, HandFileError
+
+#: Room below which no command starts to write, bytes.
+_LEAST_SPACE = 8_000_000
 
 
 def init_default_scope(scope: str = 'mmhand') -> None:
@@ -80,6 +84,27 @@ def _prepare_distributed(cfg: Config) -> None:
     cfg.model_wrapper_cfg = {**wrapper, 'device_ids': None}
 
 
+def ensure_space(folder: str | os.PathLike, needed: int) -> None:
+    """Refuse a folder whose disk has less room than what is to be written to it.
+
+    Args:
+        folder: exists.
+        needed: bytes.
+
+    Raises:
+        HandFileError: there is less; names both.
+    """
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:  # a file system that does not say
+        return
+    if free < needed:
+        raise HandFileError(
+            f'{folder} has {free / 1e6:.0f} MB left and {needed / 1e6:.0f} MB are needed; make room or '
+            'name another folder'
+        )
+
+
 def ensure_writable(folder: str | os.PathLike) -> Path:
     """Make a folder and check that files can be written to it.
 
@@ -90,13 +115,14 @@ def ensure_writable(folder: str | os.PathLike) -> Path:
         Its absolute path.
 
     Raises:
-        HandFileError: it cannot be made or written.
+        HandFileError: it cannot be made or written, or its disk is full.
     """
     folder = Path(folder).expanduser().absolute()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=folder, prefix='.writable-'):
             pass
+        ensure_space(folder, _LEAST_SPACE)
     except OSError as error:
         raise HandFileError(
             f'cannot write to {folder} ({error.strerror}); name another folder'

@@ -300,3 +300,28 @@ class TestProcesses:
         np.testing.assert_array_equal(open_source(source)['t']['x'], np.arange(5))
         assert time.monotonic() - start < 10
         assert not list((source.parent / '.mmhand_cache').glob('*.tmp-*'))
+
+
+def test_stores_of_files_that_changed_since_are_removed(tmp_path):
+    import os
+
+    from mmhand.datasets.store.store_cache import open_or_build
+
+    def build(writer, sources, progress):
+        writer.add('rows', 'x', np.zeros(3))
+
+    def stores():
+        return sorted(path.name for path in (tmp_path / '.mmhand_cache').iterdir() if path.is_dir())
+
+    source, other = tmp_path / 'a.json', tmp_path / 'b.json'
+    for file in (source, other):
+        file.write_text('{}')
+    open_or_build('set_train', {'data': source}, build, 1, tmp_path)
+    open_or_build('set_train', {'data': other}, build, 1, tmp_path)
+    first = stores()
+    assert len(first) == 2
+    os.utime(source, (1, 1))
+    open_or_build('set_train', {'data': source}, build, 1, tmp_path)
+    # The changed file's old store is gone, that of the other file is not.
+    assert len(stores()) == 2
+    assert len(set(first) & set(stores())) == 1

@@ -75,3 +75,16 @@ def test_folders_are_made_and_tried(tmp_path):
     (tmp_path / 'file').write_text('')
     with pytest.raises(HandFileError, match='cannot write to .*file'):
         ensure_writable(tmp_path / 'file' / 'sub')
+
+
+def test_a_full_disk_is_said_before_anything_runs(tmp_path, monkeypatch):
+    import shutil
+
+    monkeypatch.setattr(
+        shutil, 'disk_usage', lambda _: shutil._ntuple_diskusage(10**9, 10**9, 5 * 10**6)
+    )
+    with pytest.raises(HandFileError, match=r'has 5 MB left and 8 MB are needed; make room'):
+        ensure_writable(tmp_path)
+    with pytest.raises(HandFileError, match='100 MB are needed'):
+        ensure_space(tmp_path, 10**8)
+    ensure_space(tmp_path, 10**6)

@@ -5,8 +5,8 @@ python tools/misc/cuda_check.py --out-dir cuda_check
 Every estimator's predictions, training steps in float32, float16 and bfloat16, nccl over all GPUs found,
 the rasteriser and the hand layer with their speed ratios, throughput and peak memory by batch size. It
 makes the data it needs, fetches nothing, and takes less than eight minutes. Needs torch with CUDA,
-numpy, OpenCV and what requirements/ names. Exit status: 0 all agree, 1 something differs; without a GPU it says
-so in one line.
+numpy, OpenCV and what requirements/ names. Exit status: 0 all agree, 1 something differs; without a GPU
+it says so in one line.
 """
 
 import mmhand_cli

@@ -44,7 +44,8 @@ def open_or_build(
     """Open the store of a set of annotation files, building it first where there is none.
 
     A store is found by the sizes and modification times of its sources and by ``version``, so a
-    changed file or a changed builder gets a new store; old ones are left alone and may be deleted.
+    changed file or a changed builder gets a new store; stores of the same files as they were before are
+    removed then. Those of other files are left alone, and the whole folder may be deleted at any time.
     It is built beside its final place and renamed, under a lock that the system drops when its
     holder dies: of several processes one builds, the others wait, and a killed build leaves nothing
     in the way. Where the file system has no locks every process builds, and one of them wins.
@@ -77,6 +78,8 @@ def open_or_build(
                 _remove_leftovers(target)
             _build(target, name, sources, build)
             store = AnnotationStore(target)
+            if locked:
+                _remove_stale(target, name, store)
     return store
 
 
@@ -166,6 +169,19 @@ def _remove_leftovers(target: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     if target.exists():
         shutil.rmtree(target)
+
+
+def _remove_stale(target: Path, name: str, store: AnnotationStore) -> None:
+    """Remove stores of the same files, which have changed since; whoever has one open keeps it."""
+    for path in target.parent.glob(f'{name}-*'):
+        if path == target or not path.is_dir() or '.tmp-' in path.name:
+            continue
+        try:
+            same = AnnotationStore(path).info.get('sources') == store.info['sources']
+        except (HandFileError, AttributeError):
+            continue
+        if same:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _build(

@@ -11,6 +11,7 @@ from mmhand.registry import HOOKS
 from mmhand.utils import atomic_io  # noqa: F401  (registers the backend)
 from mmhand.utils.checkpoint import check_state_dict
 from mmhand.utils.errors import HandConfigError
+from mmhand.utils.setup_env import ensure_space
 from mmhand.utils.trained_hand import KEY, check_trained_hand, hand_models_of
 
 
@@ -37,6 +38,9 @@ class HandCheckpointHook(CheckpointHook):
         """Choose the file backend; see the base class."""
         if self.backend_args is None and '://' not in str(self.out_dir or runner.work_dir):
             self.backend_args = dict(backend='mmhand_atomic')
+            # Weights and two moments of each: an hour of training is not to end in a full disk.
+            size = sum(weight.nbytes for weight in runner.model.state_dict().values())
+            ensure_space(runner.work_dir, 3 * size)
         super().before_train(runner)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:

@@ -10,6 +10,7 @@ import torch
 from measures import largest_difference, peak_megabytes, seconds_of
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
+from mmengine.logging import MMLogger
 from mmengine.optim import AmpOptimWrapper, OptimWrapper
 
 from mmhand.engine.optim_wrappers import BFloat16OptimWrapper
@@ -105,6 +106,8 @@ def build(name: str) -> tuple[Config, torch.nn.Module]:
     _open_hands(section)
     torch.manual_seed(0)
     model = MODELS.build(section)
+    # A line for every parameter otherwise.
+    MMLogger.get_current_instance().setLevel('WARNING')
     model.init_weights()
     return config, model
 
