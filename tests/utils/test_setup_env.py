@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from mmhand.utils.errors import HandConfigError, HandFileError
-from mmhand.utils.setup_env import ensure_writable, init_default_scope, setup_env
+from mmhand.utils.setup_env import ensure_space, ensure_writable, init_default_scope, setup_env
 
 
 def test_scope_replaces_another():

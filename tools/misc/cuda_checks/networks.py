@@ -186,10 +186,10 @@ def _fields(sample: object) -> dict:
         return kept
     # Networks of masks and pictures.
     return {
-        key: value
-        for key, field in sample.items()
+        f'{key}.{name}': value
+        for key in sample.keys()
         if key.startswith('pred')
-        for value in [getattr(field, 'data', field)]
+        for name, value in sample.get(key).items()
         if isinstance(value, torch.Tensor)
     }
 
