@@ -21,6 +21,7 @@ from mmhand.visualization import HandVisualizer
 from .asking import Asked, Clock, check_counts
 from .finding import OpenHandFinder
 from .inference import Image, check_device, inference_hands, init_model
+from .inferencer_stages import InferencerStages
 from .open_hands import OpenHands
 from .picture_result import PictureResult, ResultViews
 from .progress import progress_of
@@ -38,7 +39,7 @@ Detector = Callable[[np.ndarray], np.ndarray]
 
 
 @INFERENCERS.register_module()
-class HandInferencer:
+class HandInferencer(InferencerStages):
     """Run a hand model on pictures, videos or a camera.
 
     Example:

@@ -122,9 +122,9 @@ def ensure_writable(folder: str | os.PathLike) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=folder, prefix='.writable-'):
             pass
-        ensure_space(folder, _LEAST_SPACE)
     except OSError as error:
         raise HandFileError(
             f'cannot write to {folder} ({error.strerror}); name another folder'
         ) from error
+    ensure_space(folder, _LEAST_SPACE)
     return folder

@@ -187,9 +187,9 @@ def _fields(sample: object) -> dict:
     # Networks of masks and pictures.
     return {
         f'{key}.{name}': value
-        for key in sample.keys()
+        for key, part in sample.items()
         if key.startswith('pred')
-        for name, value in sample.get(key).items()
+        for name, value in part.items()
         if isinstance(value, torch.Tensor)
     }
 
