@@ -17,8 +17,8 @@ class InferencerStages:
     """``list_models``, ``preprocess``, ``forward``, ``visualize`` and ``postprocess``.
 
     What mmengine's ``BaseInferencer`` has under these names, with pictures that know where they are from
-    (:class:`~mmhand.apis.sources.Frame`) and results (:class:`PictureResult`) between the stages. A call of
-    the inferencer does more: it also takes boxes, cameras and sides, and follows hands through videos.
+    (:class:`~mmhand.apis.sources.Frame`) and results (:class:`PictureResult`) between the stages. A call
+    does more: it also takes boxes, cameras and sides, and follows hands through videos.
     """
 
     @staticmethod
