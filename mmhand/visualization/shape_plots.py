@@ -35,7 +35,7 @@ def plot_shape_curves(
     # Not at the top: most who draw hands plot nothing.
     from matplotlib import rc_context
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
     with rc_context(_STYLE):
         figure = Figure(figsize=size, layout='constrained')
@@ -48,6 +48,7 @@ def plot_shape_curves(
             )
         if curves and max(curve.nums[-1] for curve in curves.values()) > 20:
             axes.set_xscale('log')
+            axes.xaxis.set_major_formatter(ScalarFormatter())
         else:
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_ylim(bottom=0)
