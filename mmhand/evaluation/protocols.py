@@ -66,7 +66,8 @@ class Protocol:
         joints_from: name of the regressor that takes the joints of both sides from their meshes, see
             :mod:`mmhand.evaluation.joint_regressors`: ``'hand_model'`` (its own, and the tip
             vertices of ``tip_preset``) or ``'dataset'`` (``joint_regressor`` of the data set's
-            metainfo, where it has one). ``None``: joints as annotated and predicted.
+            metainfo, where it has one and both sides have meshes). ``None``: joints as annotated
+            and predicted.
         two_hands: a sample is a pair of hands and its 42 joints are averaged as such; otherwise
             every hand is a row of its own and both sides share 21 joints.
         hand_types: samples of other hand types are left out; ``None`` takes all.

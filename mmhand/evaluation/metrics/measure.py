@@ -53,6 +53,9 @@ def measure(
         HandDataError: a sample lacks what the protocol compares.
     """
     gt, pred = HandBatch(samples, 'gt_hands'), HandBatch(samples, 'pred_hands')
+    if protocol.joints_from == 'dataset' and not (gt.has('vertices') and pred.has('vertices')):
+        # Never one side regressed and the other not.
+        regressor = None
     gt_joints, pred_joints = (_joints(hands, regressor, protocol) for hands in (gt, pred))
     gt_vertices, pred_vertices = _vertices(gt, protocol), _vertices(pred, protocol)
     if protocol.frame == 'model' and gt.has('transl'):

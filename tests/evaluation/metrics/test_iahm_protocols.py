@@ -81,6 +81,15 @@ def test_joints_of_the_data_sets_regressor(batches):
     assert numbers['MPJPE'] == pytest.approx(9.0)
 
 
+def test_joints_stay_as_they_are_where_a_side_has_no_mesh(batches):
+    metric = HandPoseMetric('iahm')
+    metric.dataset_meta = dict(joint_regressor=np.full((21, 30), 1 / 30))
+    for batch in batches:
+        for each in batch:
+            del each['gt_hands']['vertices']
+    assert run(metric, batches)['MPJPE'] == pytest.approx(9.0)
+
+
 def test_shapes(batches):
     numbers = run(HandShapeMetric(), batches)
     assert numbers['betas'] == pytest.approx(np.mean([0.03, 0.06, 0.09, 0.18]))
