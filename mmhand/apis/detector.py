@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import numpy as np
 from mmengine.registry import DefaultScope
 
-from mmhand.utils.checkpoint_loaders import install_safe_loading
 from mmhand.utils.compat import ensure_openmmlab
 from mmhand.utils.errors import HandConfigError
 
@@ -38,6 +37,9 @@ class MMDetHandDetector:
         ensure_openmmlab()
         if not os.path.isfile(config):
             raise HandConfigError(f'detector config {config} does not exist; check the path')
+        # Not at the top: few pictures are looked at with it, and it brings mmengine's runner.
+        from mmhand.utils.checkpoint_loaders import install_safe_loading
+
         install_safe_loading()
         from mmdet.apis import inference_detector, init_detector
 

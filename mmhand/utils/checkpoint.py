@@ -17,7 +17,6 @@ from typing import BinaryIO
 
 import torch
 from mmengine.logging import print_log
-from mmengine.runner.checkpoint import _load_checkpoint_to_model
 from torch import Tensor, nn
 
 from .checkpoint_archive import check_archive
@@ -309,5 +308,8 @@ def load_weights(
     checkpoint = load_checkpoint(path, map_location)
     check_trained_hand(model, checkpoint, str(path))
     check_state_dict(model, checkpoint.get('state_dict', checkpoint), str(path))
+    # Not at the top: mmengine's runner takes most of a second to import.
+    from mmengine.runner.checkpoint import _load_checkpoint_to_model
+
     _load_checkpoint_to_model(model, checkpoint, strict=False)
     return checkpoint
