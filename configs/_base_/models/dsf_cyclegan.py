@@ -6,3 +6,6 @@ model = dict(
     backward_generator=generator,
     discriminator=dict(type='PatchDiscriminator'),
 )
+# Several processes: every network has an optimiser of its own, so each is wrapped by itself, and
+# checkpoints of such a training name weights "generator.module.*".
+model_wrapper_cfg = dict(type='MMSeparateDistributedDataParallel')
