@@ -4,12 +4,14 @@ import torch
 from torch import Tensor
 
 from mmhand.utils.errors import HandDataError
+from mmhand.utils.threads import one_thread
 
 from .coverage import nearest_faces
 from .fragments import Fragments, gather_faces, pixel_corners
 from .pixel_boxes import PixelGrid
 
 
+@one_thread()
 def rasterize(
     vertices: Tensor,
     faces: Tensor,
