@@ -1,26 +1,21 @@
 """One network of fixed input size behind one call, whatever runs it."""
 
 import io
+import os
 import warnings
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from mmhand.utils.errors import HandConfigError
-from mmhand.utils.threads import one_thread
 
 ENGINES = ('torch', 'onnxruntime')
 
 
 class NetworkEngine:
     """Arrays in, arrays out, by torch or by ONNX Runtime.
-
-    On a processor inputs are shared out to as many threads as torch has when the engine is made, each
-    of which computes on its own: threads that share one small layer after the other wait for each other
-    more than they work, and on a busy machine much longer.
 
     ONNX Runtime gets the network exported to memory when the engine is made (half a second for a network
     of 3 M parameters), so no file has to be kept in step with the weights.
@@ -31,7 +26,7 @@ class NetworkEngine:
         shape: (C, H, W) of one input.
         engine: ``'torch'`` or ``'onnxruntime'``.
         device: where torch runs.
-        batch: inputs run at a time, at most; small batches stay in the processor's cache.
+        batch: inputs run at a time; small batches stay in the processor's cache.
 
     Raises:
         HandConfigError: unknown engine, or one that is not installed.
@@ -56,8 +51,6 @@ class NetworkEngine:
             self._function = function
         else:
             self._run = _onnx_session(module.cpu(), function, shape)
-        self.threads = torch.get_num_threads() if self.device.type == 'cpu' else 1
-        self._pool: ThreadPoolExecutor | None = None
 
     def __call__(self, inputs: np.ndarray) -> tuple[np.ndarray, ...]:
         """Run the network.
@@ -68,17 +61,10 @@ class NetworkEngine:
         Returns:
             Its outputs, float32.
         """
-        size = max(1, min(self.batch, -(-len(inputs) // self.threads)))
-        chunks = [inputs[start : start + size] for start in range(0, len(inputs), size)]
-        if self.threads > 1 and len(chunks) > 1:
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(
-                    self.threads, 'mmhand-network', torch.set_num_threads, (1,)
-                )
-            parts = list(self._pool.map(self._run, chunks))
-        else:
-            with one_thread():
-                parts = [self._run(chunk) for chunk in chunks]
+        parts = [
+            self._run(inputs[start : start + self.batch])
+            for start in range(0, len(inputs), self.batch)
+        ]
         return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
 
     @torch.inference_mode()
@@ -127,7 +113,9 @@ def _onnx_session(
         )
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = min(torch.get_num_threads(), os.cpu_count() or 1)
+    # Threads that spin while they wait take the time of whatever else runs.
+    options.add_session_config_entry('session.intra_op.allow_spinning', '0')
     session = onnxruntime.InferenceSession(
         file.getvalue(), options, providers=['CPUExecutionProvider']
     )
