@@ -208,3 +208,25 @@ class TestVisualizationHook:
         config = toy.write_config('plain', "visualizer = dict(_delete_=True, type='Visualizer')")
         toy.run('tools/test.py', config, 'none', '--show-dir', 'pictures')
         assert len(list((toy.folder / 'pictures' / 'test').iterdir())) == 8
+
+
+class TestWrappedParts:
+    """Two optimisers: each part of a model is wrapped by itself in distributed training."""
+
+    @pytest.fixture
+    def models(self):
+        plain = torch.nn.ModuleDict({'generator': torch.nn.Linear(2, 2), 'judge': torch.nn.ReLU()})
+        wrapped = torch.nn.ModuleDict(plain)
+        wrapped['generator'] = torch.nn.DataParallel(plain['generator'])
+        return plain, wrapped
+
+    def test_checkpoints_name_weights_as_one_process_does(self, models):
+        from mmhand.engine.hooks.checkpoint_hook import plain_names, wrapped_names
+
+        plain, wrapped = models
+        assert 'generator.module.weight' in wrapped.state_dict()
+        saved = plain_names(wrapped, wrapped.state_dict())
+        assert list(saved) == list(plain.state_dict())
+        for state in (saved, wrapped.state_dict()):
+            assert list(wrapped_names(wrapped, state)) == list(wrapped.state_dict())
+        assert list(wrapped_names(plain, saved)) == list(plain.state_dict())

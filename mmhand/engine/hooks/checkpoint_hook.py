@@ -1,10 +1,12 @@
 """Checkpoints that survive a kill at any moment."""
 
+from collections.abc import Mapping
+
 from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from torch import nn
+from torch import Tensor, nn
 
 from mmhand.engine.resuming import check_resumable
 from mmhand.registry import HOOKS
@@ -44,8 +46,9 @@ class HandCheckpointHook(CheckpointHook):
         super().before_train(runner)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Write down which hand model the weights were trained with."""
+        """Name weights as one process does, and write down the hand model they were trained with."""
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        checkpoint['state_dict'] = plain_names(model, checkpoint['state_dict'])
         if kinds := hand_models_of(model):
             checkpoint['meta'][KEY] = kinds
 
@@ -57,6 +60,8 @@ class HandCheckpointHook(CheckpointHook):
         """
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         source = str(runner._load_from or 'to resume from')
+        if 'state_dict' in checkpoint:
+            checkpoint['state_dict'] = wrapped_names(model, checkpoint['state_dict'])
         if runner._resume:
             check_resumable(runner, checkpoint, source)
         check_trained_hand(model, checkpoint, source)
@@ -122,6 +127,34 @@ class HandCheckpointHook(CheckpointHook):
             path = self.file_backend.join_path(self.out_dir, self.filename_tmpl.format(outdated))
             if self.file_backend.isfile(path):
                 self.file_backend.remove(path)
+
+
+def plain_names(model: nn.Module, state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of a model whose parts are wrapped each (two optimisers), without the wrappers' names."""
+    named = dict(state_dict)
+    for part in _wrapped_parts(model):
+        start = f'{part}.module.'
+        named = {
+            f'{part}.{key[len(start) :]}' if key.startswith(start) else key: value
+            for key, value in named.items()
+        }
+    return named
+
+
+def wrapped_names(model: nn.Module, state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The other way round, for a model whose parts are wrapped."""
+    named = plain_names(model, state_dict)
+    for part in _wrapped_parts(model):
+        start = f'{part}.'
+        named = {
+            f'{part}.module.{key[len(start) :]}' if key.startswith(start) else key: value
+            for key, value in named.items()
+        }
+    return named
+
+
+def _wrapped_parts(model: nn.Module) -> list[str]:
+    return [name for name, part in model.named_children() if is_model_wrapper(part)]
 
 
 def _not_finite(model: nn.Module) -> str | None:

@@ -20,12 +20,14 @@ class FakePool(nn.Module):
     def __init__(self, size: int = 50) -> None:
         super().__init__()
         self.size = size
-        self.register_buffer('crops', torch.zeros(0, 1, 1, 1))
+        # Not a buffer: its size is no fact about the network, which checkpoints are held to.
+        self.crops = torch.zeros(0, 1, 1, 1)
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 1, S, S) without gradients to as many crops to judge."""
         if not self.size:
             return images
+        self.crops = self.crops.to(images.device)
         shown = []
         for image in images.float():
             if len(self.crops) < self.size:
@@ -38,9 +40,10 @@ class FakePool(nn.Module):
             shown.append(image)
         return torch.stack(shown).to(images)
 
-    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args: object) -> None:
-        # The pool has as many crops as were seen.
-        crops = state_dict.get(f'{prefix}crops')
-        if crops is not None:
-            self.crops = torch.empty_like(crops, device=self.crops.device)
-        super()._load_from_state_dict(state_dict, prefix, *args)
+    def get_extra_state(self) -> Tensor:
+        """What a checkpoint keeps: the crops."""
+        return self.crops
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Take the crops of a checkpoint."""
+        self.crops = state
