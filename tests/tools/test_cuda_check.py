@@ -27,7 +27,7 @@ def parts(repo):
         sys.path.remove(folder)
 
 
-def run(repo, *arguments, timeout=200):
+def run(repo, *arguments, timeout=400):
     command = [sys.executable, str(repo / 'tools/misc/cuda_check.py'), *map(str, arguments)]
     env = {**os.environ, 'CUDA_VISIBLE_DEVICES': '-1'}
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=env)

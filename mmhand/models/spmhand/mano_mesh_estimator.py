@@ -142,9 +142,20 @@ class ManoMeshEstimator(SingleHandMeshEstimator):
     def joints_target(
         self, data_samples: Sequence[HandDataSample], inputs: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """(B, 21, 2) annotated joints over the input size, in [0, 1] where inside; (B, 21) flags."""
-        joints = torch.stack([sample.gt_hands.keypoints_2d[0] for sample in data_samples])
-        valid = torch.stack([sample.gt_hands.keypoint_valid[0] for sample in data_samples])
+        """(B, 21, 2) annotated joints over the input size, in [0, 1] where inside; (B, 21) flags.
+
+        Joints of samples without ``keypoint_valid`` count, all of them.
+        """
+        hands = [sample.gt_hands for sample in data_samples]
+        joints = torch.stack([hand.keypoints_2d[0] for hand in hands])
+        valid = torch.stack(
+            [
+                hand.keypoint_valid[0]
+                if 'keypoint_valid' in hand
+                else joints.new_ones(len(joints[0]))
+                for hand in hands
+            ]
+        )
         size = inputs.new_tensor([inputs.shape[-1], inputs.shape[-2]])
         return joints.to(inputs) / size, valid.to(inputs)
 

@@ -1,7 +1,7 @@
 """Processes that talk: nccl over all GPUs found, or gloo over processes on the CPU."""
 
-import os
-import socket
+import tempfile
+from datetime import timedelta
 
 import torch
 from torch import distributed, multiprocessing, nn
@@ -15,23 +15,24 @@ def check_processes(count: int, backend: str) -> dict:
         count: processes, one per GPU with nccl.
         backend: ``'nccl'`` or ``'gloo'``.
     """
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        port = probe.getsockname()[1]
     row = {'check': f'{backend} with {count} processes', 'ok': True}
-    try:
-        multiprocessing.spawn(_one, (count, backend, port), nprocs=count)
-    except Exception as error:
-        row.update(ok=False, note=' '.join(str(error).split())[-200:])
+    # A file to meet at: a port that was free a moment ago may be taken.
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            multiprocessing.spawn(_one, (count, backend, f'{folder}/store'), nprocs=count)
+        except Exception as error:
+            row.update(ok=False, note=' '.join(str(error).split())[-200:])
     return row
 
 
-def _one(rank: int, count: int, backend: str, port: int) -> None:
-    os.environ.update(MASTER_ADDR='127.0.0.1', MASTER_PORT=str(port))
+def _one(rank: int, count: int, backend: str, meeting: str) -> None:
     device = torch.device('cuda', rank) if backend == 'nccl' else torch.device('cpu')
     if device.type == 'cuda':
         torch.cuda.set_device(device)
-    distributed.init_process_group(backend, rank=rank, world_size=count)
+    store = distributed.FileStore(meeting, count)
+    distributed.init_process_group(
+        backend, store=store, rank=rank, world_size=count, timeout=timedelta(seconds=60)
+    )
     total = torch.full((1 << 20,), float(rank + 1), device=device)
     distributed.all_reduce(total)
     assert bool((total == count * (count + 1) / 2).all()), 'the sum over processes is wrong'
