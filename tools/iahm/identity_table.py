@@ -15,15 +15,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from mmengine.config import Config
-from mmengine.logging import print_log
-
-from mmhand.engine.frozen_features import (
+from frozen_features import (
     FeatureSet,
     cached_features,
     collect_features,
     train_on_features,
 )
+from mmengine.config import Config
+from mmengine.logging import print_log
+
 from mmhand.evaluation.functional import point_errors
 from mmhand.evaluation.metrics.hand_shape_metric import rest_vertex_errors
 from mmhand.fitting import calibrate_shapes

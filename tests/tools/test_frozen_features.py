@@ -1,19 +1,24 @@
 """Heads trained on what a frozen backbone says."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from mmhand.engine.frozen_features import (
+from mmhand.models.blaze import BlazeHandFeatures
+from mmhand.models.iahm import IdentityAwareHandMesh, IterativePose6DHead
+from mmhand.utils.errors import HandConfigError, HandFileError
+
+sys.path.insert(0, str(Path(__file__).parents[2] / 'tools' / 'iahm'))
+from frozen_features import (  # noqa: E402
     FeatureSet,
     cached_features,
     collect_features,
     train_on_features,
 )
-from mmhand.models.blaze import BlazeHandFeatures
-from mmhand.models.iahm import IdentityAwareHandMesh, IterativePose6DHead
-from mmhand.utils.errors import HandConfigError, HandFileError
 
 COUNT, WIDTH = 32, 6
 
