@@ -105,11 +105,14 @@ def main(argv=None):
             'the result with it'
         )
     only = getattr(model, 'right_hands_only', False) and args.side
-    results = inferencer(
-        pictures,
-        bboxes=[args.bbox] * len(pictures) if args.bbox else None,
-        batch_size=args.batch_size,
-        sides=[args.side] * len(pictures) if only else None,
+    results = list(
+        inferencer.stream(
+            pictures,
+            bboxes=[args.bbox] * len(pictures) if args.bbox else None,
+            batch_size=args.batch_size,
+            sides=[args.side] * len(pictures) if only else None,
+            progress=True,
+        )
     )
     sightings = sightings_of(results, args.side)
     if not sightings:

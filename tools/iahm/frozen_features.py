@@ -1,6 +1,7 @@
 """Training on what a frozen backbone sees, which is computed once."""
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch.nn.functional as F
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
 from mmengine.runner import Runner
+from mmengine.utils import ProgressBar
 from torch import Tensor, nn
 
 from mmhand.hand_models.rotations import matrix_to_rotation_6d
@@ -83,7 +85,9 @@ def collect_features(model: nn.Module, loader: dict | ConfigDict, passes: int = 
     model.eval()
     columns: dict[str, list] = {name: [] for name in ('features', *_FIELDS, 'subjects')}
     for number in range(passes):
-        for batch in Runner.build_dataloader(loader, seed=number):
+        batches = Runner.build_dataloader(loader, seed=number)
+        bar = ProgressBar(len(batches), file=sys.stderr)
+        for batch in batches:
             data = model.data_preprocessor(batch)
             # Few at a time: maps of many pictures leave the processor's cache.
             parts = [model.feature(part) for part in data['inputs'].split(4)]
@@ -92,7 +96,7 @@ def collect_features(model: nn.Module, loader: dict | ConfigDict, passes: int = 
                 for name in _FIELDS:
                     columns[name].append(sample.gt_hands.get(name)[:1])
                 columns['subjects'].append(str(sample.get('subject')))
-        print_log(f'features of pass {number + 1} of {passes}', logger='current')
+            bar.update()
     subjects = np.array(columns.pop('subjects'))
     return FeatureSet(*(torch.cat(columns[name]).float() for name in columns), subjects)
 
