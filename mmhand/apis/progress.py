@@ -1,13 +1,14 @@
 """A bar for generators whose length may not be known."""
 
+import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TypeVar
 
 Item = TypeVar('Item')
 
 
-def progress_of(items: Iterator[Item], total: int = 0) -> Iterator[Item]:
+def progress_of(items: Generator[Item, None, None], total: int = 0) -> Iterator[Item]:
     """The same items, with a bar where standard error is a terminal.
 
     Args:
@@ -22,6 +23,8 @@ def progress_of(items: Iterator[Item], total: int = 0) -> Iterator[Item]:
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task('hands', total=total or None)
-        for item in items:
-            yield item
-            bar.advance(task)
+        # Closed here, what goes wrong at the end is raised to whoever closes this generator.
+        with contextlib.closing(items):
+            for item in items:
+                yield item
+                bar.advance(task)

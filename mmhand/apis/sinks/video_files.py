@@ -103,7 +103,8 @@ class VideoFiles:
         """
         if self._video is not None:
             self._video.close(good)
-            self.files['overlay'] = [self._video.path]
+            if good:
+                self.files['overlay'] = [self._video.path]
         if self._lines is not None:
             self._lines.close()
             self.files['json'] = [self._path('.jsonl.part').rename(self._path('.jsonl'))]

@@ -76,16 +76,23 @@ class VideoWriter:
 
         Args:
             good: whether it is whole; otherwise it is thrown away.
+
+        Raises:
+            HandFileError: its end cannot be written.
         """
-        if self._writer is not None:
-            self._writer.release()
-        if self._container is not None:
-            for packet in self._stream.encode():
-                self._container.mux(packet)
-            self._container.close()
         if self.size is None:
             return
-        if good:
-            os.replace(self.part, self.path)
-        else:
+        try:
+            if self._writer is not None:
+                self._writer.release()
+            if self._container is not None:
+                with self._container:
+                    for packet in self._stream.encode() if good else ():
+                        self._container.mux(packet)
+            if good:
+                os.replace(self.part, self.path)
+        except (OSError, ValueError) as error:
+            if good:
+                raise HandFileError(f'cannot write the video {self.path}: {error}') from error
+        finally:
             self.part.unlink(missing_ok=True)

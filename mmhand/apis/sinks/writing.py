@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+from mmhand.utils.ending import Terminated
+
 from ..asking import Clock
 from ..picture_result import PictureResult, ResultViews
 from ..sources import Source
@@ -26,7 +28,8 @@ def written(
 ) -> Iterator[PictureResult]:
     """Write each result and pass it on; files of a video are whole when the generator ends.
 
-    Frames of a video are written by a thread of its own, at most three behind.
+    Frames of a video are written by a thread of its own, at most three behind; what goes wrong in it
+    is raised here, at the latest when the generator ends or is closed.
 
     Args:
         results: of ``source``, in its order.
@@ -70,11 +73,13 @@ def written(
             waiting.popleft().result()
         clock.lap('write')
         good = True
-    except (GeneratorExit, KeyboardInterrupt):
+    except (GeneratorExit, KeyboardInterrupt, Terminated):
         # Stopped on purpose: what there is so far is whole.
         good = True
         raise
     finally:
         writer.shutdown()
-        good = good and all(job.exception() is None for job in waiting)
-        video.close(good)
+        failures = [job.exception() for job in waiting if job.exception() is not None]
+        video.close(good and not failures)
+        if good and failures:
+            raise failures[0]
