@@ -1,7 +1,6 @@
 """Pose and place of hands of known shape, moved until their joints fall on given pixels."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +12,7 @@ from mmhand.hand_models.linear_skinned_hand import LinearSkinnedHand
 from mmhand.hand_models.rotations import rotation_6d_to_matrix
 from mmhand.structures.joint_sets import joint_indices
 from mmhand.utils.errors import HandDataError
+from mmhand.utils.threads import one_thread
 
 Array = np.ndarray | Tensor
 
@@ -181,7 +181,7 @@ def optimize_pose(
             )
         if not torch.isfinite(value).all():
             raise HandDataError(f'{name} has numbers that are not finite')
-    with torch.inference_mode(False), _one_thread():
+    with torch.inference_mode(False), one_thread():
         out = _optimize(
             rotations.clone(),
             shapes.clone(),
@@ -192,21 +192,6 @@ def optimize_pose(
             depth,
         )
     return OptimizedHands(*(torch.as_tensor(x).cpu().numpy() for x in out)) if as_numpy else out
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Keep the CPU to one thread.
-
-    The operations are many and small: where cores are busy, threads that wait for each other at each
-    of them take many times as long as one.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _optimize(

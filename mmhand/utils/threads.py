@@ -12,7 +12,8 @@ def one_thread() -> Iterator[None]:
 
     Many small parallel regions cost more than they save, and on a busy machine each may wait for a
     thread that is not given its turn: a fit of two hands then took ten times as long. The number of
-    threads belongs to the calling thread, so others go on as they were.
+    threads belongs to the calling thread and comes back however the work ends; other threads go on as
+    they were. Only a thread that uses torch for the first time meanwhile begins, and stays, with one.
     """
     number = torch.get_num_threads()
     if number == 1:
