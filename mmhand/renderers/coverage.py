@@ -104,7 +104,8 @@ def nearest_faces(
         corner: (B, F, 3, 3) homogeneous pixel coordinates (u z, v z, z) of each face's corners.
         image_size: (H, W).
         znear: what is nearer is cut away, metres.
-        front_sign: see :func:`face_boxes`.
+        front_sign: (B, 1) sign that :func:`turned_to_camera` has for outward faces turned to the
+            camera, to drop the others; ``None`` keeps both sides.
         pairs_per_chunk: (face, pixel) pairs tested at a time; ``None`` for what suits the device.
         grid: places of the columns and rows; ``None`` for whole numbers.
 
