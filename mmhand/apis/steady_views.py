@@ -63,6 +63,7 @@ class SteadyViews:
             The readings, and (N, 21) how well several crops agreed on each joint.
         """
         if self.views < 2 or not len(readings):
+            self.offsets = {}
             return readings, np.ones((len(readings), 21))
         back = invert_affines(crop_affines(readings.squares, self.reader.size))
         turns = _turns(readings.squares[:, ANGLE])
