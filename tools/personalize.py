@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from mmhand.apis import HandInferencer, MMDetHandDetector
-from mmhand.apis.person_report import person_report
+from mmhand.apis.person_report import person_report, shrunk
 from mmhand.apis.personalize import personal_hand, sightings_of
 from mmhand.apis.pictures import list_pictures, unique_stems
 from mmhand.apis.video_frames import is_video, video_frames
@@ -56,7 +56,7 @@ def parse_args(argv=None):
     )
     parser.add_argument('--num', type=int, default=20, help='hands that are taken at most')
     parser.add_argument(
-        '--frames', type=int, default=100, help='frames of a video that are looked at'
+        '--frames', type=int, default=100, help='frames of a video that are looked at; all are held'
     )
     parser.add_argument('--side', choices=('right', 'left'), help='look at this hand only')
     parser.add_argument(
@@ -86,6 +86,8 @@ def main(argv=None):
     args = parse_args(argv)
     if Path(args.out).suffix != '.npz':
         raise HandConfigError(f'--out {args.out} does not end in .npz')
+    if args.frames < 1:
+        raise HandConfigError(f'--frames is {args.frames}; it must be at least 1')
     if args.bbox and args.detector:
         raise HandConfigError('--bbox and --detector both say where the hands are; give one')
     names, pictures = read_source(args.source, args.frames)
@@ -105,16 +107,22 @@ def main(argv=None):
             'the result with it'
         )
     only = getattr(model, 'right_hands_only', False) and args.side
-    results = list(
-        inferencer.stream(
-            pictures,
-            bboxes=[args.bbox] * len(pictures) if args.bbox else None,
-            batch_size=args.batch_size,
-            sides=[args.side] * len(pictures) if only else None,
-            progress=True,
-        )
+    results = inferencer.stream(
+        pictures,
+        bboxes=[args.bbox] * len(pictures) if args.bbox else None,
+        batch_size=args.batch_size,
+        sides=[args.side] * len(pictures) if only else None,
+        progress=True,
     )
-    sightings = sightings_of(results, args.side)
+    drawn = []
+
+    def drawn_small():
+        # Pictures are let go one by one; the report shows them small.
+        for result in results:
+            drawn.append(shrunk(inferencer.draw(result)))
+            yield result
+
+    sightings = sightings_of(drawn_small(), args.side)
     if not sightings:
         raise HandDataError(f'no hand was found in the {len(names)} pictures of {args.source}')
     hand = personal_hand(hand_model_of(model), sightings, args.strategy, args.num)
@@ -123,7 +131,6 @@ def main(argv=None):
     faces = hand.hand_model.faces.cpu().numpy()
     skin = np.tile(np.array([224, 172, 140, 255], np.uint8), (hand.hand_model.num_verts, 1))
     save_mesh(out.with_suffix('.glb'), hand.rest_vertices(), faces, skin)
-    drawn = [inferencer.draw(result) for result in results]
     title = f'The hand in {Path(args.source).name}'
     report = person_report(hand, names, drawn, inferencer.weights, title)
     report.write(out.with_suffix('.html'))

@@ -85,7 +85,7 @@ def person_report(
         names = ', '.join(pictures[index] for index in empty[:5])
         report.text(f'No hand was found in {len(empty)} picture(s), such as {names}.')
     shown = list(dict.fromkeys(hand.sightings[row].picture for row in hand.used))[:_SHOWN]
-    report.pictures({pictures[index]: _shrunk(drawn[index]) for index in shown})
+    report.pictures({pictures[index]: shrunk(drawn[index]) for index in shown})
     return report
 
 
@@ -150,7 +150,8 @@ def _views(hand: PersonalHand) -> np.ndarray:
     return render_views([turned], [faces], size=_HEIGHT + 80, colors=[colour])[..., ::-1].copy()
 
 
-def _shrunk(picture: np.ndarray) -> np.ndarray:
+def shrunk(picture: np.ndarray) -> np.ndarray:
+    """A picture (H, W, 3) no higher than the page shows it, so that many fit into memory."""
     height, width = picture.shape[:2]
     if height <= 2 * _HEIGHT:
         return picture

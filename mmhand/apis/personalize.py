@@ -1,6 +1,6 @@
 """The hand of one person from pictures of the person (methods/iahm.md#personalisation)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,11 +106,11 @@ class PersonalHand:
         )
 
 
-def sightings_of(results: Sequence[PictureResult], side: str | None = None) -> list[Sighting]:
+def sightings_of(results: Iterable[PictureResult], side: str | None = None) -> list[Sighting]:
     """The shapes in what a network said about pictures.
 
     Args:
-        results: of a :class:`~mmhand.apis.HandInferencer`.
+        results: of a :class:`~mmhand.apis.HandInferencer`, one by one; none is kept.
         side: ``'right'`` or ``'left'`` alone; both if ``None``.
 
     Raises:
