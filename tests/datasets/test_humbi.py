@@ -207,7 +207,11 @@ def cut_lines(path, count):
         (lambda r: path_of(r, 'intrinsic.txt').unlink(), HandFileError, 'intrinsic.txt'),
         (lambda r: path_of(r, 'extrinsic.txt').unlink(), HandFileError, 'extrinsic.txt'),
         (lambda r: cut_lines(path_of(r, 'extrinsic.txt'), 6), HandDataError, 'expected 5 a camera'),
-        (lambda r: cut_lines(path_of(r, 'extrinsic.txt'), 8), HandDataError, 'camera 11 is in one'),
+        (
+            lambda r: path_of(r, 'intrinsic.txt').write_text('a\nb\nc\n0 4\n1 0 nan\n0 1 0\n0 0 1'),
+            HandDataError,
+            'camera 4 has numbers that are not finite',
+        ),
         (
             lambda r: path_of(r, 'intrinsic.txt').write_bytes(b'\xff\xfe\n'),
             HandDataError,
@@ -220,15 +224,12 @@ def cut_lines(path, count):
             'holds 33 numbers',
         ),
         (lambda r: cut_lines(path_of(r, 'vertices_r.txt'), 100), HandDataError, 'meshes of the'),
-        (lambda r: path_of(r, 'vertices_r.txt').unlink(), HandFileError, 'vertices_r.txt'),
         (
             lambda r: path_of(r, 'vertices_r.txt').write_text('a b c'),
             HandDataError,
             'else than num',
         ),
-        (lambda r: path_of(r, 'vertices_r.txt').write_text('1 nan 2'), HandDataError, 'not finite'),
-        (lambda r: path_of(r, 'list.txt').write_text('4 10 5 30 50'), HandDataError, 'line 1 is'),
-        (lambda r: path_of(r, 'list.txt').write_text('99 1 5 3 5'), HandDataError, 'camera 99'),
+        (lambda r: path_of(r, 'list.txt').write_text('4 10 15 30'), HandDataError, 'line 1 is'),
         (
             lambda r: [shutil.rmtree(p) for p in r.glob('humbi/*/hand/*/image_cropped')],
             HandDataError,
@@ -242,6 +243,31 @@ def test_bad_files_end_in_one_line(official, spoil, error, match):
     with pytest.raises(error, match=match) as caught:
         HUMBIDataset(data_root=root, setup='split_1', hand_model=hand_model)
     assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ('spoil', 'frames', 'crops'),
+    [
+        (lambda r: path_of(r, 'vertices_r.txt').unlink(), 1, 0),
+        (lambda r: path_of(r, 'mano_params_r.txt').unlink(), 1, 0),
+        (lambda r: path_of(r, 'vertices_r.txt').write_text('1 nan 2'), 1, 0),
+        (lambda r: path_of(r, 'keypoints_r.txt').write_text(''), 1, 0),
+        (lambda r: path_of(r, 'list.txt').write_text('4 10 5 30 50\n11 1 5 3 5'), 0, 1),
+        (lambda r: path_of(r, 'list.txt').write_text('4 0 0 0 0\n11 nan 5 3 5'), 0, 2),
+        (lambda r: path_of(r, 'list.txt').write_text('99 1 5 3 5\n11 1 5 3 5'), 0, 1),
+        # Camera 11 of both frames.
+        (lambda r: cut_lines(path_of(r, 'extrinsic.txt'), 8), 0, 2),
+    ],
+)
+def test_what_the_capture_missed_is_left_out_and_counted(official, spoil, frames, crops):
+    root, hand_model, made = official
+    spoil(root)
+    data = HUMBIDataset(data_root=root, setup='split_3', hand_model=hand_model, split='test')
+    info = data.store.info
+    assert (info['left_out_frames'], info['left_out_crops']) == (frames, crops)
+    # A frame of subject 2 has two crops.
+    assert data.store['image'].rows == len(made) - 2 * frames - crops
+    assert np.isfinite(data.get_data_info(0)['keypoints_3d']).all()
 
 
 def test_meshes_of_another_hand_model_are_refused(official):

@@ -81,25 +81,22 @@ def subject_folders(data_root: str | Path) -> dict[int, Path]:
 
 
 def read_cameras(folder: Path) -> dict[int, HUMBICamera]:
-    """Cameras of a subject by their number.
+    """Cameras of a subject by their number; those that have both matrices.
 
     Raises:
         HandFileError, HandDataError: a file is missing or malformed; named.
     """
     inner = _blocks(folder / CALIBRATION['intrinsic'], (3, 3, 3))
     outer = _blocks(folder / CALIBRATION['extrinsic'], (3, 3, 3, 3))
-    missing = set(inner) ^ set(outer)
-    if missing:
-        raise HandDataError(
-            f'{folder}: camera {min(missing)} is in one of intrinsic.txt and extrinsic.txt only'
-        )
     return {
-        number: HUMBICamera(inner[number], outer[number][1:], outer[number][0]) for number in inner
+        number: HUMBICamera(inner[number], outer[number][1:], outer[number][0])
+        for number in inner
+        if number in outer
     }
 
 
 def read_list(path: Path) -> np.ndarray:
-    """(N, 5) camera, xmin, xmax, ymin, ymax of a frame's crops.
+    """(N, 5) camera, xmin, xmax, ymin, ymax of a frame's crops, as the file has them.
 
     Raises:
         HandFileError, HandDataError: missing or malformed; names the line.
@@ -107,7 +104,7 @@ def read_list(path: Path) -> np.ndarray:
     rows = []
     for number, line in enumerate(_lines(path), 1):
         values = _numbers(line.split(), path, f'line {number}')
-        if len(values) != 5 or values[2] <= values[1] or values[4] <= values[3]:
+        if len(values) != 5:
             raise HandDataError(
                 f'{path}: line {number} is {line[:60]!r}, expected camera, xmin, xmax, ymin, ymax'
             )
@@ -116,13 +113,13 @@ def read_list(path: Path) -> np.ndarray:
 
 
 def read_values(path: Path, columns: int) -> np.ndarray:
-    """(N, columns) of the numbers in a file.
+    """(N, columns) of the numbers in a file; an empty one has none.
 
     Raises:
         HandFileError, HandDataError: missing or malformed.
     """
     values = _numbers(' '.join(_lines(path)).split(), path, 'the file')
-    if not len(values) or len(values) % columns:
+    if len(values) % columns:
         raise HandDataError(f'{path} holds {len(values)} numbers, expected rows of {columns}')
     return values.reshape(-1, columns)
 
@@ -146,6 +143,8 @@ def _blocks(path: Path, rows: Sequence[int]) -> dict[int, np.ndarray]:
         values = [_numbers(line.split(), path, name) for line in lines[start + 1 : start + size]]
         if [len(row) for row in values] != list(rows):
             raise HandDataError(f'{path}: camera {number} has rows of other lengths than {rows}')
+        if not np.isfinite(np.stack(values)).all():
+            raise HandDataError(f'{path}: camera {number} has numbers that are not finite')
         blocks[int(number)] = np.stack(values)
     return blocks
 
@@ -163,9 +162,6 @@ def _lines(path: Path) -> list[str]:
 
 def _numbers(words: Sequence[str], path: Path, name: str) -> np.ndarray:
     try:
-        values = np.array([float(word) for word in words])
+        return np.array([float(word) for word in words])
     except ValueError:
         raise HandDataError(f'{path}: {name} holds something else than numbers') from None
-    if not np.isfinite(values).all():
-        raise HandDataError(f'{path}: {name} holds numbers that are not finite')
-    return values

@@ -60,7 +60,8 @@ def _subjects(setup: str, numbers: np.ndarray) -> tuple[list[int], list[int]]:
     cut = int(0.9 * len(ordered))
     if setup == 'split_5':
         return ordered[:cut], ordered[cut:]
-    # Folds of what split_5 trains on; nine tenths of a fifth wide, they never test its end.
+    # Folds of what split_5 trains on, in our reading of the release: the nine tenths are taken once
+    # more before the division by five, so that the end is never tested.
     seen = ordered[:cut]
     width = int(0.9 * len(seen) / _FOLDS)
     start = (int(setup[-1]) - 1) * width
