@@ -124,13 +124,6 @@ def check_parameters(column: Column, values: np.ndarray) -> None:
     check_numbers(column, values, LARGEST_PARAMETER)
 
 
-def check_positive(column: Column, values: np.ndarray, limit: float = np.inf) -> None:
-    """Refuse what is not above zero, (N, ...)."""
-    column.refuse(
-        ~((values > 0) & (values <= limit) & np.isfinite(values)), values, 'is not positive'
-    )
-
-
 def check_sizes(column: Column, sizes: np.ndarray) -> None:
     """Widths or heights (N,) of pictures, whole pixels."""
     column.refuse(~((sizes > 0) & (sizes <= 1 << 16)), sizes, 'is no size of a picture in pixels')

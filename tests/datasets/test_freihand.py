@@ -97,7 +97,7 @@ def test_evaluation_without_truth_is_not_scored(official):
         ('K', '{"a": 1}', HandFileError, 'training_K.json'),
         ('mano', '[[1, 2], [3]]', HandDataError, 'training_mano.json: entry 0'),
         ('scale', '[1, 2]', HandDataError, 'training_scale.json has 2 entries'),
-        ('scale', '[1, 2, NaN]', HandDataError, 'entry 2: "scale" nan is not positive'),
+        ('scale', '[1, 2, NaN]', HandDataError, 'entry 2: "scale" nan is no length'),
     ],
 )
 def test_mistakes_name_file_and_entry(official, name, content, error, match):

@@ -396,6 +396,12 @@ class TestRootNet:
             data.get_subset([4]).get_data_info(0)['bbox'], data.get_data_info(4)['bbox']
         )
 
+    def test_the_last_of_several_results_counts(self, mini_interhand, results):
+        """As InterNet's reader has it; padded files of several processes hold some twice."""
+        self.path.write_text(json.dumps([dict(results[-1], bbox=[0, 0, 9, 9]), *results]))
+        data = interhand(mini_interhand, rootnet_file='rootnet.json')
+        assert [data.get_data_info(row)['bbox'][0] for row in range(len(data))] == numbers(data)
+
     def test_annotations_alone_matter_that_are_used(self, mini_interhand, results):
         self.path.write_text(json.dumps(results[:2]))
         data = interhand(mini_interhand, rootnet_file='rootnet.json', subset=dict(captures=1))

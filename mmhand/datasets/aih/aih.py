@@ -18,6 +18,9 @@ from .layout import LIST_FOLDERS, UNUSABLE, AIHPaths, read_stems, read_syn_confi
 #: Shifts are parts of a picture, turns degrees; colours are scaled by about 1.
 _LARGEST_MOVE, _LARGEST_GAIN = 360.0, 100.0
 
+#: Rates of occlusion are parts or percents; nothing is computed from them.
+_LARGEST_RATE = 100.0
+
 #: Parts in the release's order: half, source of annotations, side of the target (``''``: either).
 PARTS = (
     ('syn', 'machine', ''),
@@ -130,7 +133,7 @@ class AIHDataset(BaseHandDataset):
         check_numbers(rows, gains, _LARGEST_GAIN)
         pasted = np.array([bool(pasted) for _, pasted in names])
         rows.refuse((moves[..., 2] <= 0) & pasted[:, None], moves, 'has no size')
-        rows.refuse(~((rate >= 0) & (rate <= 1) | np.isnan(rate)), rate, 'is no rate of occlusion')
+        check_numbers(rows, rate, _LARGEST_RATE, used=~np.isnan(rate))
         writer.add_strings('sample', 'target', [target for target, _ in names])
         writer.add_strings('sample', 'pasted', [pasted for _, pasted in names])
         for key, dtype in (('part', np.int8), ('side', np.int8), ('rate', np.float32)):

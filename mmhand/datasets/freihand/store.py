@@ -12,7 +12,6 @@ from mmhand.datasets.checks import (
     check_hands,
     check_intrinsics,
     check_parameters,
-    check_positive,
     shorten,
 )
 from mmhand.datasets.store.annotation_store import StoreWriter
@@ -107,7 +106,7 @@ def _check(name: str, array: np.ndarray, path: Path) -> None:
     if name == 'K':
         check_intrinsics(column, array)
     elif name == 'scale':
-        check_positive(column, array, FARTHEST)
+        column.refuse(~((array > 0) & (array <= FARTHEST)), array, 'is no length in metres')
     elif name == 'mano':
         check_parameters(column, array[:, : _POSE + _BETAS])
     else:

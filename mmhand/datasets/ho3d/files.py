@@ -4,9 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from mmhand.datasets.checks import Column, check_unique, shorten
+from mmhand.datasets.checks import shorten
 from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError
 
 VERSIONS = ('v2', 'v3')
@@ -139,5 +137,4 @@ def read_frame_list(path: Path) -> list[str]:
             )
     if not lines:
         raise HandDataError(f'{path} lists no frame')
-    check_unique(Column(path, 'frame', lambda row: f'line {row + 1}'), np.array(lines))
     return lines

@@ -28,8 +28,8 @@ def build_humbi_store(
     xmax, ymin, ymax.
 
     Frames without crops of a right hand are passed over. Left out with a warning, and counted in
-    ``info`` (``left_out_frames``, ``left_out_crops``): frames whose reconstruction lacks a file, is empty or
-    not finite, and crops without size or of a camera without calibration.
+    ``info`` (``left_out_frames``, ``left_out_crops``): frames whose reconstruction lacks a file, is
+    empty or not finite, and crops without size or of a camera without calibration.
 
     Raises:
         HandFileError, HandDataError: a file is missing or malformed; names it.

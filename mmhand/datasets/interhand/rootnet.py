@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmhand.datasets.checks import FARTHEST, Column, check_boxes, check_numbers, check_unique
+from mmhand.datasets.checks import FARTHEST, Column, check_boxes, check_numbers
 from mmhand.datasets.store.annotation_store import AnnotationStore, StoreWriter
 from mmhand.datasets.store.json_stream import JsonStream
 from mmhand.datasets.store.record_column import RecordColumn, record_field
@@ -43,17 +43,17 @@ class RootNetResults:
         self.store: AnnotationStore = open_or_build(
             self.path.stem, {'rootnet': self.path}, _build, VERSION, data_root, cache_dir
         )
-        self._order = np.argsort(self.store['rootnet']['id'])
+        self._order = np.argsort(self.store['rootnet']['id'], kind='stable')
 
     def rows(self, annotation_ids: np.ndarray) -> np.ndarray:
-        """Row of each annotation's result, (N,) int64.
+        """Row of each annotation's result, (N,) int64; the last one, as InterNet reads the file.
 
         Raises:
             HandDataError: an annotation has no result.
         """
         ids = self.store['rootnet']['id']
-        place = np.searchsorted(ids, annotation_ids, sorter=self._order)
-        rows = self._order[np.minimum(place, len(ids) - 1)]
+        place = np.searchsorted(ids, annotation_ids, side='right', sorter=self._order)
+        rows = self._order[np.maximum(place - 1, 0)]
         lost = ids[rows] != annotation_ids
         if lost.any():
             raise HandDataError(
@@ -89,7 +89,6 @@ def _build(
     def result(row: int) -> str:
         return f'result of annotation {numbers[row]}'
 
-    check_unique(Column(path, 'annot_id', result), numbers)
     check_boxes(Column(path, 'bbox', result), columns['bbox'])
     check_numbers(Column(path, 'abs_depth', result), columns['abs_depth'], FARTHEST * 1e3, 'mm')
     writer.add('rootnet', 'id', numbers)
