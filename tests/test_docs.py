@@ -9,14 +9,19 @@ import pytest
 
 def pages(repo):
     folders = ('docs', 'configs', 'projects')
-    return [repo / 'README.md', *(p for f in folders for p in sorted((repo / f).rglob('*.md')))]
+    top = [repo / f'{name}.md' for name in ('README', 'CHANGELOG', 'CONTRIBUTING')]
+    return [*top, *(p for f in folders for p in sorted((repo / f).rglob('*.md')))]
 
 
 def test_relative_links_lead_somewhere(repo):
     broken = []
     for page in pages(repo):
-        for link in re.findall(r'\]\(([^)#]+?)(?:#[^)]*)?\)', page.read_text(encoding='utf-8')):
-            if not re.match(r'[a-z]+:', link) and not (page.parent / link).exists():
+        for link in re.findall(r'\]\(([^)\s]+)\)', page.read_text(encoding='utf-8')):
+            name, _, anchor = link.partition('#')
+            target = page.parent / name if name else page
+            if re.match(r'[a-z]+:', link):
+                continue
+            if not target.exists() or (anchor and anchor not in _anchors(target)):
                 broken.append(f'{page.relative_to(repo)}: {link}')
     assert not broken
 
@@ -39,26 +44,22 @@ def test_no_credit_lines(repo, word):
     assert not [page for page in pages(repo) if word in page.read_text(encoding='utf-8').lower()]
 
 
-def _anchor(heading):
-    """The anchor that a Markdown heading gets: lower case, spaces to hyphens, no punctuation."""
-    return re.sub(r'[^\w\- ]', '', heading.lower()).strip().replace(' ', '-')
+def _anchors(page):
+    """Anchors of a page's headings: lower case, spaces to hyphens, no punctuation."""
+    return {
+        re.sub(r'[^\w\- ]', '', line.lstrip('#').lower()).strip().replace(' ', '-')
+        for line in page.read_text(encoding='utf-8').splitlines()
+        if line.startswith('#')
+    }
 
 
-def _code(repo):
-    folders = ('mmhand', 'configs', 'tools', 'demo')
+def _code(repo, folders=('mmhand', 'configs', 'tools', 'demo')):
     return [p for f in folders for p in sorted((repo / f).rglob('*.py')) if '.mim' not in p.parts]
 
 
 def test_docstrings_cite_anchors_that_exist(repo):
     docs = repo / 'docs' / 'en'
-    anchors = {
-        f'methods/{page.name}': {
-            _anchor(line.lstrip('#'))
-            for line in page.read_text(encoding='utf-8').splitlines()
-            if line.startswith('#')
-        }
-        for page in (docs / 'methods').glob('*.md')
-    }
+    anchors = {f'methods/{page.name}': _anchors(page) for page in (docs / 'methods').glob('*.md')}
     cited = [
         (path.relative_to(repo), page, anchor)
         for path in _code(repo)
@@ -67,7 +68,7 @@ def test_docstrings_cite_anchors_that_exist(repo):
         )
     ]
     assert len(cited) > 60
-    assert not [entry for entry in cited if entry[2] not in anchors.get(entry[1], (entry[2],))]
+    assert not [entry for entry in cited if entry[2] not in anchors.get(entry[1], ())]
 
 
 def test_docstrings_cite_nothing_that_users_lack(repo):
@@ -77,6 +78,16 @@ def test_docstrings_cite_nothing_that_users_lack(repo):
     assert not [
         f'{path.relative_to(repo)}: {line.strip()}'
         for path in _code(repo)
+        for line in path.read_text(encoding='utf-8').splitlines()
+        if cites.search(line)
+    ]
+
+
+def test_tests_cite_nothing_that_users_lack(repo):
+    cites = re.compile(r'\bspecs[/:]\s*(hdr|spmhand|twohand|iahm|dsf)|\bspecification §')
+    assert not [
+        f'{path.relative_to(repo)}: {line.strip()}'
+        for path in _code(repo, ('tests',))
         for line in path.read_text(encoding='utf-8').splitlines()
         if cites.search(line)
     ]

@@ -108,13 +108,13 @@ def test_one_camera_serves_many_crops():
 
 
 def test_spmhand_golden_intrinsics():
-    """specs/spmhand A7: K' of the release for a turned and scaled crop."""
+    """K' of the release for a turned and scaled crop (methods/spmhand.md#crops-and-augmentation)."""
     K = np.array([[614.627, 0, 320.262], [0, 614.101, 238.469], [0, 0, 1]])
     affine = crop_affine(np.array([180.0, 110, 300, 300]), (256, 256), 1.1, 25.0)
     expected = np.array([[476.80154, 0, 114.09451], [0, 476.39349, 116.05468], [0, 0, 1]])
     released = spmhand_crop_intrinsics(K, affine.astype(np.float64))
     np.testing.assert_allclose(released, expected, atol=2e-4)
-    # Its error against the exact camera is what the spec says: about 0.01 pixels.
+    # Its error against the exact camera: about 0.01 pixels.
     X, _ = points_and_K()
     turn = crop_rotation(affine.astype(np.float64))
     exact = to_crop(project(X, K), affine.astype(np.float64))
@@ -123,7 +123,7 @@ def test_spmhand_golden_intrinsics():
 
 
 def test_twohand_golden_centre_pixel_survives_the_way_back():
-    """specs/twohand golden C: the box centre lands on the crop's centre."""
+    """The box centre lands on the crop's centre."""
     box = np.array([85.0, 115, 150, 150])
     for scale, rot in ((1.0, 0.0), (1.2, 30.0)):
         affine = crop_affine(box, (256, 256), scale, rot)

@@ -35,7 +35,7 @@ def register_inputs():
 
 
 def test_registration_of_two_hand_shape_pose():
-    """specs/twohand golden A: least squares with residuals multiplied by confidences."""
+    """Least squares with residuals multiplied by confidences (methods/twohand.md#registration)."""
     expected = json.loads(GOLDEN.read_text())['A_register_heatmap']['scale_tx_ty']
     camera = fit_weak_perspective(*register_inputs())
     fitted = [float(camera.scale), *camera.shift[0].tolist()]

@@ -1,4 +1,4 @@
-"""DetNet's targets: specification of HDR §9, check 10, and mmpose's own heat maps."""
+"""DetNet's targets (methods/hdr.md#training-the-pose-network), and mmpose's own heat maps."""
 
 import numpy as np
 import pytest

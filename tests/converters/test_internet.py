@@ -1,4 +1,4 @@
-"""InterNet's checkpoints, and its golden outputs (specs: twohand golden F)."""
+"""InterNet's checkpoints, and its golden outputs (methods/internet.md#checkpoints)."""
 
 import importlib.util
 import json
@@ -88,8 +88,8 @@ def test_mmpose_names(model, prefix):
     assert set(METHODS['internet'](state).converted) == set(model.state_dict())
 
 
-def test_the_heatmap_branch_is_the_spec_table(specs, model):
-    """Every line of the key map in the specs, and nothing else."""
+def test_the_heatmap_branch_is_the_release(specs, model):
+    """Every line of the release's key map, and nothing else."""
     lines = (specs / 'state_dicts/twohand_state_dict.txt').read_text().splitlines()
     pairs = [line.split('  ->  ') for line in lines if line.startswith('heatmap_predictor.')]
     state = model.state_dict()

@@ -21,7 +21,7 @@ from mmhand.structures import HAND_MASK_PLANES, HandDataSample, process_bbox_han
 from mmhand.synthesis import generate_dataset, get_writer
 from mmhand.utils.errors import HandDataError, HandFileError, UnsafeFileError
 
-#: HO3D's joints in manopth's order, and back (specs/spmhand 5.2, 5.3).
+#: HO3D's joints in manopth's order, and back (methods/spmhand.md#annotation-files).
 TO_MANOPTH = [0, 13, 14, 15, 16, 1, 2, 3, 17, 4, 5, 6, 18, 10, 11, 12, 19, 7, 8, 9, 20]
 TO_HO3D = [0, 5, 6, 7, 9, 10, 11, 17, 18, 19, 13, 14, 15, 1, 2, 3, 4, 8, 12, 16, 20]
 SIGNS = np.array([1.0, -1.0, -1.0])
@@ -103,7 +103,7 @@ def test_ours_reads_what_a_published_loader_reads(layout):
 
 
 def released_crop(sample, scale, degrees, size=256):
-    """The release's augmentation (specs/spmhand 4.4), written from the text."""
+    """The release's augmentation (methods/spmhand.md#crops-and-augmentation), written from the text."""
     height, width = sample['image'].shape[:2]
     low, high = sample['pixels'].min(0), sample['pixels'].max(0)
     middle, extent = (low + high) / 2, (high - low) * 1.5
@@ -218,7 +218,7 @@ def test_evaluation_split_is_scored_by_the_published_truth(layout):
 
 
 def handoccnet_json(root, split):
-    """HandOccNet's annotation file, made from the pickles by the steps of specs 5.2."""
+    """HandOccNet's annotation file, made from the pickles (methods/spmhand.md#annotation-files)."""
     images, annotations = [], []
     for number, name in enumerate((root / f'{split}.txt').read_text().split()):
         sequence, frame = name.split('/')

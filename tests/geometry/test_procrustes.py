@@ -14,7 +14,7 @@ seeds = st.integers(0, 2**32 - 1)
 
 
 def hashed(shape, stream):
-    """Deterministic noise in [-1, 1] of the golden recipe (specs/spmhand 10, ``pm1``)."""
+    """Deterministic noise in [-1, 1] that the golden numbers were made with."""
     mask = np.uint64(0xFFFFFFFF)
     k = np.arange(int(np.prod(shape)), dtype=np.uint64)
     h = (k * np.uint64(2654435761) + np.uint64(stream) * np.uint64(40503) + np.uint64(12345)) & mask
@@ -27,14 +27,14 @@ def hashed(shape, stream):
 
 
 def golden_hands(kind):
-    """Ground truth and prediction of specs/spmhand A8: joints (4, 21, 3) or vertices."""
+    """Ground truth and prediction of the golden numbers: joints (4, 21, 3) or vertices."""
     count, base, noise = {'joints': (21, 8001, 8003), 'vertices': (778, 8002, 8004)}[kind]
     gt = 0.08 * hashed((4, count, 3), base) + np.array([0, 0, -0.6])
     return gt, 1.05 * gt + 0.006 * hashed((4, count, 3), noise) + 0.01
 
 
 def official(gt, pred):
-    """The evaluators' alignment (specs/spmhand 6.1): scipy's Procrustes with a scale."""
+    """The evaluators' alignment (methods/spmhand.md#evaluation): scipy's Procrustes with a scale."""
     gt_mean, pred_mean = gt.mean(0), pred.mean(0)
     a, b = gt - gt_mean, pred - pred_mean
     gt_norm, pred_norm = np.linalg.norm(a) + 1e-8, np.linalg.norm(b) + 1e-8
@@ -76,7 +76,7 @@ def test_golden_fscores_of_ho3d():
 
 
 def test_golden_error_without_reflection():
-    """specs/spmhand A8: DexYCB's PA, and a mirrored cloud under either rule."""
+    """DexYCB's PA (methods/spmhand.md#evaluation), and a mirrored cloud under either rule."""
     gt, pred = golden_hands('joints')
     assert 1000 * mean_error(similarity_align(pred, gt), gt) == pytest.approx(5.146203, abs=5e-6)
     mirrored = gt[:1] * [-1, 1, 1]

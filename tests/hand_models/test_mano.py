@@ -22,7 +22,7 @@ def draw(batch=2, seed=0):
 
 
 class TestGolden:
-    """Golden E of the two-hand specification, read from pickles in the official form."""
+    """Golden numbers of posed hands, read from pickles in the official form."""
 
     @pytest.fixture(scope='class')
     def folder(self, tmp_path_factory, recipe, pickles):

@@ -1,4 +1,4 @@
-"""Rotations against scipy, the specifications' numbers, and their own inverses."""
+"""Rotations against scipy, the releases' numbers, and their own inverses."""
 
 import itertools
 import math

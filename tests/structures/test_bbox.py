@@ -1,4 +1,4 @@
-"""Box rules and crop affines against the numbers of the specifications."""
+"""Box rules and crop affines against the numbers of the releases."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Joint orders against the index lists of the specifications."""
+"""Joint orders against the index lists of the releases."""
 
 import itertools
 
@@ -10,7 +10,7 @@ from mmhand.structures import JointSet, convert_joints, get_joint_set, joint_ind
 from mmhand.structures import register_joint_set as register
 from mmhand.utils import HandConfigError
 
-# From the specs: out[k] = in[list[k]].
+# As the releases have them: out[k] = in[list[k]].
 SPEC_GATHERS = {
     ('mano21', 'canonical'): [0, 13, 14, 15, 16, 1, 2, 3, 17, 4, 5, 6, 18, 10, 11, 12, 19, 7, 8, 9]
     + [20],

@@ -1,4 +1,4 @@
-"""Numbers of the official evaluators (specs: twohand golden D, spmhand check A8)."""
+"""Numbers of the official evaluators (methods/twohand.md, methods/spmhand.md#evaluation)."""
 
 import importlib.util
 import json

@@ -13,7 +13,7 @@ from mmhand.structures import HandDataSample, HandInstances
 from mmhand.utils.errors import HandConfigError, HandDataError
 
 SIGNS = np.array([1.0, -1.0, -1.0])
-#: HO3D's order from manopth's (specs/spmhand 5.3).
+#: HO3D's order from manopth's (methods/spmhand.md#evaluation).
 TO_HO3D = [0, 5, 6, 7, 9, 10, 11, 17, 18, 19, 13, 14, 15, 1, 2, 3, 4, 8, 12, 16, 20]
 
 

@@ -1,6 +1,6 @@
 """HDR's authors' checkpoints, made up: their key grammar and the recipe of the golden numbers.
 
-Source: specification §2 (names and shapes) and §9 (deterministic fill).
+Source: docs/en/methods/hdr.md; the fill is that of the golden numbers.
 """
 
 import json
@@ -207,7 +207,7 @@ def reference() -> SimpleNamespace:
 
 @pytest.fixture(scope='session')
 def golden() -> dict:
-    """Expected numbers of specification §9."""
+    """Numbers of the authors' modules on the made-up weights."""
     path = Path(__file__).resolve().parents[2] / 'data' / 'hdr_golden.json'
     return json.loads(path.read_text())
 

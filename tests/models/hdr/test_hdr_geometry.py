@@ -1,4 +1,4 @@
-"""Crops of the pipeline against a picture-by-picture rendition with OpenCV (specification §1.2)."""
+"""Crops (methods/hdr.md#crops-and-masks) against a picture-by-picture rendition with OpenCV."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""Golden numbers of HDR's networks, through the converter (specification §9, checks 1-8)."""
+"""Golden numbers of HDR's networks, through the converter (methods/hdr.md)."""
 
 import pytest
 import torch

@@ -31,7 +31,7 @@ def scope():
 
 @pytest.fixture(scope='session')
 def release_shapes(specs):
-    """Names and shapes of both releases' tensors, from the specs' dumps."""
+    """Names and shapes of both releases' tensors, from dumps of them."""
     text = (specs / 'state_dicts' / 'twohand_state_dict.txt').read_text()
     parts = re.split(r'^## ', text, flags=re.M)
     shapes = {}
