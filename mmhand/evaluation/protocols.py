@@ -4,6 +4,7 @@
 results are only comparable within one.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -154,16 +155,22 @@ def register_protocol(protocol: Protocol) -> Protocol:
     return protocol
 
 
-def get_protocol(protocol: str | Protocol, **changes: Any) -> Protocol:
+def get_protocol(protocol: str | Protocol | Mapping[str, Any], **changes: Any) -> Protocol:
     """Look a protocol up by name, changed where asked.
 
     Args:
-        protocol: a preset's name, or a protocol (given back).
+        protocol: a preset's name, a protocol (given back), or a dict with ``name`` and the fields to
+            change.
         changes: fields to replace; the name should then say so (``name='internet_mcp'``).
 
     Raises:
         HandConfigError: no such preset or field; the message lists the known ones.
     """
+    if isinstance(protocol, Mapping):
+        if 'name' not in protocol:
+            raise HandConfigError(f'an evaluation protocol dict needs "name", got {dict(protocol)}')
+        changes = {**protocol, **changes}
+        protocol = changes.pop('name')
     if not isinstance(protocol, Protocol):
         if protocol not in _PROTOCOLS:
             raise HandConfigError(

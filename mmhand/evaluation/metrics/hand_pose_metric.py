@@ -16,7 +16,7 @@ from mmhand.utils.atomic_io import atomic_write
 from mmhand.utils.errors import HandConfigError, HandFileError
 
 from .batch_number import BatchNumber
-from .measure import measure, summarise
+from .measure import as_records, measure, summarise
 
 
 @METRICS.register_module()
@@ -48,11 +48,6 @@ class HandPoseMetric(BaseMetric):
         collect_device: str = 'cpu',
         collect_dir: str | None = None,
     ) -> None:
-        if isinstance(protocol, Mapping):
-            changes = dict(protocol)
-            if 'name' not in changes:
-                raise HandConfigError(f'an evaluation protocol dict needs "name", got {changes}')
-            protocol = get_protocol(changes.pop('name'), **changes)
         self.protocol = get_protocol(protocol)
         if dump_path is not None and not str(dump_path).endswith('.npz'):
             raise HandConfigError(f'dump_path "{dump_path}" of a metric must end in .npz')
@@ -79,11 +74,8 @@ class HandPoseMetric(BaseMetric):
         self._warn_no_translation(samples)
         columns = measure(samples, self.protocol, self._regressor())
         columns['batch'] = np.full(len(samples), self._batches.next())
-        dtype = np.dtype([(key, col.dtype, col.shape[1:]) for key, col in columns.items()])
-        records = np.empty(len(samples), dtype=dtype)
-        for key, column in columns.items():
-            records[key] = column
-        self.results.extend(zip([sample_name(sample) for sample in samples], records, strict=True))
+        names = [sample_name(sample) for sample in samples]
+        self.results.extend(zip(names, as_records(columns), strict=True))
 
     def _regressor(self) -> np.ndarray | None:
         """Of the protocol's joints; made once a data set."""

@@ -111,6 +111,15 @@ def measure(
     return columns
 
 
+def as_records(columns: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Columns of B rows as a structured array (B,), a record a sample."""
+    dtype = np.dtype([(key, col.dtype, col.shape[1:]) for key, col in columns.items()])
+    records = np.empty(len(next(iter(columns.values()))), dtype=dtype)
+    for key, column in columns.items():
+        records[key] = column
+    return records
+
+
 def _joints(hands: HandBatch, regressor: np.ndarray | None, protocol: Protocol) -> np.ndarray:
     """(B, 2, 21, 3) joints as annotated or predicted, or regressed from the mesh."""
     if regressor is None:

@@ -11,10 +11,10 @@ from mmengine.structures import BaseDataElement
 from mmhand.evaluation.protocols import Protocol, get_protocol
 from mmhand.registry import METRICS
 from mmhand.structures.hand_batch import sample_name
-from mmhand.utils.errors import HandConfigError, HandDataError
+from mmhand.utils.errors import HandDataError
 
 from .batch_number import BatchNumber
-from .measure import measure, summarise
+from .measure import as_records, measure, summarise
 
 #: DSF's branches: joints of the maps (pixel-wise) and of the hand (model parameters).
 _BRANCHES = ('pwe', 'mpe')
@@ -46,11 +46,6 @@ class StagePoseMetric(BaseMetric):
         collect_device: str = 'cpu',
         collect_dir: str | None = None,
     ) -> None:
-        if isinstance(protocol, Mapping):
-            changes = dict(protocol)
-            if 'name' not in changes:
-                raise HandConfigError(f'an evaluation protocol dict needs "name", got {changes}')
-            protocol = get_protocol(changes.pop('name'), **changes)
         self.protocol = get_protocol(protocol)
         self.names = None if names is None else list(names)
         self._batches = BatchNumber()
@@ -71,11 +66,7 @@ class StagePoseMetric(BaseMetric):
         for stage in range(count):
             columns = measure([_at(sample, stage) for sample in samples], self.protocol)
             columns['batch'] = np.full(len(samples), number)
-            dtype = np.dtype([(key, col.dtype, col.shape[1:]) for key, col in columns.items()])
-            records = np.empty(len(samples), dtype=dtype)
-            for key, column in columns.items():
-                records[key] = column
-            stages.append(records)
+            stages.append(as_records(columns))
         self.results.extend(np.stack(stages, axis=1))
 
     def compute_metrics(self, results: list) -> dict[str, float]:
