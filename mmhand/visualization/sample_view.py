@@ -105,8 +105,6 @@ def present(hands: HandInstances, threshold: float = 0.5) -> np.ndarray:
     score = hands.get('handedness_score')
     if score is None or not len(hands):
         return np.ones(len(hands), dtype=bool)
-    if not len(hands):
-        return np.zeros(0, dtype=bool)
     return to_numpy(score).reshape(len(hands), -1)[:, 0] >= threshold
 
 

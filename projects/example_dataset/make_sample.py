@@ -31,7 +31,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         kind = get_writer('freihand')
         writer = kind(scratch, kind.make_config(), seed=0)
-        generate_dataset(writer, {'training': 2 * args.num}, progress=False)
+        generate_dataset(writer, {'training': 2 * args.num})
         hands = []
         for info in map(
             FreiHANDDataset(scratch, split='training').get_data_info, range(2 * args.num)
