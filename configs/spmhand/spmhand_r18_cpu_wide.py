@@ -1,4 +1,4 @@
-# spmhand_blaze_cpu_wide.py with a random start: the reduced ResNet-18 of the other reduced configs.
+# Reduced, with a random start: the ResNet-18 of the other reduced configs (docs/en/real_pictures.md).
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/spmhand_r18_cpu.py',
