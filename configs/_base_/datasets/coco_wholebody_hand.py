@@ -5,9 +5,8 @@ dataset_type = 'CocoWholeBodyHandDataset'
 data_root = 'data/coco'
 protocol = 'coco_wholebody_hand'
 
-_data = dict(type=dataset_type, data_root=data_root)
-train_dataloader = dict(dataset=_data)
-test_dataloader = dict(dataset=dict(split='val', **_data))
+train_dataloader = dict(dataset=dict(type=dataset_type, data_root=data_root))
+test_dataloader = dict(dataset=dict(type=dataset_type, data_root=data_root, split='val'))
 val_dataloader = test_dataloader
 test_evaluator = dict(protocol=protocol)
 val_evaluator = test_evaluator

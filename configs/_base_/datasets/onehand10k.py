@@ -5,9 +5,8 @@ dataset_type = 'OneHand10KDataset'
 data_root = 'data/onehand10k'
 protocol = 'onehand10k'
 
-_data = dict(type=dataset_type, data_root=data_root)
-train_dataloader = dict(dataset=_data)
-test_dataloader = dict(dataset=dict(split='test', **_data))
+train_dataloader = dict(dataset=dict(type=dataset_type, data_root=data_root))
+test_dataloader = train_dataloader
 val_dataloader = test_dataloader
 test_evaluator = dict(protocol=protocol)
 val_evaluator = test_evaluator
