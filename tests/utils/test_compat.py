@@ -149,6 +149,29 @@ def test_missing_project_is_named():
     assert 'mmhand.models needs mmpose: run "mmhand doctor --install"' in result.stderr
 
 
+def test_data_sets_and_metrics_do_without_the_other_projects():
+    result = run_python(
+        """
+        import importlib.util, sys
+        projects = ('mmpose', 'mmseg', 'mmdet')
+        sys.modules.update(dict.fromkeys(projects))  # importing them fails
+        find = importlib.util.find_spec
+        importlib.util.find_spec = lambda n, *a: None if n in projects else find(n, *a)
+        from mmhand.registry import DATASETS, METRICS, TRANSFORMS
+        from mmhand.utils.errors import HandConfigError
+        assert DATASETS.get('InterHand26MDataset') and TRANSFORMS.get('PackHandInputs')
+        METRICS.build(dict(type='InterHandMetric'))
+        try:
+            METRICS.build(dict(type='AmodalIoUMetric'))
+        except HandConfigError as error:
+            assert 'mmhand doctor --install' in str(error)
+        else:
+            sys.exit('it was built')
+        """
+    )
+    assert result.returncode == 0, result.stderr
+
+
 def test_collect_env_names_what_matters():
     result = subprocess.run(
         [sys.executable, '-m', 'mmhand.utils.collect_env'], capture_output=True, text=True

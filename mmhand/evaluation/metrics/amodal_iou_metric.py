@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from mmengine.evaluator import BaseMetric
 from mmengine.structures import BaseDataElement
-from mmseg.evaluation.metrics import IoUMetric
 
 from mmhand.registry import METRICS
 from mmhand.structures import HAND_MASK_PLANES
 from mmhand.structures.hand_batch import sample_name
+from mmhand.utils.compat import ensure_openmmlab
 from mmhand.utils.errors import HandDataError
 
 
@@ -39,8 +39,13 @@ class AmodalIoUMetric(BaseMetric):
         collect_device: str = 'cpu',
         collect_dir: str | None = None,
     ) -> None:
+        ensure_openmmlab()
+        # Named here, so that the other metrics do without mmsegmentation.
+        from mmseg.evaluation.metrics import IoUMetric
+
         super().__init__(collect_device, prefix, collect_dir)
         self.ignore_index = ignore_index
+        self._count = IoUMetric.intersect_and_union
 
     def process(self, data_batch: object, data_samples: Sequence[Mapping]) -> None:
         """Count pixels of a batch.
@@ -70,7 +75,7 @@ class AmodalIoUMetric(BaseMetric):
                     f'{tuple(gt.shape)} annotated'
                 )
             areas = [
-                IoUMetric.intersect_and_union(ours, theirs, 2, self.ignore_index)
+                self._count(ours, theirs, 2, self.ignore_index)
                 for ours, theirs in zip(pred, gt, strict=True)
             ]
             self.results.append(np.array([[area.numpy() for area in plane] for plane in areas]))
