@@ -40,12 +40,21 @@ TRAINING = ('joints', 'focal', 'princpt', 'pose', 'betas')
 EVALUATION = ('root', 'focal', 'princpt', 'bbox')
 
 
+def annotated(joints: np.ndarray) -> np.ndarray:
+    """(N,) bool hands (N, 21, 3) that are annotated: DexYCB's labels mark others by joints of -1."""
+    return (joints != -1).any((1, 2))
+
+
 def _points(column: Column, array: np.ndarray) -> None:
     check_numbers(column, array, FARTHEST, 'metres (another unit?)')
 
 
+def _hands(column: Column, joints: np.ndarray) -> None:
+    check_hands(column, np.where(annotated(joints)[:, None, None], joints, 1.0))
+
+
 _CHECKS: dict[str, Callable[[Column, np.ndarray], None]] = {
-    'joints': check_hands,
+    'joints': _hands,
     'focal': check_focal,
     'princpt': check_boxes,
     'pose': check_parameters,
@@ -114,7 +123,6 @@ def build_handoccnet_store(
             else:
                 stream.value()
         stream.finish()
-    numbers = {number: row for row, number in enumerate(images) if isinstance(number, int | str)}
     unknown = [
         number for number in images if not isinstance(number, int | str) or number not in names
     ]
@@ -123,11 +131,6 @@ def build_handoccnet_store(
             f'{path}: ' + (f'no image {shorten(unknown[0])}' if unknown else 'holds no annotation')
         )
     arrays = {key: column.column() for key, column in columns.items()}
-    if len(numbers) != len(images):
-        twice = next(number for row, number in enumerate(images) if numbers[number] != row)
-        raise HandDataError(
-            f'{path}: image {twice} is annotated twice, expected one hand a picture; leave one out'
-        )
     columns_of = {key: Column(path, '.'.join(_FIELDS[key][0]), _names_of(images)) for key in arrays}
     for key, array in arrays.items():
         _CHECKS[key](columns_of[key], array)

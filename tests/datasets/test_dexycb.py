@@ -174,6 +174,13 @@ def test_handoccnets_json_gives_the_same_samples(root, tmp_path):
     )
     points = np.array([annotation['joints_img'] for annotation in annotations])
     assert len(inside) == ((points >= 0) & (points <= [640, 480])).all((1, 2)).sum()
+    # Labels without a hand, should a file list them, are no samples.
+    none = dict(annotations[0], joints_coord_cam=[[-1.0] * 3] * 21)
+    other = tmp_path / 'other.json'
+    other.write_text(json.dumps(dict(images=images, annotations=[none, *annotations[1:]])))
+    some = DexYCBDataset(data_root=root, ann_file=str(other), cache_dir=tmp_path)
+    assert len(some) == len(labels) - 1
+    assert some.get_data_info(0)['toolkit_index'] == 1
     assert len(listed) == len(labels)
     for row in range(len(labels)):
         a, b = labels.get_data_info(row), listed.get_data_info(row)

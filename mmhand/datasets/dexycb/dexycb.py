@@ -11,7 +11,7 @@ import torch
 
 from mmhand.datasets.base_hand_dataset import BaseHandDataset
 from mmhand.datasets.hand_record import perspective
-from mmhand.datasets.handoccnet_json import TRAINING, build_handoccnet_store
+from mmhand.datasets.handoccnet_json import TRAINING, annotated, build_handoccnet_store
 from mmhand.datasets.mano_params import find_hand_model, rest_wrist_regressor
 from mmhand.datasets.single_hand import mesh_regressor, model_name, single_hand_record
 from mmhand.datasets.store.annotation_store import AnnotationStore, StoreWriter
@@ -207,7 +207,8 @@ class DexYCBDataset(BaseHandDataset):
         frame = store['frame']
         if self._json_file:
             left = frame['left'] > 0
-            keep = member = np.ones(frame.rows, dtype=bool)
+            member = np.ones(frame.rows, dtype=bool)
+            keep = annotated(np.asarray(frame['joints']))
         else:
             left = (store['sequence']['left'] > 0)[frame['sequence']]
             member = self._members(store, self.setup, self.split)
