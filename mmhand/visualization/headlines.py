@@ -7,11 +7,17 @@ from dataclasses import dataclass
 _RANKED = (
     ('MPJPE_all', 'MPJPE_interacting', 'MPJPE', 'RR-MPJPE', 'EPE'),
     ('MPVPE', 'MPVPE_interacting', 'PA-MPVPE', 'PA-MPJPE', 'MPJPE_interacting', 'MPJPE_single'),
-    ('AUC', 'AUC_all', 'AUC_interacting', 'PA-AUC', 'F@15', 'PCK', 'handedness', 'joint@20'),
+    (
+        *('PCK@0.2', 'PCKh@0.7', 'AUC', 'AUC_all', 'AUC_interacting', 'PA-AUC', 'F@15'),
+        *('handedness', 'joint@20'),
+    ),
 )
 
 #: Parts of metric names that are shares or scores, not lengths.
 _SHARES = ('auc', 'f@', 'pck', 'handedness', 'acc', 'iou', 'joint@', 'frame')
+
+#: Last parts of metric names that are pixels of the picture.
+_PIXELS = ('EPE',)
 
 
 @dataclass(frozen=True)
@@ -21,7 +27,7 @@ class Headline:
     Attributes:
         name: of the metric, with its protocol's prefix.
         value: as scored.
-        unit: ``'mm'`` or nothing.
+        unit: ``'mm'``, ``'px'`` (2D) or nothing.
         baseline: the mean hand's value of the same metric; ``None`` where it was not tested.
     """
 
@@ -52,9 +58,14 @@ def headlines(tests: Mapping[str, Mapping]) -> list[Headline]:
             None,
         )
         if name is not None and isinstance(metrics[name], int | float):
-            unit = '' if any(part in name.lower() for part in _SHARES) else 'mm'
-            found.append(Headline(name, metrics[name], unit, baseline.get(name)))
+            found.append(Headline(name, metrics[name], _unit(name), baseline.get(name)))
     return found
+
+
+def _unit(name: str) -> str:
+    if any(part in name.lower() for part in _SHARES):
+        return ''
+    return 'px' if _last(name) in _PIXELS else 'mm'
 
 
 def _last(name: str) -> str:

@@ -28,8 +28,8 @@ _HIGHER = (
     'pck',
 )
 
-#: First parts of the names of metrics that measure no lengths.
-_NO_LENGTHS = ('amodal', 'hole')
+#: First parts of the names of metrics that measure no lengths in space.
+_NO_LENGTHS = ('amodal', 'hole', 'keypoints')
 
 
 def build_run_report(
@@ -129,6 +129,8 @@ def _add_results(report: HtmlReport, tests: dict[str, dict]) -> None:
         rows = [[name, *(tests[file]['metrics'].get(name) for file in group)] for name in names]
         lengths = any(name.split('/')[0] not in _NO_LENGTHS for name in names)
         report.table(['metric', *group], rows, 'Errors in millimetres.' if lengths else '')
+        if any(name.endswith('/EPE') for name in names):
+            report.text('EPE is in pixels of the picture.')
         if any('MRRPE' in name for name in names):
             report.text(
                 'MRRPE is the error of one wrist seen from the other. It means something only where '

@@ -243,6 +243,15 @@ class TestRunReport:
         assert 'only where the depth of both roots' in text
         assert 'no baseline' in text
 
+    def test_errors_in_the_picture_are_in_pixels(self, whole):
+        results = json.loads((whole / 'results.json').read_text())
+        results['metrics'] = {'keypoints/EPE': 7.5, 'keypoints/PCK@0.2': 0.5}
+        (whole / 'results.json').write_text(json.dumps(results))
+        text = build_run_report(whole).render()
+        assert re.findall(r'<strong>(.*?)</strong>', text) == ['7.50 px', '0.50']
+        assert 'EPE is in pixels' in text
+        assert 'Errors in millimetres' not in text
+
     def test_runs_that_count_iterations_are_told_in_iterations(self, tmp_path):
         steps = [{'lr': 0.1, 'loss': 1.0, 'iter': i, 'step': i} for i in (50, 100)]
         write_lines(tmp_path / 'run' / 'now', [*steps, {'m/MPJPE': 9.0, 'step': 100}])
