@@ -6,4 +6,6 @@ _base_ = [
     '../_base_/schedules/spmhand_40e.py',
 ]
 
+# Made pictures show OpenHand.
+model = dict(mano_head=dict(hand_model=dict(_delete_=True, type='OpenHand', side='right')))
 default_hooks = dict(checkpoint=dict(interval=1))
