@@ -234,6 +234,19 @@ def test_full_size_is_what_the_metafile_says(name, parameters, monkeypatch):
     assert sum(parameter.numel() for parameter in model.parameters()) == parameters
 
 
+@pytest.mark.parametrize(
+    'file', sorted({path.parent / 'metafile.yml' for path in CONFIGS.values()})
+)
+def test_metafiles_state_the_schedules_of_their_configs(file):
+    for entry in yaml.safe_load(file.read_text())['Models']:
+        config = load(f'{file.parent.name}/{entry["Name"]}')
+        stated = entry['Metadata']
+        assert stated['Batch Size'] == config.auto_scale_lr.base_batch_size, entry['Name']
+        runs = stated.get('Epochs'), stated.get('Iterations')
+        cfg = config.train_cfg
+        assert runs == (cfg.get('max_epochs'), cfg.get('max_iters')), entry['Name']
+
+
 @pytest.mark.parametrize('name', CONFIGS)
 def test_config_states_what_scaling_needs(name):
     config = load(name)

@@ -28,3 +28,4 @@ test_dataloader = val_dataloader
 
 train_cfg = dict(max_epochs=10, val_interval=10)
 param_scheduler = dict(milestones=[7, 9])
+auto_scale_lr = dict(base_batch_size=4)
