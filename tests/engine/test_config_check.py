@@ -3,8 +3,13 @@
 import copy
 import random
 
+import numpy as np
 import pytest
+import torch
 from mmengine.config import Config, ConfigDict
+from mmengine.hooks import Hook
+from mmengine.runner import Priority
+from torch.utils.data import DataLoader
 
 from mmhand.engine.config_check import check_config
 from mmhand.utils.config import list_configs, load_config
@@ -156,4 +161,80 @@ def test_sections_without_a_type_are_named():
     with pytest.raises(
         HandConfigError, match=r'dataset\.pipeline\.warp has no "type" \(input_size'
     ):
+        check_config(Config(ConfigDict(content)))
+
+
+class Outside(torch.nn.Module):
+    """A class of a user's, whose annotations and defaults say less than it takes."""
+
+    def __init__(self, net=None, size: int = 3, plan=None, mode=False, n=1, pipeline=()):
+        super().__init__()
+
+
+@pytest.mark.parametrize(
+    ('place', 'value'),
+    [
+        ('model', dict(type=Outside, size='auto', mode='same', n=[1, 2], pipeline=['a'])),
+        ('model', dict(type=Outside, plan=dict(type='cosine', steps=3), net=dict(type=3))),
+        ('model', dict(type=Outside, net=dict(type='mmpose.ResNet', depth=18, taken_off=True))),
+        ('model', Outside()),
+        ('model.data_preprocessor', dict(type=Outside, size=0.5)),
+        (
+            'model',
+            dict(
+                type='mmseg.EncoderDecoder',
+                backbone=dict(type='mmseg.ResNet', depth=18),
+                decode_head=dict(type='mmseg.SegformerHead', in_index=[0, 1], num_classes=2),
+            ),
+        ),
+        (
+            'model',
+            dict(
+                type='TopdownPoseEstimator',
+                _scope_='mmpose',
+                backbone=dict(type='ResNet', depth=18),
+                head=dict(type='HeatmapHead', decoder=dict(type='MSRAHeatmap', sigma=(2, 2))),
+            ),
+        ),
+        ('model.init_cfg', [dict(type='Kaiming', override=dict(name='x', type='Normal'))]),
+        ('custom_hooks', [Hook(), dict(type=Hook, priority=Priority.LOW)]),
+        ('env_cfg.dist_cfg', dict(backend='cpu:gloo,cuda:nccl')),
+        ('optim_wrapper.optimizer', dict(type='Adam', lr=torch.tensor(1e-3))),
+        ('optim_wrapper.optimizer', dict(type='torch.optim.Adam', lr=np.float32(1e-3))),
+        (
+            'optim_wrapper',
+            dict(
+                type='AmpOptimWrapper',
+                loss_scale=dict(init_scale=512.0),
+                optimizer=dict(type='SGD', lr=1),
+            ),
+        ),
+        ('train_dataloader.sampler.shuffle', 1),
+        ('test_dataloader.dataset.pipeline', [len]),
+        ('test_dataloader.dataset.pipeline', dict(type='Compose', transforms=[])),
+        ('test_dataloader', DataLoader([1])),
+        ('visualizer', object()),
+        ('train_cfg', dict(type=Outside, n=None)),
+    ],
+)
+def test_what_may_be_right_is_taken(place, value):
+    content = config(REDUCED[0])._cfg_dict.to_dict()
+    check_config(changed(content, place.split('.'), value))
+
+
+def test_names_are_looked_up_in_the_default_scope():
+    content = config(REDUCED[0])._cfg_dict.to_dict()
+    content['model'] = dict(type='TopdownPoseEstimator', backbone=dict(type='ResNet', depth=18))
+    with pytest.raises(HandConfigError, match='no model is called "TopdownPoseEstimator"'):
+        check_config(Config(ConfigDict(content)))
+    init_default_scope('mmpose')
+    check_config(Config(ConfigDict(content)))
+
+
+def test_looking_a_name_up_imports_no_module_of_that_name(tmp_path, monkeypatch):
+    (tmp_path / 'cosine_plan.py').write_text('raise SystemExit(3)\n')
+    monkeypatch.syspath_prepend(tmp_path)
+    content = config(REDUCED[0])._cfg_dict.to_dict()
+    content['model']['type'] = 'cosine_plan'
+    with pytest.raises(HandConfigError, match='no model is called "cosine_plan"'):
         check_config(Config(ConfigDict(content)))

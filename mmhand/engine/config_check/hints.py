@@ -36,7 +36,7 @@ _SEQUENCES = frozenset(
 _MAPPINGS = frozenset({dict, collections.abc.Mapping, collections.abc.MutableMapping})
 
 
-def fits(value: object, hint: Any) -> bool:
+def fits(value: object, hint: Any, loose: bool = False) -> bool:
     """Whether a value may be given where an annotation stands.
 
     Lenient where configs are: a whole number is a float, a list a tuple, a dictionary whatever is built
@@ -45,30 +45,39 @@ def fits(value: object, hint: Any) -> bool:
     Args:
         value: of a config.
         hint: an annotation that has been evaluated.
+        loose: it is not to be trusted with ``None``, whole numbers, and whether one entry or several are
+            meant: only a text, a number and a dictionary are told apart.
     """
     origin = typing.get_origin(hint)
     if hint in (Any, inspect.Parameter.empty, object) or isinstance(hint, typing.TypeVar | str):
         return True
     if origin in (Union, types.UnionType):
-        return any(fits(value, part) for part in typing.get_args(hint))
+        return any(fits(value, part, loose) for part in typing.get_args(hint))
     if value is None:
-        return hint in (None, type(None))
+        return loose or hint in (None, type(None))
     if hint in (None, type(None)):
         return False
     if origin is typing.Annotated:
-        return fits(value, typing.get_args(hint)[0])
+        return fits(value, typing.get_args(hint)[0], loose)
     if origin is Literal:
         return value in typing.get_args(hint)
-    if not isinstance(value, _PLAIN):
+    if not is_plain(value) or (loose and isinstance(value, list | tuple)):
         return True
     kind = origin or hint
     if isinstance(value, str):
         return _text_fits(kind)
     if isinstance(value, bool | int | float):
+        if loose and (kind is int or kind in _SEQUENCES):
+            kind = float
         return _number_fits(value, kind)
     if isinstance(value, Mapping):
-        return not _is_plain(kind) or kind in _MAPPINGS
+        return not _is_plain_kind(kind) or kind in _MAPPINGS
     return _list_fits(value, kind, typing.get_args(hint))
+
+
+def is_plain(value: object) -> bool:
+    """Whether a value is what a config is written with, and not an object that is already built."""
+    return isinstance(value, _PLAIN)
 
 
 def _text_fits(kind: Any) -> bool:
@@ -81,7 +90,7 @@ def _text_fits(kind: Any) -> bool:
 
 def _number_fits(value: float, kind: Any) -> bool:
     if kind is bool:
-        return isinstance(value, bool)
+        return value in (0, 1)
     if isinstance(value, bool):
         return False
     if kind is int:
@@ -96,15 +105,16 @@ def _number_fits(value: float, kind: Any) -> bool:
 
 def _list_fits(value: list | tuple, kind: Any, arguments: tuple) -> bool:
     if kind not in _SEQUENCES:
-        return not (_is_plain(kind) or kind in _MAPPINGS) and not _is_part(kind, lists=True)
-    if kind is tuple and arguments and arguments[-1] is not Ellipsis:
+        return not (_is_plain_kind(kind) or kind in _MAPPINGS) and not _is_part(kind, lists=True)
+    # One entry is often written where any number is meant.
+    if kind is tuple and len(arguments) > 1 and arguments[-1] is not Ellipsis:
         return len(value) == len(arguments) and all(
             fits(entry, part) for entry, part in zip(value, arguments, strict=True)
         )
     return not arguments or all(fits(entry, arguments[0]) for entry in value)
 
 
-def _is_plain(kind: Any) -> bool:
+def _is_plain_kind(kind: Any) -> bool:
     return kind in (bool, int, float, str, os.PathLike) or kind in _SEQUENCES
 
 

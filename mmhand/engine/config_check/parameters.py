@@ -44,6 +44,8 @@ def keywords_of(part: Any) -> tuple[dict[str, Parameter], bool]:
             signature = inspect.signature(owner)
         except (TypeError, ValueError):
             return found, True
+        # What stands around it may take more, such as names of old.
+        is_open = is_open or hasattr(owner, '__wrapped__')
         more = None
         for name, parameter in signature.parameters.items():
             if parameter.kind is parameter.VAR_KEYWORD:
@@ -66,7 +68,9 @@ def _hands_on(owner: Any, more: str) -> bool:
         source = inspect.getsource(owner)
     except (OSError, TypeError):
         return False
-    handed = re.search(rf'super\([^)]*\)\.__init__\([^)]*\*\*{more}\b', source)
+    name = owner.__qualname__.split('.')[-2:][0]
+    # Not super(Base, self), which passes over Base.
+    handed = re.search(rf'super\((?:{name}, self)?\)\.__init__\([^)]*\*\*{more}\b', source)
     return handed is not None and len(re.findall(rf'\b{more}\b', source)) == 2
 
 

@@ -1,11 +1,16 @@
-"""Parts of a config against what their constructors take, before anything is built."""
+"""Parts of a config against what their constructors take, before anything is built.
 
+Only what cannot be right is refused. Annotations of classes from other packages than those here, and
+what such classes make of sections below their own, are their affair: the build tells.
+"""
+
+import contextlib
 import difflib
 import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mmengine.registry import Registry, root
+from mmengine.registry import DefaultScope, Registry, root
 
 import mmhand.registry as own
 from mmhand.utils.errors import HandConfigError
@@ -13,90 +18,149 @@ from mmhand.utils.errors import HandConfigError
 from .hints import fits, spoken
 from .parameters import Parameter, keywords_of
 
+#: Packages whose annotations are kept, and whose classes build the sections below theirs as they are.
+_KNOWN = ('mmhand', 'mmengine', 'mmcv', 'mmpose', 'mmseg', 'mmdet', 'torch', 'torchvision')
+
+#: Those of them whose annotations their own configs often break.
+_LOOSE = ('mmcv', 'mmpose', 'mmseg', 'mmdet')
+
 #: Keys of a part's section that are read before its constructor is called.
 _TAKEN_BEFORE = {
     '*': {'type', '_scope_', '_delete_'},
     'transform': {'_before_', '_after_'},
     'hook': {'priority'},
     'parameter scheduler': {'convert_to_iter_based', 'epoch_length'},
-    'optimizer wrapper': {'constructor', 'paramwise_cfg', 'optimizer'},
+    # mmengine says of loss_scale less than it takes.
+    'optimizer wrapper': {'constructor', 'paramwise_cfg', 'optimizer', 'loss_scale'},
+    'weight initializer': {'override', 'name'},
     'loop': {'by_epoch'},
 }
 
 
-def check_part(section: Mapping, where: str, kind: str, nested: bool = False) -> None:
+def check_part(section: Mapping, where: str, kind: str) -> None:
     """Refuse a section whose keywords its part does not take, or whose values cannot be meant.
 
     Args:
         section: with or without a ``type``; without one nothing is checked.
         where: its place in the config, dotted.
         kind: name of the registry it is built from.
-        nested: it is an argument of another part, which may build it from another registry.
 
     Raises:
         HandConfigError: no such part, an unknown keyword, or a value of a wrong type; names the place.
     """
     name = section.get('type')
     if isinstance(name, str):
-        part = find_part(name, kind) or (_find_elsewhere(name) if nested else None)
+        part = find_part(name, kind, str(section.get('_scope_') or ''))
         if part is None:
             raise unknown_part(name, kind, where)
+        check_keywords(section, where, kind, part)
     elif callable(name):
-        part = name
-    elif 'type' not in section:
-        return
-    else:
+        check_keywords(section, where, kind, name)
+    elif 'type' in section:
         raise HandConfigError(f'{where}.type is {short(name)}, expected the name of a {kind}')
+
+
+def check_keywords(section: Mapping, where: str, kind: str, part: Any) -> None:
+    """Refuse keywords and values that a part does not take.
+
+    Args:
+        section: of the config.
+        where: its place, dotted.
+        kind: name of the registry it is built from.
+        part: the class or function it names.
+
+    Raises:
+        HandConfigError: names the place, and what is expected there.
+    """
     keywords, is_open = keywords_of(part)
     before = _TAKEN_BEFORE['*'] | _TAKEN_BEFORE.get(kind, set())
     for key, value in section.items():
         if key in before:
             continue
-        if key == 'init_cfg':
+        if key not in keywords and key != 'init_cfg':
+            if not is_open:
+                raise unknown_keyword(_name(part), key, list(keywords), where)
+        elif not is_known(part):
+            continue
+        elif key == 'init_cfg':
             # Often annotated too narrowly: one initialiser or several.
             if not fits(value, dict | list[dict] | None):
                 raise HandConfigError(
                     f'{where}.init_cfg is {short(value)}, expected a dictionary or a list of them'
                 )
-        elif key in keywords:
-            check_value(value, f'{where}.{key}', keywords[key])
-        elif not is_open:
-            raise unknown_keyword(_name(part), key, list(keywords), where)
+        else:
+            check_value(value, f'{where}.{key}', keywords[key], _package(part) in _LOOSE)
 
 
-def check_value(value: object, where: str, parameter: Parameter) -> None:
+def is_known(part: Any) -> bool:
+    """Whether a class or function is of a package whose annotations are kept."""
+    return _package(part) in _KNOWN
+
+
+def is_own(part: Any) -> bool:
+    """Whether a class or function is mmhand's."""
+    return _package(part) == 'mmhand'
+
+
+def _package(part: Any) -> str:
+    return str(getattr(part, '__module__', '')).partition('.')[0]
+
+
+def check_value(value: object, where: str, parameter: Parameter, loose: bool = False) -> None:
     """Refuse a value that an annotation rules out.
 
     Args:
         value: of the config.
         where: its place, dotted.
         parameter: what is expected.
+        loose: see :func:`~mmhand.engine.config_check.hints.fits`.
 
     Raises:
         HandConfigError: it cannot be meant.
     """
-    if _is_default(value, parameter.default) or fits(value, parameter.hint):
+    if fits(value, parameter.hint, loose) or _is_default(value, parameter.default):
         return
     raise HandConfigError(f'{where} is {short(value)}, expected {spoken(parameter.hint)}')
 
 
-def find_part(name: str, kind: str) -> Any:
+def find_part(name: str, kind: str, scope: str = '') -> Any:
     """The class or function a name stands for; ``None`` if no registry of this kind has it.
 
     Args:
-        name: a registered name, with or without the scope before it.
+        name: a registered name, with or without the scope before it, or a dotted path.
         kind: the registry's name, such as ``model``.
+        scope: where a name without one is looked up first; the default scope if it is empty.
     """
-    for registry in registries(kind):
-        part = registry.get(name)
+    current = DefaultScope.get_current_instance()
+    scope = scope or (current.scope_name if current else '')
+    if '.' not in name and scope not in ('', 'mmhand'):
+        part = _get(f'{scope}.{name}', kind)
         if part is not None:
             return part
+    return _get(name, kind)
+
+
+def _get(name: str, kind: str) -> Any:
+    for registry in registries(kind):
+        if '.' in name:
+            with contextlib.suppress(RuntimeError):
+                if (part := registry.get(name)) is not None:
+                    return part
+        node = registry
+        while node is not None:
+            # Not by get(), which imports modules of that name if there are any.
+            node.import_from_location()
+            if name in node.module_dict:
+                return node.module_dict[name]
+            node = node.parent
     return None
 
 
-def _find_elsewhere(name: str) -> Any:
-    kinds = {r.name for r in vars(own).values() if isinstance(r, Registry)}
-    return next((part for kind in sorted(kinds) if (part := find_part(name, kind))), None)
+def find_nested(name: str, kind: str, scope: str = '') -> Any:
+    """As :func:`find_part`, for an argument of a part, which may build it from another registry."""
+    kinds = sorted({r.name for r in vars(own).values() if isinstance(r, Registry)} - {kind})
+    found = (find_part(name, other, scope) for other in (kind, *kinds))
+    return next((part for part in found if part is not None), None)
 
 
 def registries(kind: str) -> Iterator[Registry]:

@@ -11,9 +11,19 @@ from torch.utils.data import DataLoader
 
 from mmhand.utils.errors import HandConfigError
 
-from .hints import fits, spoken
+from .hints import fits, is_plain, spoken
 from .parameters import keywords_of
-from .parts import check_part, check_value, short, unknown_keyword
+from .parts import (
+    check_keywords,
+    check_part,
+    check_value,
+    find_nested,
+    is_known,
+    is_own,
+    short,
+    unknown_keyword,
+    unknown_part,
+)
 
 #: Plain values and what they may be.
 _VALUES: dict[str, Any] = {
@@ -55,7 +65,7 @@ _VALUES: dict[str, Any] = {
     'env_cfg.mp_cfg.mp_start_method': Literal['fork', 'spawn', 'forkserver'],
     'env_cfg.mp_cfg.opencv_num_threads': int,
     'env_cfg.dist_cfg': dict,
-    'env_cfg.dist_cfg.backend': Literal['nccl', 'gloo', 'mpi', 'hccl', 'cncl', 'mccl'],
+    'env_cfg.dist_cfg.backend': str,
     'env_cfg.dist_cfg.timeout': int,
     'env_cfg.resource_limit': int,
     'randomness': dict,
@@ -103,6 +113,8 @@ def check_config(cfg: Config) -> None:
     """
     check_sections(cfg)
     content = cfg._cfg_dict.to_dict()
+    # What is built already stands in no section.
+    content = {key: value for key, value in content.items() if is_plain(value)}
     _check_level(content.get('log_level'))
     scope = content.get('default_scope')
     if scope and scope not in MODULE2PACKAGE and not importlib.util.find_spec(scope):
@@ -157,12 +169,21 @@ def check_sections(cfg: Config) -> None:
     content = cfg._cfg_dict.to_dict()
     for place, hint in _VALUES.items():
         found, value = _at(content, place)
-        if not found:
+        if not found or _is_parts(place, content):
             continue
         if not fits(value, hint):
             raise HandConfigError(f'{place} is {short(value)}, expected {spoken(hint)}')
-        if place in _LEAST and value is not None and value < _LEAST[place]:
+        if place in _LEAST and isinstance(value, int | float) and value < _LEAST[place]:
             raise HandConfigError(f'{place} is {short(value)}, expected at least {_LEAST[place]}')
+
+
+def _is_parts(place: str, content: Mapping) -> bool:
+    """Whether a value goes to a part that is named, which may mean something else by it."""
+    section = place.rpartition('.')[0]
+    if section not in ('train_cfg', 'model.data_preprocessor'):
+        return False
+    named = _at(content, section)[1].get('type')
+    return named not in (None, 'EpochBasedTrainLoop', 'IterBasedTrainLoop', 'TwoStreamTrainLoop')
 
 
 def _check_level(level: object) -> None:
@@ -206,13 +227,14 @@ def _check_optimizer(wrapper: Mapping | None) -> None:
             continue
         check_part({'type': 'OptimWrapper', **part}, where, 'optimizer wrapper')
         _check_typed(part['optimizer'], f'{where}.optimizer', 'optimizer')
-        check_learning_rate(part['optimizer'], f'{where}.optimizer')
+        if isinstance(part['optimizer'], Mapping):
+            check_learning_rate(part['optimizer'], f'{where}.optimizer')
 
 
 def check_learning_rate(optimizer: Mapping, where: str) -> None:
     """Refuse a learning rate that is no number; torch's own parts leave it to the first step."""
-    rate = optimizer.get('lr', 0.0)
-    if isinstance(rate, bool) or not isinstance(rate, int | float):
+    rate = optimizer.get('lr')
+    if not fits(rate, float | None):
         raise HandConfigError(f'{where}.lr is {short(rate)}, expected a number')
 
 
@@ -223,6 +245,8 @@ def _check_schedulers(sections: object, where: str) -> None:
         return
     for place, section in _entries(sections, where):
         _check_typed(section, place, 'parameter scheduler')
+        if not isinstance(section, Mapping):
+            continue
         converted = section.get('convert_to_iter_based', False)
         if not isinstance(converted, bool):
             raise HandConfigError(
@@ -232,12 +256,13 @@ def _check_schedulers(sections: object, where: str) -> None:
 
 def _check_hook(hook: object, where: str) -> None:
     _check_typed(hook, where, 'hook')
-    if 'priority' in hook:
+    if isinstance(hook, Mapping) and 'priority' in hook:
         value = hook['priority']
         names = [entry.name for entry in Priority]
         if isinstance(value, bool) or not (
             (isinstance(value, str) and value.upper() in names)
             or (isinstance(value, int) and 0 <= value <= 100)
+            or isinstance(value, Priority)
         ):
             raise HandConfigError(
                 f'{where}.priority is {short(value)}, expected 0 to 100 or one of {", ".join(names)}'
@@ -245,6 +270,8 @@ def _check_hook(hook: object, where: str) -> None:
 
 
 def _check_typed(section: object, where: str, kind: str) -> None:
+    if not is_plain(section):
+        return
     if not isinstance(section, Mapping):
         raise HandConfigError(f'{where} is {short(section)}, expected a dictionary with a "type"')
     if 'type' not in section:
@@ -253,28 +280,40 @@ def _check_typed(section: object, where: str, kind: str) -> None:
     check_part(section, where, kind)
 
 
-def _walk(node: object, where: str, kind_at: Callable[[tuple[str, ...]], str]) -> None:
-    """Check all parts below a section that is itself checked."""
+def _walk(section: object, where: str, kind_at: Callable[[tuple[str, ...]], str]) -> None:
+    """Check all parts below a section that is itself checked.
 
-    def visit(node: object, path: tuple[str, ...]) -> None:
+    Not below parts of other packages, which may take their arguments as they like.
+    """
+
+    def visit(node: object, path: tuple[str, ...], above: Any, scope: str) -> None:
+        place, kind = '.'.join((where, *path)), kind_at(path)
         if isinstance(node, Mapping):
-            if path and 'type' in node:
-                check_part(node, '.'.join((where, *path)), kind_at(path), nested=True)
-            if path and path[-1] == 'pipeline':
-                for key, step in node.items():
-                    if step is not None:
-                        _check_typed(step, '.'.join((where, *path, str(key))), 'transform')
-            for key, value in node.items():
-                # Layers of mmcv and mmengine, whose builders read keys of their own.
-                if not str(key).endswith(('norm_cfg', 'act_cfg', 'conv_cfg', 'upsample_cfg')):
-                    visit(value, (*path, str(key)))
+            scope = str(node.get('_scope_') or scope)
+            if 'type' in node:
+                name = node['type']
+                part = find_nested(name, kind, scope) if isinstance(name, str) else name
+                if path and not callable(part) and (part is not None or is_own(above)):
+                    raise unknown_part(str(name), kind, place)
+                if not is_known(part):
+                    return
+                if path:
+                    check_keywords(node, place, kind, part)
+                above = part
+            children: Any = node.items()
         elif isinstance(node, list | tuple):
-            for index, value in enumerate(node):
-                if path and path[-1] == 'pipeline':
-                    _check_typed(value, '.'.join((where, *path, str(index))), 'transform')
-                visit(value, (*path, str(index)))
+            children = enumerate(node)
+        else:
+            return
+        steps = path[-1:] == ('pipeline',) and kind == 'transform' and 'type' not in node
+        for key, value in children:
+            if steps and value is not None:
+                _check_typed(value, f'{place}.{key}', kind)
+            # Layers of mmcv and mmengine, whose builders read keys of their own.
+            if not str(key).endswith(('norm_cfg', 'act_cfg', 'conv_cfg', 'upsample_cfg')):
+                visit(value, (*path, str(key)), above, scope)
 
-    visit(node, ())
+    visit(section, (), None, '')
 
 
 def _model_kind(path: tuple[str, ...]) -> str:
