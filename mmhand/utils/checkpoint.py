@@ -232,6 +232,31 @@ def _complete(path: Path) -> bool:
         return False
 
 
+def plain_names(model: nn.Module, state_dict: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Weights under the names that one process gives them, which mmengine loads everywhere.
+
+    Where each part of a model is wrapped by itself (two optimisers in several processes), a Runner saves
+    ``generator.module.conv.weight``, and its own loader looks for ``generator.conv.weight``.
+
+    Args:
+        model: the bare model, its parts wrapped or not.
+        state_dict: name to tensor.
+    """
+    own = _own_weights(model)
+    short = {key: key.replace('.module.', '.', 1) for key in state_dict if key not in own}
+    short = {key: name for key, name in short.items() if name != key and name in own}
+    if not short:
+        return state_dict
+    return {short.get(key, key): value for key, value in state_dict.items()}
+
+
+def _own_weights(model: nn.Module) -> Mapping[str, Tensor]:
+    # Not at the top: mmengine's runner takes most of a second to import.
+    from mmengine.runner.checkpoint import get_state_dict
+
+    return get_state_dict(model, keep_vars=True)
+
+
 def check_state_dict(
     model: nn.Module, state_dict: Mapping[str, Tensor], source: str, shapes: bool = True
 ) -> None:
@@ -246,7 +271,7 @@ def check_state_dict(
     Raises:
         HandFileError: no weight fits by name, or one that fits by name has another shape.
     """
-    wanted = model.state_dict(keep_vars=True)
+    wanted = _own_weights(model)
     common = [key for key in state_dict if key.removeprefix('module.') in wanted]
     if not common:
         example = next(iter(state_dict), 'none')
@@ -310,8 +335,9 @@ def load_weights(
     """
     checkpoint = load_checkpoint(path, map_location)
     check_trained_hand(model, checkpoint, str(path))
+    if isinstance(checkpoint.get('state_dict'), Mapping):
+        checkpoint['state_dict'] = plain_names(model, checkpoint['state_dict'])
     check_state_dict(model, checkpoint.get('state_dict', checkpoint), str(path))
-    # Not at the top: mmengine's runner takes most of a second to import.
     from mmengine.runner.checkpoint import _load_checkpoint_to_model
 
     _load_checkpoint_to_model(model, checkpoint, strict=False)

@@ -9,6 +9,7 @@ import pytest
 import torch
 from mmengine.fileio import get_file_backend
 from mmengine.logging import MessageHub, MMLogger
+from mmengine.runner.checkpoint import _load_checkpoint_to_model
 
 from mmhand.engine.hooks import (
     ChannelsLastHook,
@@ -18,7 +19,7 @@ from mmhand.engine.hooks import (
     ProgressBarHook,
 )
 from mmhand.utils.atomic_io import AtomicLocalBackend
-from mmhand.utils.checkpoint import load_checkpoint
+from mmhand.utils.checkpoint import load_checkpoint, load_weights, plain_names
 from mmhand.utils.errors import HandConfigError
 
 
@@ -221,12 +222,30 @@ class TestWrappedParts:
         return plain, wrapped
 
     def test_checkpoints_name_weights_as_one_process_does(self, models):
-        from mmhand.engine.hooks.checkpoint_hook import plain_names, wrapped_names
-
         plain, wrapped = models
         assert 'generator.module.weight' in wrapped.state_dict()
-        saved = plain_names(wrapped, wrapped.state_dict())
-        assert list(saved) == list(plain.state_dict())
-        for state in (saved, wrapped.state_dict()):
-            assert list(wrapped_names(wrapped, state)) == list(wrapped.state_dict())
-        assert list(wrapped_names(plain, saved)) == list(plain.state_dict())
+        for model in models:
+            for state in (plain.state_dict(), wrapped.state_dict()):
+                assert list(plain_names(model, state)) == list(plain.state_dict())
+
+    @pytest.mark.parametrize('saved_by', [0, 1])
+    @pytest.mark.parametrize('loaded_by', [0, 1])
+    def test_weights_arrive_however_many_processes_saved_them(self, models, saved_by, loaded_by):
+        """Through the hook and mmengine's loader, as a Runner takes them."""
+        checkpoint = dict(meta={}, state_dict=dict(models[saved_by].state_dict()))
+        HandCheckpointHook().before_save_checkpoint(
+            SimpleNamespace(model=models[saved_by]), checkpoint
+        )
+        saved = {name: value + 1 for name, value in checkpoint['state_dict'].items()}
+        checkpoint['state_dict'] = saved
+        runner = SimpleNamespace(model=models[loaded_by], _load_from='a.pth', _resume=False)
+        HandCheckpointHook().after_load_checkpoint(runner, checkpoint)
+        _load_checkpoint_to_model(models[loaded_by], checkpoint, strict=True)
+        assert torch.equal(models[0]['generator'].weight, saved['generator.weight'])
+
+    def test_files_that_mmengine_saved_load_in_one_process(self, models, tmp_path):
+        plain, wrapped = models
+        state = {name: torch.ones_like(value) for name, value in wrapped.state_dict().items()}
+        torch.save(dict(state_dict=state), tmp_path / 'a.pth')
+        load_weights(plain, tmp_path / 'a.pth')
+        assert bool((plain['generator'].weight == 1).all())

@@ -1,17 +1,15 @@
 """Checkpoints that survive a kill at any moment."""
 
-from collections.abc import Mapping
-
 from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from torch import Tensor, nn
+from torch import nn
 
 from mmhand.engine.resuming import check_resumable
 from mmhand.registry import HOOKS
 from mmhand.utils import atomic_io  # noqa: F401  (registers the backend)
-from mmhand.utils.checkpoint import check_state_dict
+from mmhand.utils.checkpoint import check_state_dict, plain_names
 from mmhand.utils.errors import HandConfigError
 from mmhand.utils.setup_env import ensure_space
 from mmhand.utils.trained_hand import KEY, check_trained_hand, hand_models_of
@@ -61,7 +59,7 @@ class HandCheckpointHook(CheckpointHook):
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         source = str(runner._load_from or 'to resume from')
         if 'state_dict' in checkpoint:
-            checkpoint['state_dict'] = wrapped_names(model, checkpoint['state_dict'])
+            checkpoint['state_dict'] = plain_names(model, checkpoint['state_dict'])
         if runner._resume:
             check_resumable(runner, checkpoint, source)
         check_trained_hand(model, checkpoint, source)
@@ -127,34 +125,6 @@ class HandCheckpointHook(CheckpointHook):
             path = self.file_backend.join_path(self.out_dir, self.filename_tmpl.format(outdated))
             if self.file_backend.isfile(path):
                 self.file_backend.remove(path)
-
-
-def plain_names(model: nn.Module, state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Weights of a model whose parts are wrapped each (two optimisers), without the wrappers' names."""
-    named = dict(state_dict)
-    for part in _wrapped_parts(model):
-        start = f'{part}.module.'
-        named = {
-            f'{part}.{key[len(start) :]}' if key.startswith(start) else key: value
-            for key, value in named.items()
-        }
-    return named
-
-
-def wrapped_names(model: nn.Module, state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The other way round, for a model whose parts are wrapped."""
-    named = plain_names(model, state_dict)
-    for part in _wrapped_parts(model):
-        start = f'{part}.'
-        named = {
-            f'{part}.module.{key[len(start) :]}' if key.startswith(start) else key: value
-            for key, value in named.items()
-        }
-    return named
-
-
-def _wrapped_parts(model: nn.Module) -> list[str]:
-    return [name for name, part in model.named_children() if is_model_wrapper(part)]
 
 
 def _not_finite(model: nn.Module) -> str | None:
