@@ -161,6 +161,7 @@ def rows_of(setup, split, subject, frame):
 
 
 def test_splits_are_the_releases():
+    """By their description; how the folds are cut is our reading of it."""
     subject = np.repeat([3, 5, 8, 9, 11, 20, 21, 22, 40, 41, 60, 61], 10)
     frame = np.repeat(np.arange(24), 5)
     order = list(range(len(subject)))
