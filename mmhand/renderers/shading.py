@@ -116,7 +116,11 @@ def _samples_with_gradient(
 def _samples(
     vertices: Tensor, faces: Tensor, K: Tensor, size: tuple[int, int], base: Tensor, znear: float
 ) -> tuple[Tensor, Tensor]:
-    """The same from the colours of the corners: a third of the time, and no eye sees it."""
+    """The same from the colours of the corners, in a half to a third of the time.
+
+    On OpenHand colours are .01 off on the mean and up to .09 in all but one of a hundred samples, most
+    where the light ends within a face.
+    """
     vertices, faces, K = checked_meshes(vertices, faces, K, size)
     corner = gather_faces(vertices @ K.mT, faces)
     index = nearest_faces(corner, size, znear).view(-1)
