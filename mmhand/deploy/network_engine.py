@@ -1,8 +1,7 @@
 """One network of fixed input size behind one call, whatever runs it."""
 
-import io
+import importlib.util
 import os
-import warnings
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -10,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from mmhand.utils.errors import HandConfigError
+
+from .onnx_export import ExportPart, OnnxNetwork, export_onnx
 
 ENGINES = ('torch', 'onnxruntime')
 
@@ -50,7 +51,7 @@ class NetworkEngine:
             self._run = self._run_torch
             self._function = function
         else:
-            self._run = _onnx_session(module.cpu(), function, shape)
+            self._run = _onnx_run(module.cpu(), function, shape)
 
     def __call__(self, inputs: np.ndarray) -> tuple[np.ndarray, ...]:
         """Run the network.
@@ -86,37 +87,15 @@ class _Function(nn.Module):
         return tuple(self.function(x))
 
 
-def _onnx_session(
+def _onnx_run(
     module: nn.Module, function: Callable, shape: tuple[int, int, int]
 ) -> Callable[[np.ndarray], list[np.ndarray]]:
-    try:
-        import onnxruntime
-    except ImportError as error:
+    if importlib.util.find_spec('onnxruntime') is None:
         raise HandConfigError(
             'engine is "onnxruntime", which is not installed: pip install onnx onnxruntime, or take '
             'engine "torch"'
-        ) from error
-    wrapped, example, file = _Function(module, function), torch.zeros(2, *shape), io.BytesIO()
-    with torch.no_grad(), warnings.catch_warnings():
-        # The tracer warns of shapes that become constants, and the exporter of its successor.
-        warnings.simplefilter('ignore')
-        names = [f'output{number}' for number, _ in enumerate(wrapped(example))]
-        torch.onnx.export(
-            wrapped,
-            (example,),
-            file,
-            input_names=['input'],
-            output_names=names,
-            dynamic_axes={name: {0: 'batch'} for name in ('input', *names)},
-            opset_version=17,
-            dynamo=False,
         )
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = min(torch.get_num_threads(), os.cpu_count() or 1)
-    # Threads that spin while they wait take the time of whatever else runs.
-    options.add_session_config_entry('session.intra_op.allow_spinning', '0')
-    session = onnxruntime.InferenceSession(
-        file.getvalue(), options, providers=['CPUExecutionProvider']
-    )
-    return lambda inputs: session.run(None, {'input': np.ascontiguousarray(inputs)})
+    part = ExportPart('', _Function(module, function), {'input': shape})
+    threads = min(torch.get_num_threads(), os.cpu_count() or 1)
+    network = OnnxNetwork(export_onnx(part), threads)
+    return lambda inputs: list(network(inputs).values())

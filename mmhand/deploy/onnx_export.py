@@ -67,7 +67,8 @@ def named_tensors(value: object, name: str = '') -> dict[str, Tensor]:
     if isinstance(value, Mapping):
         entries = value.items()
     elif isinstance(value, list | tuple):
-        entries = enumerate(value)
+        # Numbers alone are no names of a graph.
+        entries, name = enumerate(value), name or 'output'
     else:
         return {}
     found: dict[str, Tensor] = {}
