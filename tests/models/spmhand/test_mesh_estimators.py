@@ -80,6 +80,44 @@ def test_losses_are_the_releases_stages(model):
     assert set(losses) == expected
 
 
+def test_joints_that_are_not_marked_count_for_nothing(model):
+    images = torch.rand(1, 3, 128, 128)
+    sample, wild = (annotated(torch.tensor([0, 0, 0.5])) for _ in range(2))
+    plain = model(images, [sample], mode='loss')
+    sample.gt_hands.keypoint_valid = torch.ones(1, 21)
+    marked = model(images, [sample], mode='loss')
+    for each, x in ((sample, 3.0), (wild, 1e6)):
+        each.gt_hands.keypoints_2d[0, 5:] = x
+        each.gt_hands.keypoint_valid = torch.ones(1, 21)
+        each.gt_hands.keypoint_valid[0, 5:] = 0
+    near, far = (model(images, [each], mode='loss') for each in (sample, wild))
+    for name in ('loss_joints_img', 'loss_heatmaps'):
+        torch.testing.assert_close(plain[name], marked[name])
+        torch.testing.assert_close(near[name], far[name])
+    assert near['loss_joints_img'] != plain['loss_joints_img']
+
+
+def test_samples_without_parameters_are_held_to_their_2d_joints():
+    torch.manual_seed(0)
+    options = {'model.loss_2d': dict(type='WeakReprojectionLoss')}
+    model = init_model('spmhand_r18_cpu_ho3d', cfg_options=options)
+    images = torch.rand(2, 3, 128, 128)
+    known, flat = (annotated(torch.tensor([0, 0, 0.5])) for _ in range(2))
+    flat.gt_hands.keypoints_2d = 128 * torch.rand(1, 21, 2)
+    del flat.gt_hands.pose, flat.gt_hands.betas
+    both = model(images, [known, flat], mode='loss')
+    alone = model(images[:1], [known], mode='loss')
+    assert set(both) == set(alone)
+    for name in ('loss_rotmats', 'stage0.loss_vertices'):
+        torch.testing.assert_close(both[name], alone[name])
+    assert alone['loss_reprojection'] == 0 < both['loss_reprojection']
+    only = model(images[1:], [flat], mode='loss')
+    assert 'loss_rotmats' not in only
+    torch.testing.assert_close(only['loss_reprojection'], both['loss_reprojection'])
+    only['loss_reprojection'].backward()
+    assert model.mano_head.pose.weight.grad.abs().sum() > 0
+
+
 def test_stage_one_computes_and_trains_only_the_masks():
     torch.manual_seed(0)
     model = init_model('spmhand_r18_cpu_ho3d', cfg_options={'model.segmentation_only': True})
