@@ -38,8 +38,8 @@ _MAX_PIXELS = 80_000_000
 class HandServer(ThreadingHTTPServer):
     """Serves one page, and the results of the pictures that were dropped on it.
 
-    Pictures are worked on one at a time, whatever number of readers waits; nothing is written to the
-    disk, and only the last ``keep`` results are held. Paths are looked up in a table and never name a
+    Pictures are worked on one at a time, whatever number of readers waits; uploads and the last ``keep``
+    results are held in memory. Paths are looked up in a table and never name a
     file.
 
     Args:
