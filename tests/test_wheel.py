@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import textwrap
 import zipfile
 
 import pytest
@@ -20,6 +21,14 @@ def wheel(repo, tmp_path_factory):
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     return next(folder.glob('mmhand-*.whl'))
+
+
+@pytest.fixture(scope='module')
+def unpacked(wheel, tmp_path_factory):
+    """The wheel installed beside nothing of the checkout."""
+    target = tmp_path_factory.mktemp('site')
+    zipfile.ZipFile(wheel).extractall(target)
+    return target
 
 
 def test_wheel_carries_configs_tools_and_the_hand(wheel):
@@ -41,20 +50,64 @@ def test_wheel_carries_configs_tools_and_the_hand(wheel):
     assert not [name for name in names if name.startswith('tests/') or name.endswith('.pyc')]
 
 
-def test_installed_wheel_finds_its_configs(wheel, tmp_path):
-    """Installed beside nothing of the checkout, configs are found by ``mmhand::`` and build."""
-    target = tmp_path / 'site'
-    zipfile.ZipFile(wheel).extractall(target)
-    code = (
-        f'import sys; sys.path.insert(0, {str(target)!r})\n'
-        'import mmhand\n'
-        f'assert mmhand.__file__.startswith({str(target)!r}), mmhand.__file__\n'
-        'from mmhand.apis import init_model\n'
-        "model = init_model('internet_r18_cpu_interhand', device='cpu')\n"
-        'print(type(model).__name__)\n'
-    )
-    result = subprocess.run(
-        [sys.executable, '-c', code], capture_output=True, text=True, cwd=tmp_path
-    )
+#: What others do with an installed mmhand; each runs in a process that has imported nothing else.
+FIRST_STEPS = {
+    'own api': """
+        import mmhand
+        from mmhand.apis import init_model
+        print(type(init_model('internet_r18_cpu_interhand', device='cpu')).__name__)
+    """,
+    'hub, imported first': """
+        from mmengine.hub import get_config, get_model
+        import mmhand
+        assert get_config('mmhand::internet/internet_r18_cpu_interhand.py').model.type == 'InterNet'
+        print(type(get_model('mmhand::internet/internet_r18_cpu_interhand.py')).__name__)
+    """,
+    'base of a config': """
+        import mmhand
+        from mmengine.config import Config
+        from mmengine.registry import MODELS, init_default_scope
+        with open('mine.py', 'w') as file:
+            file.write("_base_ = ['mmhand::internet/internet_r18_cpu_interhand.py']")
+        init_default_scope('mmhand')
+        print(type(MODELS.build(Config.fromfile('mine.py').model)).__name__)
+    """,
+    "mmpose's registry": """
+        # As custom_imports=dict(imports=['mmhand']) does in a config of mmpose's.
+        import mmhand
+        from mmpose.registry import DATASETS, HOOKS, METRICS, MODELS, TRANSFORMS, VISUALIZERS
+        from mmpose.utils import register_all_modules
+        register_all_modules()
+        assert MODELS.build(dict(type='mmhand.OpenHand')).num_verts
+        assert METRICS.build(dict(type='mmhand.InterHandMetric'))
+        assert HOOKS.build(dict(type='mmhand.NonFiniteHook'))
+        assert TRANSFORMS.build(dict(type='mmhand.LoadHandImage'))
+        assert VISUALIZERS.get('mmhand.HandVisualizer')
+        assert DATASETS.get('mmhand.InterHand26MDataset')
+        print(MODELS.get('mmhand.InterNet').__name__)
+    """,
+}
+
+
+def run_first_steps(code, cwd, path=None):
+    """Run in a fresh process; ``path``: where mmhand is imported from, else where it is installed."""
+    lines = textwrap.dedent(code)
+    if path:
+        lines = f"""
+import sys; sys.path.insert(0, {str(path)!r})
+{lines}
+assert mmhand.__file__.startswith({str(path)!r}), mmhand.__file__
+"""
+    result = subprocess.run([sys.executable, '-c', lines], capture_output=True, text=True, cwd=cwd)
     assert result.returncode == 0, result.stderr
-    assert result.stdout.strip().endswith('InterNet')
+    assert result.stdout.split()[-1] == 'InterNet'
+
+
+@pytest.mark.parametrize('name', FIRST_STEPS)
+def test_first_steps_with_a_wheel(unpacked, name, tmp_path):
+    run_first_steps(FIRST_STEPS[name], tmp_path, unpacked)
+
+
+def test_first_steps_as_installed_here(tmp_path):
+    """``make test`` installs editable; the other steps of it: test_own_path.py, test_compat.py."""
+    run_first_steps(FIRST_STEPS['hub, imported first'], tmp_path)

@@ -9,6 +9,7 @@ from .errors import (
     UnsafeFileError,
     cli_guard,
 )
+from .register import register_all_modules
 
 __all__ = [
     'HandConfigError',
@@ -21,4 +22,5 @@ __all__ = [
     'ensure_openmmlab',
     'ensure_xtcocotools',
     'has_compiled_mmcv',
+    'register_all_modules',
 ]

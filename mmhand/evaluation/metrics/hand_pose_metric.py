@@ -16,7 +16,8 @@ from mmhand.utils.atomic_io import atomic_write
 from mmhand.utils.errors import HandConfigError, HandFileError
 
 from .batch_number import BatchNumber
-from .measure import as_records, measure, summarise
+from .measure import as_records, measure
+from .summarise import summarise
 
 
 @METRICS.register_module()

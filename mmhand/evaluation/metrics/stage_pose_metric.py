@@ -14,7 +14,8 @@ from mmhand.structures.hand_batch import sample_name
 from mmhand.utils.errors import HandDataError
 
 from .batch_number import BatchNumber
-from .measure import as_records, measure, summarise
+from .measure import as_records, measure
+from .summarise import summarise
 
 #: DSF's branches: joints of the maps (pixel-wise) and of the hand (model parameters).
 _BRANCHES = ('pwe', 'mpe')
