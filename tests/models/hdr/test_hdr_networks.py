@@ -26,12 +26,14 @@ def converted(author_file, repo, tmp_path_factory):
 
     def load(method):
         if method not in cache:
-            path = tmp_path_factory.mktemp('mmhand') / f'{method}.pth'
-            report = convert_file(method, author_file(method), path)
+            path, theirs = tmp_path_factory.mktemp('mmhand') / f'{method}.pth', author_file(method)
+            report = convert_file(method, theirs, path)
+            theirs.unlink()
             config = repo / 'configs' / '_base_' / 'models' / f'{METHODS[method][0]}.py'
             model = init_model(config, path)
             single = {key: value.clone() for key, value in model.state_dict().items()}
             state = load_checkpoint(path)['state_dict']
+            path.unlink()
             missing, unexpected = model.double().load_state_dict(state, strict=False)
             assert not unexpected
             assert not [key for key in missing if key.startswith(METHODS[method][3])]

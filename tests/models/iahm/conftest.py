@@ -1,6 +1,7 @@
 """Made-up checkpoints in the authors' format, and what the released networks make of them."""
 
 import json
+import shutil
 import sys
 from types import SimpleNamespace
 
@@ -63,6 +64,7 @@ def release(request, recipe, golden, mano_root, tmp_path_factory):
         method, folder / 'checkpoint_last.pt', folder / 'mmhand.pth', mano_root=mano_root
     )
     converted = torch.load(folder / 'mmhand.pth', weights_only=True)
+    shutil.rmtree(folder)
     with DefaultScope.overwrite_default_scope('mmhand'):
         model_cfg = load_config(config).model
         model_cfg.backbone.init_cfg = None

@@ -3,6 +3,7 @@
 import ast
 import importlib.util
 import json
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -61,7 +62,9 @@ def converted(release, tmp_path_factory):
     folder = tmp_path_factory.mktemp(release.name)
     torch.save(release.checkpoint, folder / 'snapshot_39.pth.tar')
     report = convert_file(release.name, folder / 'snapshot_39.pth.tar', folder / 'mmhand.pth')
-    return report, torch.load(folder / 'mmhand.pth')['state_dict']
+    state = torch.load(folder / 'mmhand.pth')['state_dict']
+    shutil.rmtree(folder)
+    return report, state
 
 
 @pytest.fixture(scope='session')
