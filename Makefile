@@ -1,6 +1,6 @@
 # Every target makes the environment it needs first; see tools/misc/bootstrap.py.
 #   make test                      environment in .venv, made with python3
-#   make test PYTHON=python3.10    another Python (3.10, 3.11 or 3.12)
+#   make test PYTHON=python3.10    another Python (3.10 to 3.13)
 #   make test VENV=/path/to/env    an environment of yours
 #   make test VENV=                the environment that is active now
 #   make test CONSTRAINTS=constraints-new.txt VENV=.venv-new   the newest versions

@@ -128,6 +128,8 @@ class ConversionMethod:
         absent: patterns of model keys that the file rightly lacks.
         compare_mano: the file holds MANO's arrays; they are compared with the user's own MANO where one
             is known.
+        hand_models: kinds of the hand models that the authors trained with; those of the config where
+            ``model`` is the name of one.
     """
 
     name: str
@@ -139,6 +141,13 @@ class ConversionMethod:
     prefixes: tuple[str, ...] = ('',)
     absent: tuple[str, ...] = ()
     compare_mano: bool = False
+    hand_models: tuple[str, ...] = ()
+
+    def trained_hands(self) -> list[str]:
+        """Hand models that the weights have learned, for ``meta``; empty where there is none."""
+        if self.hand_models or not isinstance(self.model, str):
+            return list(self.hand_models)
+        return config_hand_models(self.model)
 
     def __call__(self, state: Mapping[str, Tensor], source: str = 'the checkpoint') -> KeyTable:
         """Convert weights and check them against the model.
@@ -286,8 +295,7 @@ def convert_file(
         mmhand_version=__version__,
         conversion=dict(method=method, source=Path(src).name, dropped=len(report.dropped)),
     )
-    network = METHODS[method].model
-    if isinstance(network, str) and (kinds := config_hand_models(network)):
+    if kinds := METHODS[method].trained_hands():
         meta[KEY] = kinds
     save_atomically(dict(meta=meta, state_dict=table.converted), dst)
     return report

@@ -101,6 +101,8 @@ for _variant, _names in _DECODERS.items():
                 *_decoders(_names),
                 *(() if _variant == 'pose2d' else _MESH),
             ),
+            # Joints in the picture alone know no mesh.
+            hand_models=() if _variant == 'pose2d' else ('MANO',),
         )
     )
 
@@ -118,5 +120,6 @@ register_method(
             (r'uv_head2\.(.*)', r'trunk.decoders.1.head.\1'),
             *_MESH,
         ),
+        hand_models=('MANO',),
     )
 )

@@ -61,6 +61,7 @@ register_method(
             (rf'mano_regress{_STAGE}\.2\.(.*)', lambda m: _stage(m, f'params.{m[2]}')),
         ),
         drop=(_MANO,),
+        hand_models=('MANO',),
     )
 )
 

@@ -99,6 +99,7 @@ for _name, _about, _config in (
             drop=(_MANO, _REGRESSOR),
             rename=_RENAME,
             compare_mano=True,
+            hand_models=('MANO',),
         )
     )
 
@@ -123,5 +124,6 @@ register_method(
         ),
         rename=((r'(conv1|bn1|layer\d|fc)\.(.*)', r'backbone.\1.\2'),),
         compare_mano=True,
+        hand_models=('MANO',),
     )
 )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmhand.utils.errors import HandDataError
+from mmhand.utils.trained_hand import KEY, stated_hands
 from mmhand.version import __version__
 
 from .base import save_atomically
@@ -26,7 +27,7 @@ def merge_files(sources: Sequence[str], dst: str | os.PathLike) -> dict[str, int
     """
     from mmhand.utils.checkpoint import load_checkpoint
 
-    merged, counts = {}, {}
+    merged, counts, hands = {}, {}, set()
     for source in sources:
         # A path may hold a "=" of its own; a prefix is a dotted name.
         prefix, separator, path = source.partition('=')
@@ -39,10 +40,13 @@ def merge_files(sources: Sequence[str], dst: str | os.PathLike) -> dict[str, int
         if twice:
             raise HandDataError(f'{path} fills "{twice[0]}", which an earlier file has filled')
         merged.update(state)
+        hands.update(stated_hands(checkpoint))
         counts[source] = len(state)
     meta = dict(
         mmhand_version=__version__,
         merged=[Path(source.rpartition('=')[2]).name for source in sources],
     )
+    if hands:
+        meta[KEY] = sorted(hands)
     save_atomically(dict(meta=meta, state_dict=merged), dst)
     return counts

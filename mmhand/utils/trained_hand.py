@@ -24,6 +24,22 @@ def hand_models_of(model: nn.Module) -> list[str]:
     return sorted({kind for kind in kinds if isinstance(kind, str)})
 
 
+def stated_hands(checkpoint: Mapping) -> list[str]:
+    """Kinds of the hand models that a checkpoint says its weights were trained with.
+
+    Args:
+        checkpoint: what the file holds; safetensors keeps the kinds as words with commas between.
+
+    Returns:
+        Sorted names; empty where it does not say.
+    """
+    meta = checkpoint.get('meta')
+    stated = meta.get(KEY) if isinstance(meta, Mapping) else None
+    if isinstance(stated, str):
+        stated = [word.strip() for word in stated.split(',') if word.strip()]
+    return sorted(map(str, stated)) if isinstance(stated, list | tuple) else []
+
+
 def check_trained_hand(model: nn.Module, checkpoint: Mapping, source: str) -> None:
     """Refuse weights that were trained with another hand model than the network has.
 
@@ -35,13 +51,8 @@ def check_trained_hand(model: nn.Module, checkpoint: Mapping, source: str) -> No
     Raises:
         HandFileError: it says another one; names the option that mends the config.
     """
-    meta = checkpoint.get('meta')
-    stated = meta.get(KEY) if isinstance(meta, Mapping) else None
-    own = hand_models_of(model)
-    if not isinstance(stated, list | tuple) or not stated or not own:
-        return
-    stated = sorted(map(str, stated))
-    if stated == own:
+    stated, own = stated_hands(checkpoint), hand_models_of(model)
+    if not stated or not own or stated == own:
         return
     place = next(
         (name for name, part in model.named_modules() if getattr(part, 'hand_kind', None)), ''

@@ -6,6 +6,7 @@ import torch
 from mmhand.hand_models import MANO, OpenHand, synthetic_mano
 from mmhand.utils.checkpoint import load_weights
 from mmhand.utils.errors import HandFileError
+from mmhand.utils.safetensors_checkpoint import write_safetensors
 from mmhand.utils.trained_hand import check_trained_hand, hand_models_of
 
 
@@ -40,6 +41,16 @@ def test_another_hand_is_refused_and_files_that_say_nothing_pass(tmp_path):
         ):
             load_weights(net, tmp_path / 'a.pth')
     check_trained_hand(net, state, 'bare')
+
+
+def test_published_weights_say_it_too(tmp_path):
+    state = {'layer.weight': torch.zeros(2, 2), 'layer.bias': torch.zeros(2)}
+    for kind, name in (('OpenHand', 'a'), ('MANO', 'b')):
+        write_safetensors(tmp_path / f'{name}.safetensors', state, {'hand_models': kind})
+    net = Net(OpenHand('right'))
+    load_weights(net, tmp_path / 'a.safetensors')
+    with pytest.raises(HandFileError, match='trained with the hand model MANO'):
+        load_weights(net, tmp_path / 'b.safetensors')
 
 
 def test_runs_write_it_down(toy, monkeypatch):

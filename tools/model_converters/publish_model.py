@@ -14,6 +14,7 @@ from mmhand.apis import init_model
 from mmhand.utils.checkpoint import check_state_dict, load_checkpoint
 from mmhand.utils.errors import HandConfigError, cli_guard
 from mmhand.utils.safetensors_checkpoint import write_safetensors
+from mmhand.utils.trained_hand import KEY, check_trained_hand, stated_hands
 from mmhand.version import __version__
 
 
@@ -42,12 +43,15 @@ def main() -> None:
     state_dict = checkpoint.get('state_dict', checkpoint)
     model = init_model(args.config)
     check_state_dict(model, state_dict, args.checkpoint)
+    check_trained_hand(model, checkpoint, args.checkpoint)
     wanted = model.state_dict()
     state_dict = {key: value for key, value in state_dict.items() if key in wanted}
     if missing := sorted(set(wanted) - set(state_dict)):
         raise HandConfigError(f'{args.checkpoint} lacks {len(missing)} weights, e.g. {missing[0]}')
     meta = dict(pair.split('=', 1) for pair in args.meta)
     meta |= {'config': Path(model.cfg.filename).stem, 'mmhand': __version__}
+    if kinds := stated_hands(checkpoint):
+        meta[KEY] = ','.join(kinds)
     write_safetensors(args.out, state_dict, meta, args.half)
     content = Path(args.out).read_bytes()
     print(f'Weights: {args.out}')

@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from mmhand.converters import convert_file
-from mmhand.utils.errors import HandDataError
+from mmhand.hand_models import OpenHand
+from mmhand.utils.errors import HandDataError, HandFileError
+from mmhand.utils.trained_hand import check_trained_hand
 
 LOSSES = {
     'l1_loss': 'loss_vertices',
@@ -82,6 +84,14 @@ def test_every_key_is_accounted_for(release):
         if 'th_' not in key and key.rpartition('.')[2] in ('weight', 'bias')
     ]
     assert sum(value.numel() for value in weights) == PARAMETERS[release.kind]
+
+
+def test_the_hand_is_noted_and_another_refused(release):
+    assert release.converted['meta']['hand_models'] == ['MANO']
+    other = torch.nn.ModuleDict(dict(hand_model=OpenHand('right')))
+    with pytest.raises(HandFileError, match='model.hand_model.type=MANO'):
+        check_trained_hand(other, release.converted, 'mmhand.pth')
+    check_trained_hand(release.model, release.converted, 'mmhand.pth')
 
 
 def test_names_are_the_releases(release, specs):
