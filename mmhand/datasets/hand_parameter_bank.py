@@ -52,7 +52,7 @@ class HandParameterBank(Dataset):
             written in.
 
     Raises:
-        HandConfigError: two sources.
+        HandConfigError: two sources, or ``prefix`` without ``bank``.
         HandFileError, HandDataError: a file is missing or malformed; names it.
     """
 
@@ -71,6 +71,8 @@ class HandParameterBank(Dataset):
     ) -> None:
         if bank is not None and fits is not None:
             raise HandConfigError('a bank of hand parameters is either a folder or fits, not both')
+        if prefix is not None and bank is None:
+            raise HandConfigError(f'prefix "{prefix}" names files of a bank, and there is no bank')
         self.metainfo = dict(self.METAINFO)
         self._hand_model = hand_model or dict(type='OpenHand', side='right')
         if bank is not None:

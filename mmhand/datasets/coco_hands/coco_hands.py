@@ -12,6 +12,7 @@ from mmengine.logging import print_log
 from mmhand.datasets.base_hand_dataset import BaseHandDataset
 from mmhand.datasets.flat_record import flat_record
 from mmhand.datasets.store.annotation_store import AnnotationStore, StoreWriter
+from mmhand.datasets.subset_values import chosen_side
 from mmhand.registry import DATASETS
 from mmhand.structures.sides import SIDES
 from mmhand.utils.errors import HandConfigError, HandFileError
@@ -117,12 +118,10 @@ class CocoHandDataset(BaseHandDataset):
     def select_rows(self, store: AnnotationStore) -> np.ndarray:
         """Rows of the subset, in the order of the file."""
         sides = store['hand']['side']
-        if 'hand_type' not in self.subset:
+        side = chosen_side(self.subset)
+        if side is None:
             return np.arange(len(sides))
-        wanted = self.subset['hand_type']
-        if wanted not in SIDES:
-            raise HandConfigError(f'subset hand_type must be right or left, not {wanted!r}')
-        return np.flatnonzero(sides == SIDES.index(wanted))
+        return np.flatnonzero(sides == SIDES.index(side))
 
     def read_row(self, store: AnnotationStore, row: int) -> dict:
         """See :class:`BaseHandDataset`."""

@@ -15,12 +15,12 @@ from mmhand.datasets.handoccnet_json import TRAINING, annotated, build_handoccne
 from mmhand.datasets.mano_params import find_hand_model, rest_wrist_regressor
 from mmhand.datasets.single_hand import mesh_regressor, model_name, single_hand_record
 from mmhand.datasets.store.annotation_store import AnnotationStore, StoreWriter
+from mmhand.datasets.subset_values import chosen_flag, chosen_side
 from mmhand.datasets.transforms.load_soft_hand_masks import MaskSource
 from mmhand.hand_models.base import HandModel
 from mmhand.hand_models.build import build_hand_model
 from mmhand.hand_models.rotations import mirror_axis_angle
 from mmhand.registry import DATASETS
-from mmhand.structures.sides import SIDES
 from mmhand.utils.errors import HandConfigError, HandDataError
 
 from . import files as dexycb_files
@@ -215,12 +215,9 @@ class DexYCBDataset(BaseHandDataset):
             keep = member & (frame['valid'] > 0)
         self._left = left
         self._toolkit_index = np.cumsum(member) - 1
-        if 'hand_type' in self.subset:
-            wanted = self.subset['hand_type']
-            if wanted not in SIDES:
-                raise HandConfigError(f'subset hand_type must be right or left, not {wanted!r}')
-            keep = keep & (left == (wanted == 'left'))
-        if self.subset.get('in_frame'):
+        if side := chosen_side(self.subset):
+            keep = keep & (left == (side == 'left'))
+        if chosen_flag(self.subset, 'in_frame'):
             keep = keep & self._in_frame(store)
         if self.setup == 's4' and not self._json_file:
             members = [self._members(store, 's0', split) for split in self.SPLITS]

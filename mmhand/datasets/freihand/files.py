@@ -60,7 +60,7 @@ def find_freihand_files(data_root: str | Path, split: str, ground_truth: str = '
         ground_truth: folder of the evaluation's published lists; ``data_root`` by default.
 
     Raises:
-        HandFileError: a list that the split needs is missing.
+        HandFileError: a list that the split needs is missing, or ``ground_truth`` is no folder.
     """
     base = Path(data_root)
     inner = base / 'FreiHAND_pub_v2'
@@ -71,6 +71,8 @@ def find_freihand_files(data_root: str | Path, split: str, ground_truth: str = '
         published = folders if split == 'evaluation' and name not in ('K', 'scale') else []
         paths = [folder / f'{split}_{name}.json' for folder in [*published, root]]
         lists[name] = next((path for path in paths if path.is_file()), None)
+    if ground_truth and not folders[0].is_dir():
+        raise HandFileError(f'ground_truth_dir {folders[0]} is not a folder')
     for name in NEEDED[split]:
         if lists[name] is None:
             raise HandFileError(

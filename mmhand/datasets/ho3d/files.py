@@ -86,7 +86,7 @@ def find_ho3d_files(
 
     Raises:
         HandConfigError: unknown version.
-        HandFileError: the list or the JSON is missing.
+        HandFileError: the list or the JSON is missing, or ``ground_truth`` is no folder.
     """
     if version not in VERSIONS:
         raise HandConfigError(f'HO3D has versions {", ".join(VERSIONS)}, not {version!r}')
@@ -107,6 +107,8 @@ def find_ho3d_files(
     joints, vertices = (
         path if split == 'evaluation' and path.is_file() else None for path in published
     )
+    if not truth.is_dir():
+        raise HandFileError(f'ground_truth_dir {truth} is not a folder')
     return HO3DFiles(
         root,
         split,

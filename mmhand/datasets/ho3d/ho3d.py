@@ -11,6 +11,7 @@ from mmhand.datasets.base_hand_dataset import BaseHandDataset
 from mmhand.datasets.handoccnet_json import EVALUATION, TRAINING, build_handoccnet_store
 from mmhand.datasets.single_hand import model_name, right_hand_model, single_hand_record
 from mmhand.datasets.store.annotation_store import AnnotationStore, StoreWriter
+from mmhand.datasets.subset_values import chosen_names
 from mmhand.datasets.transforms.load_soft_hand_masks import MaskSource
 from mmhand.registry import DATASETS
 from mmhand.structures import CANONICAL, HAND_MASK_PLANES
@@ -121,9 +122,9 @@ class HO3DDataset(BaseHandDataset):
         """Rows of the subset, in the order of the file."""
         if 'sequences' not in self.subset:
             return np.arange(store['frame'].rows)
-        wanted = set(self.subset['sequences'])
-        names = enumerate(store['frame']['name'])
-        return np.array([row for row, name in names if name.partition('/')[0] in wanted], np.int64)
+        sequences = np.array([name.partition('/')[0] for name in store['frame']['name']])
+        wanted = chosen_names(self.subset, 'sequences', sorted(set(sequences.tolist())))
+        return np.flatnonzero(np.isin(sequences, wanted))
 
     def read_row(self, store: AnnotationStore, row: int) -> dict:
         """See :class:`BaseHandDataset`."""

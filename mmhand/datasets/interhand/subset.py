@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mmhand.datasets.store.annotation_store import AnnotationStore
+from mmhand.datasets.subset_values import chosen_flag
 from mmhand.utils.errors import HandConfigError, HandDataError
 
 from .layout import InterHandFiles
@@ -43,8 +44,8 @@ def select_interhand_rows(
     keep = np.ones(ann.rows, dtype=bool)
     if 'hand_type' in subset:
         keep &= np.isin(ann['hand_type'], _type_codes(subset['hand_type']))
-    if 'hand_type_valid' in subset:
-        keep &= (ann['hand_type_valid'] > 0) == bool(subset['hand_type_valid'])
+    if (trusted := chosen_flag(subset, 'hand_type_valid')) is not None:
+        keep &= (ann['hand_type_valid'] > 0) == trusted
     if 'cameras' in subset:
         keep &= np.isin(ann['camera'], _camera_rows(store, subset['cameras'], data_root))
     if 'captures' in subset:

@@ -11,9 +11,10 @@ import numpy as np
 from mmhand.datasets.base_hand_dataset import BaseHandDataset
 from mmhand.datasets.single_hand import model_name, right_hand_model, single_hand_record
 from mmhand.datasets.store.annotation_store import AnnotationStore, StoreWriter
+from mmhand.datasets.subset_values import chosen_flag, chosen_side
 from mmhand.datasets.transforms.load_soft_hand_masks import MaskSource
 from mmhand.registry import DATASETS
-from mmhand.utils.errors import HandConfigError, HandFileError
+from mmhand.utils.errors import HandFileError
 
 from .store import VERSION, build_obman_store
 
@@ -110,12 +111,9 @@ class ObManDataset(BaseHandDataset):
         """Rows of the subset, in the order of the names."""
         sample = store['sample']
         keep = np.ones(sample.rows, dtype=bool)
-        if 'hand_type' in self.subset:
-            wanted = self.subset['hand_type']
-            if wanted not in LABELS:
-                raise HandConfigError(f'subset hand_type must be right or left, not {wanted!r}')
-            keep &= (sample['left'] > 0) == (wanted == 'left')
-        if self.subset.get('mano'):
+        if side := chosen_side(self.subset):
+            keep &= (sample['left'] > 0) == (side == 'left')
+        if chosen_flag(self.subset, 'mano'):
             keep &= sample['mano_valid'] > 0
         return np.flatnonzero(keep)
 

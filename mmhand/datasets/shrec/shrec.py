@@ -29,7 +29,12 @@ class SHRECDataset(DepthHandDataset):
     with ``'joints'``, and by ``'auto'`` from the former where it is there.
 
     Args:
+        data_root, split: see :class:`DepthHandDataset`.
+        center_file, centers_y_up: of other sets, whose centres are in one file; refused here.
         kwargs: see :class:`DepthHandDataset`.
+
+    Raises:
+        HandConfigError: an argument for a file of centres.
     """
 
     METAINFO: dict = dict(dataset_name='shrec', joint_set='shrec22')
@@ -41,6 +46,22 @@ class SHRECDataset(DepthHandDataset):
     #: Files of a sequence: skeletons in the picture and in space, earlier estimates and their unit.
     IMAGE_FILE, WORLD_FILE = 'skeletons_image.txt', 'skeletons_world.txt'
     PREDICTED_FILE, PREDICTED_UNIT = 'skeletons_world_pred.txt', 0.001
+
+    def __init__(
+        self,
+        data_root: str = '',
+        split: str = 'train',
+        center_file: str | None = None,
+        centers_y_up: bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        for name, value in (('center_file', center_file), ('centers_y_up', centers_y_up)):
+            if value is not None:
+                raise HandConfigError(
+                    f'{name} has no effect on {type(self).__name__}: crops lie around the skeletons in '
+                    "the sequences' folders; leave it out"
+                )
+        super().__init__(data_root=data_root, split=split, **kwargs)
 
     def sequences(self) -> list[GestureSequence]:
         """Sequences of the split."""
@@ -199,7 +220,13 @@ class DHGDataset(SHRECDataset):
         if self.split == 'all':
             return found
         test = self.split == 'test'
-        return [one for one in found if (one.subject == self.test_subject) == test]
+        chosen = [one for one in found if (one.subject == self.test_subject) == test]
+        if not chosen:
+            raise HandConfigError(
+                f'{self.lists()} has no sequence of split "{self.split}" with test_subject='
+                f'{self.test_subject}'
+            )
+        return chosen
 
     def lists(self) -> Path:
         """See :class:`SHRECDataset`."""
