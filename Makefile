@@ -24,7 +24,7 @@ env:
 	@$(PYTHON) tools/misc/bootstrap.py --venv "$(VENV)" --constraints "$(CONSTRAINTS)"
 
 demo: env
-	$(PY) demo/run_demo.py --out $(DEMO_OUT) $(DEMO_ARGS)
+	$(PY) demo/run_demo.py --out-dir $(DEMO_OUT) $(DEMO_ARGS)
 
 test: env
 	$(PY) -m pytest -n $(WORKERS) --cov --cov-report=term:skip-covered $(ARGS)

@@ -42,7 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument('inputs', nargs='*', help='pictures, folders of pictures, videos')
     parser.add_argument('--camera', type=int, metavar='N', help='take frames of this camera')
-    parser.add_argument('--out-dir', default='mmhand_out', help='folder to write to')
+    parser.add_argument('--out-dir', metavar='DIR', default='mmhand_out', help='folder to write to')
     parser.add_argument(
         '--save',
         nargs='+',
@@ -70,6 +70,19 @@ def build_parser() -> argparse.ArgumentParser:
         type=int,
         metavar='PORT',
         help='a page on this computer only, that takes pictures and shows their hands (port 8000)',
+    )
+    return parser
+
+
+def doctor_parser() -> argparse.ArgumentParser:
+    """Arguments of ``mmhand doctor``."""
+    parser = argparse.ArgumentParser(
+        prog='mmhand doctor', description='What is installed, what is missing and how to get it.'
+    )
+    parser.add_argument(
+        '--install',
+        action='store_true',
+        help='install mmpose, mmsegmentation and mmdetection into this environment',
     )
     return parser
 
@@ -104,9 +117,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         if argv and argv[0] in TOOLS:
             run_tool(argv[0], argv[1:])
         elif argv and argv[0] == 'doctor':
+            args = doctor_parser().parse_args(argv[1:])
             from mmhand.apis.doctor import main as doctor
 
-            sys.exit(doctor(argv[1:]))
+            sys.exit(doctor(args.install))
         else:
             args = build_parser().parse_args(argv)
             if args.camera is None and args.serve is None and not args.inputs:

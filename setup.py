@@ -69,7 +69,7 @@ setup(
     ],
     python_requires='>=3.10,<3.14',
     packages=find_packages(include=['mmhand', 'mmhand.*']),
-    py_modules=['mmhand_cli'],
+    py_modules=['mmhand_cli', 'mmhand_flags'],
     entry_points={'console_scripts': ['mmhand=mmhand_cli:main']},
     package_data={
         'mmhand': [

@@ -5,6 +5,38 @@ python demo/depth_demo.py frame.png --camera 475 475 320 240 --cube 0.2 --checkp
 """
 
 import argparse
+
+from mmhand_flags import CAMERA_NAMES, ToolParser, add_config_options, start_tool
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Arguments of the command line."""
+    parser = ToolParser(__doc__)
+    parser.add_argument(
+        'frames', nargs='+', help="depth: 16-bit PNG (mm), NYU's two-byte PNG, MSRA's .bin, or .npy"
+    )
+    parser.add_argument(
+        '--camera',
+        nargs='+',
+        required=True,
+        metavar='NAME | FX FY CX CY',
+        help=f'{", ".join(CAMERA_NAMES)}, or intrinsics in pixels',
+    )
+    parser.add_argument('--model', default='dsf_r18_cpu_nyu', help='config, or its name')
+    parser.add_argument('--checkpoint', help='weights; without them the model is untrained')
+    parser.add_argument(
+        '--center', nargs=3, type=float, metavar=('X', 'Y', 'Z'), help='of the hand, metres'
+    )
+    parser.add_argument('--cube', type=float, default=0.25, help='edge of the crop, metres (0.25)')
+    parser.add_argument('--left', action='store_true', help='a left hand: the picture is mirrored')
+    parser.add_argument('--device', default='cpu')
+    parser.add_argument('--out-dir', metavar='DIR', default='work_dirs/depth_demo')
+    add_config_options(parser)
+    return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
+
 from pathlib import Path
 
 import numpy as np
@@ -16,42 +48,11 @@ from mmhand.datasets.transforms import read_depth
 from mmhand.geometry.mesh_io import save_mesh
 from mmhand.renderers.overlay import overlay_mesh
 from mmhand.utils.atomic_io import save_npz
-from mmhand.utils.config import ConfigOptions
 from mmhand.utils.errors import HandConfigError, cli_guard
 from mmhand.utils.setup_env import ensure_writable
 from mmhand.visualization.depth_views import depth_image, point_cloud_views
 from mmhand.visualization.draw import draw_skeleton
 from mmhand.visualization.hand_visualizer import write_image
-
-
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    """Arguments of the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        'frames', nargs='+', help="depth: 16-bit PNG (mm), NYU's two-byte PNG, MSRA's .bin, or .npy"
-    )
-    parser.add_argument(
-        '--camera',
-        nargs='+',
-        required=True,
-        metavar='NAME | FX FY CX CY',
-        help=f'{", ".join(DEPTH_CAMERAS)}, or intrinsics in pixels',
-    )
-    parser.add_argument('--model', default='dsf_r18_cpu_nyu', help='config, or its name')
-    parser.add_argument('--checkpoint', help='weights; without them the model is untrained')
-    parser.add_argument(
-        '--center', nargs=3, type=float, metavar=('X', 'Y', 'Z'), help='of the hand, metres'
-    )
-    parser.add_argument('--cube', type=float, default=0.25, help='edge of the crop, metres (0.25)')
-    parser.add_argument('--left', action='store_true', help='a left hand: the picture is mirrored')
-    parser.add_argument('--device', default='cpu')
-    parser.add_argument('--out-dir', default='work_dirs/depth_demo')
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=ConfigOptions, help='key=value overrides'
-    )
-    return parser.parse_args(argv)
 
 
 def camera_from(words: list[str], shape: tuple[int, int]) -> DepthCamera:

@@ -5,28 +5,15 @@ python demo/image_demo.py photo.jpg --model internet_r50_interhand --checkpoint 
 python demo/image_demo.py photo.jpg --model CONFIG.py --bbox 120 80 300 300 --out-dir out
 """
 
-import mmhand_cli
-
-mmhand_cli.end_early()
-
 import argparse
 
-import numpy as np
-
-from mmhand.apis import HandInferencer, MMDetHandDetector
-from mmhand.apis.hand_inferencer import SAVE
-from mmhand.apis.pictures import list_pictures
-from mmhand.apis.sinks import KINDS
-from mmhand.utils.config import ConfigOptions
-from mmhand.utils.errors import HandConfigError, cli_guard
-from mmhand.utils.setup_env import ensure_writable
+import mmhand_cli
+from mmhand_flags import ToolParser, add_config_options, start_tool
 
 
 def parse_args() -> argparse.Namespace:
     """Arguments of the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ToolParser(__doc__)
     parser.add_argument('pictures', nargs='+', help='pictures and folders of pictures')
     parser.add_argument(
         '--model', default='open', help='config file, or name of one of our configs'
@@ -64,12 +51,24 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help='prepare the network first: worth it for many pictures',
     )
-    parser.add_argument('--out-dir', default='demo_out', help='folder to write to')
-    parser.add_argument('--save', nargs='+', choices=KINDS, default=SAVE)
+    parser.add_argument('--out-dir', metavar='DIR', default='demo_out', help='folder to write to')
+    parser.add_argument(
+        '--save', nargs='+', choices=mmhand_cli.SAVE, default=list(mmhand_cli.SAVE[:6])
+    )
     parser.add_argument('--device', default='cpu')
     parser.add_argument('--batch-size', type=int, default=8)
-    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE')
+    add_config_options(parser)
     return parser.parse_args()
+
+
+start_tool(__name__, parse_args)
+
+import numpy as np
+
+from mmhand.apis import HandInferencer, MMDetHandDetector
+from mmhand.apis.pictures import list_pictures
+from mmhand.utils.errors import HandConfigError, cli_guard
+from mmhand.utils.setup_env import ensure_writable
 
 
 @cli_guard

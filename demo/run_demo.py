@@ -1,8 +1,8 @@
 """From nothing to meshes and a report: find hands, then make some, train on them, test, show it.
 
-python demo/run_demo.py --out work_dirs/demo
-python demo/run_demo.py --out work_dirs/demo --skip-tour
-python demo/run_demo.py --out work_dirs/demo --method internet
+python demo/run_demo.py --out-dir work_dirs/demo
+python demo/run_demo.py --out-dir work_dirs/demo --skip-tour
+python demo/run_demo.py --out-dir work_dirs/demo --method internet
 
 First the open weights of the package lay meshes into the pictures of ``demo/images``, which takes less
 than a minute. Then comes the tour of training: HDR, the default, is trained stage by stage, masks,
@@ -11,18 +11,44 @@ printed before it runs; a step that is done is not run again unless an earlier o
 demo goes on where it stopped.
 """
 
-import mmhand_cli
-
-mmhand_cli.end_early()
-
 import argparse
+from collections.abc import Sequence
+
+from mmhand_flags import ToolParser, start_tool
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Arguments of the command line."""
+    parser = ToolParser(__doc__)
+    parser.add_argument(
+        '--out-dir', metavar='DIR', default='work_dirs/demo', help='folder for everything it makes'
+    )
+    parser.add_argument('--skip-tour', action='store_true', help='meshes on pictures only')
+    parser.add_argument('--method', choices=('hdr', 'internet'), default='hdr')
+    parser.add_argument('--num', type=int, default=700, help='synthetic pictures')
+    parser.add_argument('--scenes', type=int, default=160, help='scenes of hands to restore (hdr)')
+    parser.add_argument(
+        '--iters',
+        nargs=4,
+        type=int,
+        default=(1400, 200, 600, 100),
+        metavar=('HASM', 'HDRM', 'SHPE', 'HDR'),
+        help='training iterations of the four stages (hdr)',
+    )
+    parser.add_argument('--epochs', type=int, default=10, help='training epochs (internet)')
+    parser.add_argument('--seed', type=int, default=0)
+    parser.renamed('--out', '--out-dir')
+    return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
+
 import json
 import re
 import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from mmhand.utils.config import load_config
@@ -47,29 +73,6 @@ HDR = {
 NARROW = shlex.split('--turn 0.05 --gestures spread fist --backgrounds studio plain --captures 24')
 
 INTERNET = 'configs/internet/internet_r18_cpu_interhand.py'
-
-
-def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Arguments of the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('--out', default='work_dirs/demo', help='folder for everything it makes')
-    parser.add_argument('--skip-tour', action='store_true', help='meshes on pictures only')
-    parser.add_argument('--method', choices=('hdr', 'internet'), default='hdr')
-    parser.add_argument('--num', type=int, default=700, help='synthetic pictures')
-    parser.add_argument('--scenes', type=int, default=160, help='scenes of hands to restore (hdr)')
-    parser.add_argument(
-        '--iters',
-        nargs=4,
-        type=int,
-        default=(1400, 200, 600, 100),
-        metavar=('HASM', 'HDRM', 'SHPE', 'HDR'),
-        help='training iterations of the four stages (hdr)',
-    )
-    parser.add_argument('--epochs', type=int, default=10, help='training epochs (internet)')
-    parser.add_argument('--seed', type=int, default=0)
-    return parser.parse_args(argv)
 
 
 def squeezed(config: str, iterations: int) -> list[str]:
@@ -114,7 +117,7 @@ def hdr_steps(args: argparse.Namespace, out: Path) -> list[Step]:
 
     def make(layout: str, folder: Path, *options: str) -> list[str]:
         start = ['tools/synthesis/make_dataset.py', '--format', layout, '--seed', seed]
-        return [*start, *NARROW, *options, '--out', str(folder)]
+        return [*start, *NARROW, *options, '--out-dir', str(folder)]
 
     def train(stage: str, *options: str) -> list[str]:
         data = scenes if stage == 'hdrm' else hands
@@ -210,7 +213,7 @@ def internet_steps(args: argparse.Namespace, out: Path) -> list[Step]:
             f'{args.num} pictures of one and two synthetic hands',
             [
                 *('tools/synthesis/make_dataset.py', '--format', 'interhand', '--num'),
-                *(str(args.num), '--seed', seed, '--out', str(data)),
+                *(str(args.num), '--seed', seed, '--out-dir', str(data)),
             ],
         ),
         (
@@ -291,7 +294,7 @@ def run_step(title: str, command: list[str], mark: Path, again: bool) -> float:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the demo."""
     args = parse_args(argv)
-    out = Path(args.out).resolve()
+    out = Path(args.out_dir).resolve()
     pictures = out / 'pictures'
     command = ['demo/image_demo.py', 'demo/images', '--out-dir', str(pictures)]
     command += ['--save', 'overlay', 'json', 'glb', 'html']

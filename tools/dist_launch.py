@@ -174,6 +174,9 @@ def stop(running: list[subprocess.Popen], how: signal.Signals) -> None:
 
 def main() -> None:
     """Check, start, wait, speak."""
+    if sys.argv[1:2] in (['-h'], ['--help']):
+        sys.stdout.write(__doc__)
+        return
     if len(sys.argv) < 4:
         sys.stderr.write(__doc__)
         sys.exit(2)

@@ -12,31 +12,11 @@ Any model works that predicts shape coefficients; with a confidence the best pic
 anna.npz (shape, what it was made of), anna.glb (the hand at rest) and anna.html (a report).
 """
 
-import mmhand_cli
-
-mmhand_cli.end_early()
-
-import argparse
-from pathlib import Path
-
-import numpy as np
-
-from mmhand.apis import HandInferencer, MMDetHandDetector
-from mmhand.apis.person_report import person_report, shrunk
-from mmhand.apis.personalize import personal_hand, sightings_of
-from mmhand.apis.pictures import list_pictures, unique_stems
-from mmhand.apis.video_frames import is_video, video_frames
-from mmhand.apis.worn_shape import hand_model_of
-from mmhand.fitting.shape_calibration import STRATEGIES
-from mmhand.geometry.mesh_io import save_mesh
-from mmhand.utils.config import ConfigOptions
-from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError, cli_guard
+from mmhand_flags import STRATEGIES, ToolParser, add_config_options, start_tool
 
 
 def parse_args(argv=None):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ToolParser(__doc__)
     parser.add_argument('source', help='folder of pictures of one person, a picture, or a video')
     parser.add_argument(
         '--model', default='open', help='config file, or name of one of our configs; open weights'
@@ -48,7 +28,9 @@ def parse_args(argv=None):
         default='OpenHand',
         help='of the open method; MANO is read from MMHAND_MANO_ROOT',
     )
-    parser.add_argument('--out', default='person.npz', help='.npz file to write')
+    parser.add_argument(
+        '--out', metavar='FILE.npz', default='person.npz', help='.npz file to write'
+    )
     parser.add_argument(
         '--strategy',
         choices=STRATEGIES,
@@ -65,8 +47,24 @@ def parse_args(argv=None):
     parser.add_argument('--detector', nargs=2, metavar=('CONFIG', 'CHECKPOINT'), help='of mmdet')
     parser.add_argument('--device', default='cpu')
     parser.add_argument('--batch-size', type=int, default=8)
-    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE')
+    add_config_options(parser)
     return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
+
+from pathlib import Path
+
+import numpy as np
+
+from mmhand.apis import HandInferencer, MMDetHandDetector
+from mmhand.apis.person_report import person_report, shrunk
+from mmhand.apis.personalize import personal_hand, sightings_of
+from mmhand.apis.pictures import list_pictures, unique_stems
+from mmhand.apis.video_frames import is_video, video_frames
+from mmhand.apis.worn_shape import hand_model_of
+from mmhand.geometry.mesh_io import save_mesh
+from mmhand.utils.errors import HandConfigError, HandDataError, HandFileError, cli_guard
 
 
 def read_source(source, limit):

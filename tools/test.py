@@ -5,11 +5,24 @@ python tools/test.py CONFIG none            random weights, to check data and me
 python tools/test.py CONFIG mean            the mean hand at the annotated wrists: what to beat
 """
 
-import mmhand_cli
-
-mmhand_cli.end_early()
-
 import argparse
+
+from mmhand_flags import ToolParser, add_run_arguments, start_tool
+
+
+def parse_args() -> argparse.Namespace:
+    parser = ToolParser(__doc__)
+    add_run_arguments(parser)
+    parser.add_argument(
+        'checkpoint', help='checkpoint file; "none" for random weights, "mean" for a mean hand'
+    )
+    parser.add_argument('--out', metavar='FILE.json', help='write metrics and their circumstances')
+    parser.add_argument('--dump', metavar='FILE.pkl', help='write all predictions')
+    return parser.parse_args()
+
+
+start_tool(__name__, parse_args)
+
 from collections.abc import Mapping
 
 from mmengine.config import Config
@@ -17,7 +30,6 @@ from mmengine.dist import is_main_process
 
 from mmhand.apis.mean_hand import use_mean_hand
 from mmhand.engine.launch import (
-    add_common_arguments,
     build_runner,
     config_from_args,
     run_guarded,
@@ -26,19 +38,6 @@ from mmhand.engine.results_file import describe_results, write_results
 from mmhand.utils.config import merge_options
 from mmhand.utils.errors import HandConfigError, cli_guard
 from mmhand.utils.setup_env import ensure_writable
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_common_arguments(parser)
-    parser.add_argument(
-        'checkpoint', help='checkpoint file; "none" for random weights, "mean" for a mean hand'
-    )
-    parser.add_argument('--out', metavar='FILE.json', help='write metrics and their circumstances')
-    parser.add_argument('--dump', metavar='FILE.pkl', help='write all predictions')
-    return parser.parse_args()
 
 
 def apply_args(cfg: Config, args: argparse.Namespace) -> None:

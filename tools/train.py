@@ -4,32 +4,14 @@ python tools/train.py configs/internet/internet_r50_interhand.py
 python tools/train.py internet_r50_interhand --resume --cfg-options train_cfg.max_epochs=30
 """
 
-import mmhand_cli
-
-mmhand_cli.end_early()
-
 import argparse
 
-from mmengine.config import Config
-
-from mmhand.engine.launch import (
-    add_common_arguments,
-    build_runner,
-    config_from_args,
-    run_guarded,
-)
-from mmhand.engine.work_dir_lock import hold_work_dir
-from mmhand.utils.checkpoint import find_latest_checkpoint
-from mmhand.utils.config import merge_options
-from mmhand.utils.errors import HandConfigError, cli_guard
-from mmhand.utils.setup_env import ensure_writable
+from mmhand_flags import ToolParser, add_run_arguments, start_tool
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_common_arguments(parser)
+    parser = ToolParser(__doc__)
+    add_run_arguments(parser)
     parser.add_argument(
         '--resume',
         nargs='?',
@@ -50,6 +32,22 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--deterministic', action='store_true', help='same run, same numbers')
     parser.add_argument('--tensorboard', action='store_true', help='also log to TensorBoard')
     return parser.parse_args()
+
+
+start_tool(__name__, parse_args)
+
+from mmengine.config import Config
+
+from mmhand.engine.launch import (
+    build_runner,
+    config_from_args,
+    run_guarded,
+)
+from mmhand.engine.work_dir_lock import hold_work_dir
+from mmhand.utils.checkpoint import find_latest_checkpoint
+from mmhand.utils.config import merge_options
+from mmhand.utils.errors import HandConfigError, cli_guard
+from mmhand.utils.setup_env import ensure_writable
 
 
 def apply_args(cfg: Config, args: argparse.Namespace) -> None:

@@ -1,12 +1,11 @@
 """``mmhand doctor``: what is installed, what is missing, and the remedy."""
 
-import argparse
 import importlib.util
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from importlib.metadata import requires
 from pathlib import Path
 
@@ -98,21 +97,13 @@ def install() -> int:
     return 0
 
 
-def main(argv: Sequence[str] = ()) -> int:
+def main(install_first: bool = False) -> int:
     """Print the findings; 0 where all that is needed is there.
 
     Args:
-        argv: ``--install`` first installs the OpenMMLab parts that are missing.
+        install_first: install the OpenMMLab parts that are missing.
     """
-    parser = argparse.ArgumentParser(
-        prog='mmhand doctor', description='What is installed, what is missing and how to get it.'
-    )
-    parser.add_argument(
-        '--install',
-        action='store_true',
-        help='install mmpose, mmsegmentation and mmdetection into this environment',
-    )
-    if parser.parse_args(list(argv)).install and (status := install()):
+    if install_first and (status := install()):
         return status
     needed_is_there = True
     for name, well, known, remedy in findings():

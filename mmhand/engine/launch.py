@@ -11,7 +11,7 @@ from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
 from mmhand.registry import RUNNERS
-from mmhand.utils.config import ConfigOptions, load_config, resolve_config
+from mmhand.utils.config import load_config, resolve_config
 from mmhand.utils.errors import HandConfigError
 from mmhand.utils.setup_env import ensure_writable, setup_env
 
@@ -23,41 +23,8 @@ from .runner import HandRunner
 from .user_errors import readable_errors
 
 
-def add_common_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what training and testing both take.
-
-    Args:
-        parser: gets its arguments in place.
-    """
-    parser.add_argument('config', help='config file, mmhand::PATH, or name of one of our configs')
-    parser.add_argument('--work-dir', help='folder of logs and checkpoints (work_dirs/CONFIG)')
-    parser.add_argument('--data-root', help="folder of the data, for all of the config's data sets")
-    parser.add_argument('--show-dir', help='draw samples and write the pictures here')
-    parser.add_argument(
-        '--show-interval', type=int, default=1, metavar='N', help='draw every Nth sample'
-    )
-    parser.add_argument(
-        '--show-max', type=int, default=None, metavar='N', help='draw at most N samples a time'
-    )
-    parser.add_argument(
-        '--launcher',
-        choices=['none', 'pytorch', 'slurm', 'mpi'],
-        default='none',
-        help='who started the processes; see tools/dist_train.sh',
-    )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        metavar='KEY=VALUE',
-        help='change the config, e.g. train_dataloader.batch_size=8 model.backbone.depth=18',
-    )
-    # Passed by launchers that do not use the environment.
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
-
-
 def config_from_args(args: argparse.Namespace) -> Config:
-    """Load the config and apply the arguments of :func:`add_common_arguments`.
+    """Load the config and apply the arguments that training and testing share.
 
     ``--cfg-options`` come last and win.
 

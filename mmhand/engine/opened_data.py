@@ -134,7 +134,7 @@ def _check_root(section: Mapping, where: str) -> None:
         layout = 'ho3d_v3'
     stand_in = (
         f', or make a stand-in with "python tools/synthesis/make_dataset.py --format {layout} --num 200 '
-        f'--out {root}"'
+        f'--out-dir {root}"'
         if layout
         else ''
     )

@@ -7,6 +7,8 @@ and takes it out again: mmengine tests for ``mmcv._ext`` to tell full mmcv from 
 and fails on a module without a spec.
 """
 
+from __future__ import annotations
+
 import contextlib
 import importlib
 import importlib.util
@@ -15,11 +17,12 @@ from collections.abc import Callable, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from .errors import HandConfigError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 #: The OpenMMLab projects whose parts mmhand borrows, as pip takes them.
 PROJECTS = {'mmdet': 'mmdet==3.3.0', 'mmseg': 'mmsegmentation==1.2.2', 'mmpose': 'mmpose==1.3.2'}
@@ -32,6 +35,7 @@ def has_compiled_mmcv() -> bool:
 
 def _nms(boxes: Tensor, scores: Tensor, iou_threshold: float, offset: int = 0) -> Tensor:
     """Serve mmcv's ``nms`` from torchvision; ``offset=1`` means inclusive far edges."""
+    import torch
     from torchvision.ops import nms
 
     if offset:
@@ -75,6 +79,8 @@ def _roi_align_backward(
     aligned: bool,
 ) -> None:
     """Gradient of :func:`_roi_align_forward`, written into ``grad_input``."""
+    import torch
+
     grad_input.copy_(
         torch.ops.torchvision._roi_align_backward(
             grad_output.contiguous(),

@@ -14,6 +14,7 @@ from mmengine.utils import import_modules_from_strings
 from .config_bases import check_bases
 from .data_config import check_data_config
 from .errors import HandConfigError, MMHandError
+from .model_zoo import zoo_weights
 from .safe_yaml import install_plain_yaml
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -98,15 +99,42 @@ def resolve_config(name: str | os.PathLike) -> Path:
     same_stem = [path for path in known.values() if path.stem == wanted]
     if len(same_stem) == 1:
         return same_stem[0]
-    stems = {path.stem: key for key, path in known.items()}
     siblings = [p.as_posix() for p in Path(text).parent.glob('*.py')] if '/' in text else []
-    near = [
-        *difflib.get_close_matches(text, siblings, 3),
-        *(stems[stem] for stem in difflib.get_close_matches(Path(wanted).name, stems, 3)),
-    ]
-    near = [key for key in known if key.partition('/')[0] == wanted] or near[:3]
-    hint = f'did you mean {" or ".join(near)}?' if near else 'check the path'
+    near = difflib.get_close_matches(text, siblings, 3) + _near_configs(wanted, known)
+    hint = 'check the path' if text.endswith('.py') else '"mmhand config" lists all'
+    hint = f'did you mean {" or ".join(near)}?' if near else hint
     raise HandConfigError(f'config {text} does not exist; {hint}')
+
+
+#: Names of methods and of their papers that differ from their folders, lower case, letters only.
+_FAMILIES = {
+    'identityaware': 'iahm',
+    'identityawarehandmesh': 'iahm',
+    'twohands': 'twohand',
+    'twohandshapepose': 'twohand',
+    'interhand': 'internet',
+    'interhandnet': 'internet',
+    'handmesh': 'cmr',
+}
+
+
+def _near_configs(wanted: str, known: Mapping[str, Path]) -> list[str]:
+    """At most four configs that a name may mean: a family's, or those spelt alike."""
+    letters = ''.join(filter(str.isalpha, wanted.lower()))
+    families = sorted({key.partition('/')[0] for key in known})
+    meant = difflib.get_close_matches(_FAMILIES.get(letters, letters), families, 1, 0.75)
+    stems = {path.stem: key for key, path in known.items()}
+    alike = difflib.get_close_matches(Path(wanted).name.lower(), stems, 3)
+    if not meant or alike and letters != meant[0]:
+        return [stems[stem] for stem in alike]
+    # Those with weights first; longer names are variants of what the shorter ones stand for.
+    weights = zoo_weights()
+    found = sorted(
+        (key for key in known if key.startswith(f'{meant[0]}/')),
+        key=lambda key: (known[key].stem not in weights, len(key)),
+    )
+    more = f'one of {len(found) - 4} more ("mmhand config" lists them)'
+    return found if len(found) <= 4 else [*found[:4], more]
 
 
 def load_config(name: str | os.PathLike | Config, cfg_options: Mapping | None = None) -> Config:

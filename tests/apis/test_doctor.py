@@ -8,7 +8,7 @@ from mmhand.apis import doctor
 
 def test_findings_have_a_remedy_where_something_is_missing(monkeypatch, capsys):
     monkeypatch.delenv('MMHAND_MANO_ROOT', raising=False)
-    assert doctor.main([]) == 0
+    assert doctor.main() == 0
     told = capsys.readouterr().out
     assert 'open weights' in told
     assert '--  MANO' in told
@@ -30,4 +30,4 @@ def test_install_takes_mmpose_without_what_it_lists(monkeypatch):
 
 def test_a_failed_install_is_the_exit_status(monkeypatch, capsys):
     monkeypatch.setattr(subprocess, 'run', lambda *_, **__: type('', (), {'returncode': 7}))
-    assert doctor.main(['--install']) == 7
+    assert doctor.main(install_first=True) == 7

@@ -33,7 +33,7 @@ def commands(demo, monkeypatch):
             work.mkdir(parents=True, exist_ok=True)
             (work / 'last_checkpoint').write_text(f'{work}/iter_{len(ran)}.pth\n')
         if words[0] == 'tools/synthesis/make_dataset.py' and 'interhand' in words:
-            folder = demo.Path(words[words.index('--out') + 1]) / 'annotations' / 'test'
+            folder = demo.Path(words[words.index('--out-dir') + 1]) / 'annotations' / 'test'
             folder.mkdir(parents=True, exist_ok=True)
             records = dict(
                 images=[dict(id=i, file_name=f'c/{i}.jpg') for i in range(30)],

@@ -35,7 +35,7 @@ def test_missing_data_say_where_to_get_them_and_what_stands_in(tmp_path, no_netw
         'train_dataloader.dataset: data_root',
         '--data-root FOLDER',
         'https://github.com/shreyashampali/ho3d',
-        f'make_dataset.py --format ho3d --num 200 --out {tmp_path / "HO3D"}',
+        f'make_dataset.py --format ho3d --num 200 --out-dir {tmp_path / "HO3D"}',
     ):
         assert part in text
     assert '\n' not in text

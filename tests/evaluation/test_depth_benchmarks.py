@@ -178,7 +178,7 @@ def test_the_tool_scores_and_plots(tmp_path, capsys):
     write_depth_results(tmp_path / 'method.txt', points + [0, 0.006, 0.008], 'nyu')
     main = runpy.run_path(str(TOOL))['main']
     common = ['--dataset', 'nyu', '--gt', str(tmp_path / 'gt.txt')]
-    options = ['--plot', str(tmp_path / 'c.png'), '--joints']
+    options = ['--out', str(tmp_path / 'c.png'), '--joints']
     with pytest.raises(SystemExit) as done:
         main([*common, '--pred', str(tmp_path / 'method.txt'), *options])
     assert not done.value.code

@@ -24,7 +24,7 @@ def test_readme_commands_work(repo, tmp_path):
     run(
         repo,
         *('tools/synthesis/make_dataset.py', '--format', 'interhand', '--num', 10),
-        *('--out', data, '--workers', 1),
+        *('--out-dir', data, '--workers', 1),
     )
     options = ['--cfg-options', 'train_cfg.max_epochs=1', 'train_dataloader.num_workers=0']
     options += ['train_dataloader.persistent_workers=False', 'val_dataloader.num_workers=0']

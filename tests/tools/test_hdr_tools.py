@@ -173,7 +173,7 @@ def test_a_killed_run_goes_on_where_it_stopped(repo, sets, tmp_path, capsys):
         "runpy.run_path(tool, run_name='__main__')\n"
     )
     tool = repo / 'tools/dataset_converters/interhand_masks.py'
-    arguments = [str(root), '--splits', 'train', '--out', str(out), '--workers', '2', '--quiet']
+    arguments = [str(root), '--splits', 'train', '--out-dir', str(out), '--workers', '2', '--quiet']
     # The pipes end when all processes that hold them have ended.
     done = subprocess.run(
         [sys.executable, str(script), str(tool), str(out), *arguments],
@@ -315,7 +315,7 @@ def test_gain_of_other_models_is_refused(repo, monkeypatch, capsys):
 
 def test_aih_is_drawn_without_a_window(repo, sets, tmp_path, capsys):
     tool, sheet = load_tool(repo, 'hdr/browse_aih'), tmp_path / 'sheet.png'
-    arguments = [str(sets / 'aih'), '--size', '64', '--every', '4', '--sheet', str(sheet)]
+    arguments = [str(sets / 'aih'), '--size', '64', '--every', '4', '--out', str(sheet)]
     with contextlib.suppress(SystemExit):
         tool.main(arguments)
     lines = capsys.readouterr().out.splitlines()

@@ -45,7 +45,13 @@ def test_from_predictions_to_poses(repo, folder, capsys):
         'test_dataloader.persistent_workers=False',
     ]
     config, predictions = 'iahm_r18_confidence_cpu_dexycb-s1', folder / 'predictions.npz'
-    collect = ('iahm/collect_predictions.py', config, folder / 'confidence.pth', predictions)
+    collect = (
+        'iahm/collect_predictions.py',
+        config,
+        folder / 'confidence.pth',
+        '--out',
+        predictions,
+    )
     run(repo, *collect, '--split', 'train', '--cfg-options', *options)
     with np.load(predictions) as file:
         count = len(file['subject'])
@@ -55,7 +61,17 @@ def test_from_predictions_to_poses(repo, folder, capsys):
         assert file['K'].shape == (count, 3, 3)
         subjects = set(file['subject'].tolist())
     shapes = folder / 'shapes.npz'
-    run(repo, 'iahm/calibrate_shapes.py', predictions, shapes, '--strategy', 'top', '--num', 2)
+    run(
+        repo,
+        'iahm/calibrate_shapes.py',
+        predictions,
+        '--out',
+        shapes,
+        '--strategy',
+        'top',
+        '--num',
+        2,
+    )
     table = ShapeTable.load(shapes)
     assert set(table.subjects) == subjects
     assert table.hand_model == 'OpenHand'

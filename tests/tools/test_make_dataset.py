@@ -25,7 +25,7 @@ def make_dataset(repo, monkeypatch):
 
 def test_makes_and_keeps_a_data_set(make_dataset, tmp_path, capsys):
     arguments = (
-        *('--format', 'freihand', '--num', 2, '--seed', 3, '--out', tmp_path / 'set'),
+        *('--format', 'freihand', '--num', 2, '--seed', 3, '--out-dir', tmp_path / 'set'),
         *('--image-size', '64x64', '--workers', 1, '--splits', 'training'),
     )
     assert make_dataset(*arguments) == 0
@@ -61,7 +61,7 @@ def test_every_setting_reaches_the_set(make_dataset, tmp_path):
     options = ['--format', 'interhand', '--num', 1, '--splits', 'train', '--image-size', '64x32']
     for name, value in settings.items():
         options += ['--' + name.replace('_', '-'), *(value if isinstance(value, list) else [value])]
-    assert make_dataset(*options, '--workers', 1, '--quiet', '--out', tmp_path / 'set') == 0
+    assert make_dataset(*options, '--workers', 1, '--quiet', '--out-dir', tmp_path / 'set') == 0
     meta = json.loads((tmp_path / 'set/synthetic.json').read_text())
     assert {name: meta['config'][name] for name in settings} == settings
     assert meta['config']['image_size'] == [64, 32]
@@ -77,12 +77,12 @@ def test_every_setting_reaches_the_set(make_dataset, tmp_path):
         (('--image-size', '64'), 'image size must be WxH'),
         (('--splits', 'tran'), 'format interhand has no split "tran"'),
         (('--views', '20'), 'views (20) exceeds the cameras of the rig (12)'),
-        (('--out', '/dev/null/set'), 'cannot be made'),
+        (('--out-dir', '/dev/null/set'), 'cannot be made'),
         (('--sheet', 'sheet.tiff'), '--sheet must end in .jpg or .png'),
     ],
 )
 def test_bad_arguments_end_in_one_line(make_dataset, tmp_path, arguments, message, capsys):
-    base = {'--format': 'interhand', '--num': '1', '--out': tmp_path / 'set'}
+    base = {'--format': 'interhand', '--num': '1', '--out-dir': tmp_path / 'set'}
     base[arguments[0]] = arguments[1]
     assert make_dataset(*(item for pair in base.items() for item in pair)) == 2
     lines = capsys.readouterr().err.splitlines()

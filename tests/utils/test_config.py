@@ -56,7 +56,11 @@ def test_bases_are_not_listed(configs):
     [
         ('alpha_r50_h3d', 'did you mean alpha/alpha_r50_ho3d'),
         ('configs/alpha/alpha_r50.py', 'did you mean alpha/alpha_r50_ho3d'),
-        ('nothing_like_it', 'check the path'),
+        ('nothing_like_it', '"mmhand config" lists all'),
+        ('nothing_like_it.py', 'check the path'),
+        ('alpha', 'did you mean alpha/alpha_r50_ho3d'),
+        ('Aplha', 'did you mean alpha/alpha_r50_ho3d'),
+        ('Gamma', 'did you mean gamma/x'),
         ('x', 'does not exist'),
     ],
 )

@@ -4,19 +4,12 @@ python tools/analysis_tools/analyze_logs.py WORK_DIR [WORK_DIR ...] --keys loss 
 """
 
 import argparse
-import fnmatch
-import statistics
-from pathlib import Path
 
-from mmhand.utils.errors import HandConfigError, cli_guard
-from mmhand.visualization import plot_curves, save_figure
-from mmhand.visualization.run_log import Curve, RunLog, read_log
+from mmhand_flags import ToolParser, start_tool
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ToolParser(__doc__)
     parser.add_argument('logs', nargs='+', help='work folders or scalars.json files')
     parser.add_argument(
         '--keys',
@@ -24,10 +17,23 @@ def parse_args() -> argparse.Namespace:
         default=['loss'],
         help='names to plot, in part or with * and ?; training and validation are not mixed',
     )
-    parser.add_argument('--out', help='.png, .svg or .pdf to write; without it only numbers')
+    parser.add_argument(
+        '--out', metavar='FILE', help='.png, .svg or .pdf to write; without it only numbers'
+    )
     parser.add_argument('--title', default='')
     parser.add_argument('--log-scale', action='store_true', help='logarithmic values')
     return parser.parse_args()
+
+
+start_tool(__name__, parse_args)
+
+import fnmatch
+import statistics
+from pathlib import Path
+
+from mmhand.utils.errors import HandConfigError, cli_guard
+from mmhand.visualization import plot_curves, save_figure
+from mmhand.visualization.run_log import Curve, RunLog, read_log
 
 
 def chosen(curves: dict[str, Curve], keys: list[str]) -> dict[str, Curve]:

@@ -5,23 +5,12 @@ python tools/analysis_tools/get_flops.py CONFIG --input-shape image:8,256,256 ma
 """
 
 import argparse
-import re
 
-import torch
-from mmengine.analysis import get_model_complexity_info
-from mmengine.config import Config
-from torch import Tensor, nn
-
-from mmhand.apis import init_model
-from mmhand.utils.config import ConfigOptions
-from mmhand.utils.errors import HandConfigError, cli_guard
-from mmhand.utils.pipeline import pipeline_steps
+from mmhand_flags import ToolParser, add_config_options, start_tool
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ToolParser(__doc__)
     parser.add_argument('config', help='config file or name')
     parser.add_argument(
         '--input-shape',
@@ -31,8 +20,22 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--device', default='cpu')
     parser.add_argument('--table', action='store_true', help='also print module by module')
-    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE')
+    add_config_options(parser)
     return parser.parse_args()
+
+
+start_tool(__name__, parse_args)
+
+import re
+
+import torch
+from mmengine.analysis import get_model_complexity_info
+from mmengine.config import Config
+from torch import Tensor, nn
+
+from mmhand.apis import init_model
+from mmhand.utils.errors import HandConfigError, cli_guard
+from mmhand.utils.pipeline import pipeline_steps
 
 
 def parse_shape(text: str) -> tuple[str, tuple[int, ...]]:

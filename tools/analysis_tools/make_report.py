@@ -3,22 +3,15 @@
 python tools/analysis_tools/make_report.py WORK_DIR --out report.html --results results.json
 """
 
-import mmhand_cli
-
-mmhand_cli.end_early()
-
 import argparse
 
-from mmhand.utils.errors import cli_guard
-from mmhand.visualization import build_run_report
+from mmhand_flags import ToolParser, start_tool
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ToolParser(__doc__)
     parser.add_argument('work_dir', help='work folder of the training')
-    parser.add_argument('--out', default='report.html', help='file to write')
+    parser.add_argument('--out', metavar='FILE', default='report.html', help='file to write')
     parser.add_argument(
         '--results', nargs='+', metavar='FILE', help='of tools/test.py --out (those in WORK_DIR)'
     )
@@ -28,6 +21,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--max-pictures', type=int, default=16, metavar='N')
     parser.add_argument('--title')
     return parser.parse_args()
+
+
+start_tool(__name__, parse_args)
+
+from mmhand.utils.errors import cli_guard
+from mmhand.visualization import build_run_report
 
 
 @cli_guard

@@ -6,21 +6,12 @@ python tools/analysis_tools/plot_pck.py a.npz --points vertices --out mesh.png
 """
 
 import argparse
-from collections.abc import Mapping
-from pathlib import Path
 
-import numpy as np
-
-from mmhand.evaluation.functional import area_under_curve, auc, pck_curve
-from mmhand.utils.errors import HandDataError, HandFileError, cli_guard
-from mmhand.utils.safe_npz import load_npz
-from mmhand.visualization.plots import plot_curves, save_figure
+from mmhand_flags import ToolParser, start_tool
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ToolParser(__doc__)
     parser.add_argument('records', nargs='+', help='.npz files of dump_path')
     parser.add_argument('--names', nargs='+', help='of the curves; file names by default')
     parser.add_argument('--points', choices=('joints', 'vertices'), default='joints')
@@ -32,8 +23,21 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--steps', type=int, default=200, help="number of thresholds; the protocol's for vertices"
     )
-    parser.add_argument('--out', default='pck.svg', help='.svg, .png or .pdf')
+    parser.add_argument('--out', metavar='FILE', default='pck.svg', help='.svg, .png or .pdf')
     return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from mmhand.evaluation.functional import area_under_curve, auc, pck_curve
+from mmhand.utils.errors import HandDataError, HandFileError, cli_guard
+from mmhand.utils.safe_npz import load_npz
+from mmhand.visualization.plots import plot_curves, save_figure
 
 
 def read_records(path: str, hands: str) -> tuple[dict[str, np.ndarray], np.ndarray]:

@@ -3,28 +3,28 @@
 python tools/analysis_tools/print_config.py internet_r50_interhand --key model.head
 """
 
-import mmhand_cli
-
-mmhand_cli.end_early()
-
 import argparse
+
+from mmhand_flags import ToolParser, add_config_options, start_tool
+
+
+def parse_args() -> argparse.Namespace:
+    parser = ToolParser(__doc__)
+    parser.add_argument('config', nargs='?', help='config file or name; none lists the names')
+    parser.add_argument('--key', help='print only this section, e.g. model.head')
+    add_config_options(parser)
+    parser.add_argument('--hash', action='store_true', help='print only the hash of the content')
+    return parser.parse_args()
+
+
+start_tool(__name__, parse_args)
+
 import json
 
 from mmengine.config import Config
 
-from mmhand.utils.config import ConfigOptions, config_hash, list_configs, load_config
+from mmhand.utils.config import config_hash, list_configs, load_config
 from mmhand.utils.errors import HandConfigError, cli_guard
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('config', nargs='?', help='config file or name; none lists the names')
-    parser.add_argument('--key', help='print only this section, e.g. model.head')
-    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE')
-    parser.add_argument('--hash', action='store_true', help='print only the hash of the content')
-    return parser.parse_args()
 
 
 def section(cfg: Config, key: str) -> object:

@@ -1,13 +1,13 @@
-"""Score result files of depth benchmarks (u v d rows) as they are scored in papers."""
+"""Score result files of depth benchmarks as they are scored in papers.
+
+python tools/analysis_tools/score_depth_results.py --dataset nyu --gt gt.txt --pred result.txt
+
+A file has a row a frame and u (px), v (px), d (mm) of every joint, as published for NYU, ICVL and MSRA.
+"""
 
 import argparse
-from pathlib import Path
 
-from mmhand.evaluation import get_protocol
-from mmhand.evaluation.depth_results import read_depth_results, score_depth_results
-from mmhand.structures import get_joint_set
-from mmhand.utils.errors import HandConfigError, cli_guard
-from mmhand.visualization.plots import plot_curves, save_figure
+from mmhand_flags import ToolParser, start_tool
 
 #: Camera and protocols of a data set.
 SETS = {
@@ -18,18 +18,29 @@ SETS = {
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Score files with a row a frame and u (px), v (px), d (mm) of every joint, as '
-        'published for NYU, ICVL and MSRA.'
-    )
+    parser = ToolParser(__doc__)
     parser.add_argument('--dataset', required=True, help=', '.join(SETS))
     parser.add_argument('--gt', required=True, help='file of the ground truth, in the same form')
     parser.add_argument('--pred', required=True, nargs='+', help='result files')
     parser.add_argument('--protocol', nargs='+', help='protocols; by default all of the data set')
     parser.add_argument('--batch-size', type=int, default=32, help='of batch means (32)')
     parser.add_argument('--joints', action='store_true', help="also print each joint's mean error")
-    parser.add_argument('--plot', help='write the success curves here (.png, .svg or .pdf)')
+    parser.add_argument(
+        '--out', metavar='FILE', help='write the success curves here (.png, .svg or .pdf)'
+    )
+    parser.renamed('--plot', '--out')
     return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
+
+from pathlib import Path
+
+from mmhand.evaluation import get_protocol
+from mmhand.evaluation.depth_results import read_depth_results, score_depth_results
+from mmhand.structures import get_joint_set
+from mmhand.utils.errors import HandConfigError, cli_guard
+from mmhand.visualization.plots import plot_curves, save_figure
 
 
 @cli_guard
@@ -64,7 +75,7 @@ def main(argv: list[str] | None = None) -> None:
             if protocol is protocols[0]:
                 label = f'{Path(path).stem} ({scores.numbers["MPJPE"]:.2f} mm)'
                 curves[label] = (scores.thresholds.tolist(), scores.curve.tolist())
-    if args.plot:
+    if args.out:
         title = f'{args.dataset.upper()}, {len(get_joint_set(protocols[0].joint_set))} joints'
         figure = plot_curves(
             curves,
@@ -74,8 +85,8 @@ def main(argv: list[str] | None = None) -> None:
             log_scale=False,
             limits=(0.0, 1.0),
         )
-        save_figure(figure, args.plot)
-        print(f'curves: {args.plot}')
+        save_figure(figure, args.out)
+        print(f'curves: {args.out}')
 
 
 if __name__ == '__main__':

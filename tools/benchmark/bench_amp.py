@@ -1,11 +1,29 @@
 """Time a training step in float32 and in bfloat16 mixed precision, in turns on the same batch.
 
-python tools/benchmark/bench_amp.py --config internet_r18_cpu_interhand [--data-root DIR] [--threads 1]
+python tools/benchmark/bench_amp.py internet_r18_cpu_interhand [--data-root DIR] [--threads 1]
 
 Without a data set a small InterHand2.6M-format one is made.
 """
 
 import argparse
+
+from mmhand_flags import ToolParser, start_tool
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = ToolParser(__doc__)
+    parser.add_argument('config', nargs='?', default='internet_r18_cpu_interhand')
+    parser.add_argument('--data-root', help='data set of the config')
+    parser.add_argument('--batch-size', type=int, default=8)
+    parser.add_argument('--repeats', type=int, default=8)
+    parser.add_argument('--threads', type=int, default=1)
+    parser.renamed('--batch', '--batch-size')
+    parser.renamed('--config', 'config')
+    return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
+
 import tempfile
 import time
 from statistics import median
@@ -21,18 +39,6 @@ from mmhand.registry import DATASETS, MODELS, OPTIM_WRAPPERS
 from mmhand.synthesis import generate_dataset, get_writer
 from mmhand.utils.config import load_config
 from mmhand.utils.errors import cli_guard
-
-
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('--config', default='internet_r18_cpu_interhand')
-    parser.add_argument('--data-root', help='data set of the config')
-    parser.add_argument('--batch', type=int, default=8)
-    parser.add_argument('--repeats', type=int, default=8)
-    parser.add_argument('--threads', type=int, default=1)
-    return parser.parse_args(argv)
 
 
 def first_batch(cfg, size: int) -> dict:
@@ -52,9 +58,9 @@ def main(argv: list[str] | None = None) -> None:
         if not args.data_root:
             kind = get_writer('interhand')
             settings = kind.make_config(image_size=(256, 256))
-            generate_dataset(kind(folder, settings, 0), {'train': args.batch}, progress=False)
+            generate_dataset(kind(folder, settings, 0), {'train': args.batch_size}, progress=False)
         set_data_root(cfg, root)
-        batch = first_batch(cfg, args.batch)
+        batch = first_batch(cfg, args.batch_size)
     sides = {}
     for name in ('OptimWrapper', 'BFloat16OptimWrapper'):
         torch.manual_seed(0)
@@ -72,7 +78,7 @@ def main(argv: list[str] | None = None) -> None:
         bar.update()
     full, mixed = (1000 * median(values) for values in seconds.values())
     print(
-        f'\n{args.config}, batch of {args.batch}, {args.threads} thread(s): a training step takes '
+        f'\n{args.config}, batch of {args.batch_size}, {args.threads} thread(s): a training step takes '
         f'{full:.0f} ms in float32, {mixed:.0f} ms with --amp (bfloat16): {full / mixed:.2f} times'
     )
 

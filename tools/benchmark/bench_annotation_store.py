@@ -13,13 +13,28 @@ reading brings in are shared between processes and given back by the system on d
 number includes them. Exits 1 if a bar is missed.
 """
 
-import argparse
+from pathlib import Path
+
+from mmhand_flags import ToolParser, start_tool
+
+
+def parse_args(argv=None):
+    parser = ToolParser(__doc__)
+    parser.add_argument('--records', type=int, default=1_361_062, help='as many as v1.0 train has')
+    parser.add_argument('--folder', type=Path, help='where to generate; kept, and used again')
+    parser.add_argument(
+        '--out', metavar='FILE.json', type=Path, help='also write the numbers as JSON'
+    )
+    return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
+
 import json
 import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
 import numpy as np
 from mmengine.utils import ProgressBar
@@ -57,16 +72,6 @@ print(json.dumps(dict(samples=len(data), seconds=opened, imported_mb=imported, r
                       peak_mb=peak, read_us=read * 1e6, after_reading_mb=resident(),
                       store_mb=data.store.nbytes / 2**20)))
 """
-
-
-def parse_args(argv=None):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('--records', type=int, default=1_361_062, help='as many as v1.0 train has')
-    parser.add_argument('--folder', type=Path, help='where to generate; kept, and used again')
-    parser.add_argument('--out', type=Path, help='also write the numbers as JSON')
-    return parser.parse_args(argv)
 
 
 def write_cameras(path, rng):

@@ -12,15 +12,36 @@ sample by sample in one process, and CPU time is what counts. The bar for InterH
 measured as well.
 """
 
-import argparse
+from pathlib import Path
+
+from mmhand_flags import ToolParser, add_config_options, start_tool
+
+DEFAULT = Path(__file__).parents[2] / 'configs' / '_base_' / 'datasets' / 'interhand26m.py'
+
+
+def parse_args(argv=None):
+    parser = ToolParser(__doc__)
+    parser.add_argument('config', nargs='?', default=str(DEFAULT), help='a config with loaders')
+    parser.add_argument('--loader', default='train_dataloader', help='which of its loaders')
+    parser.add_argument('--data-root', help='folder of the data set; default: a synthetic one')
+    parser.add_argument('--samples', type=int, default=600, help='timed samples')
+    parser.add_argument('--workers', type=int, default=0, help='also time so many workers')
+    add_config_options(parser)
+    parser.add_argument(
+        '--out', metavar='FILE.json', type=Path, help='also write the numbers as JSON'
+    )
+    return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
+
 import json
 import tempfile
 import time
-from pathlib import Path
 
 import cv2
 import numpy as np
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.dataset import pseudo_collate, worker_init_fn
 from torch.utils.data import DataLoader
 
@@ -33,22 +54,6 @@ BAR = 1.3
 
 #: CPU time of this thread: what other processes take does not count.
 CLOCK = time.thread_time
-
-DEFAULT = Path(__file__).parents[2] / 'configs' / '_base_' / 'datasets' / 'interhand26m.py'
-
-
-def parse_args(argv=None):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('config', nargs='?', default=str(DEFAULT), help='a config with loaders')
-    parser.add_argument('--loader', default='train_dataloader', help='which of its loaders')
-    parser.add_argument('--data-root', help='folder of the data set; default: a synthetic one')
-    parser.add_argument('--samples', type=int, default=600, help='timed samples')
-    parser.add_argument('--workers', type=int, default=0, help='also time so many workers')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='key=value overrides')
-    parser.add_argument('--out', type=Path, help='also write the numbers as JSON')
-    return parser.parse_args(argv)
 
 
 def bare(path, affine, size):

@@ -7,11 +7,30 @@
 Both draw the same posed hands, forward and backward, and their crops are compared.
 """
 
-import argparse
+from pathlib import Path
+
+from mmhand_flags import ToolParser, start_tool
+
+
+def parse_args(argv=None):
+    parser = ToolParser(__doc__)
+    parser.add_argument('--batch-size', type=int, default=32)
+    parser.add_argument('--camera', default='nyu')
+    parser.add_argument('--seconds', type=float, default=5.0, help='per case')
+    parser.add_argument('--threads', type=int, default=2, help='torch CPU threads')
+    parser.add_argument('--device', default='cpu')
+    parser.add_argument('--skip-full', action='store_true', help='leave out the whole pictures')
+    parser.add_argument(
+        '--out', metavar='FILE.json', type=Path, help='also write the numbers as JSON'
+    )
+    return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
+
 import json
 import statistics
 import time
-from pathlib import Path
 
 import torch
 
@@ -19,20 +38,6 @@ from mmhand.cameras import crop_affine_cube, depth_camera
 from mmhand.hand_models import MANO, MPEHand, OpenHand, synthetic_mano
 from mmhand.renderers import DepthCropRenderer, rasterize
 from mmhand.utils.errors import cli_guard
-
-
-def parse_args(argv=None):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('--batch-size', type=int, default=32)
-    parser.add_argument('--camera', default='nyu')
-    parser.add_argument('--seconds', type=float, default=5.0, help='per case')
-    parser.add_argument('--threads', type=int, default=2, help='torch CPU threads')
-    parser.add_argument('--device', default='cpu')
-    parser.add_argument('--skip-full', action='store_true', help='leave out the whole pictures')
-    parser.add_argument('--out', type=Path, help='also write the numbers as JSON')
-    return parser.parse_args(argv)
 
 
 def posed_hands(layer, count, device):

@@ -9,10 +9,28 @@ same crops with nothing drawn between its stages and the sum of its outputs as l
 OpenHands.
 """
 
-import argparse
+from pathlib import Path
+
+from mmhand_flags import ToolParser, start_tool
+
+
+def parse_args(argv=None):
+    parser = ToolParser(__doc__)
+    parser.add_argument('config', nargs='?', default='dsf_r18_nyu')
+    parser.add_argument('--batch-size', type=int, default=8, help='of each stream')
+    parser.add_argument('--rounds', type=int, default=3)
+    parser.add_argument('--threads', type=int, default=2, help='torch CPU threads')
+    parser.add_argument(
+        '--out', metavar='FILE.json', type=Path, help='also write the numbers as JSON'
+    )
+    parser.renamed('--config', 'config')
+    return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
+
 import json
 import time
-from pathlib import Path
 
 import torch
 
@@ -23,18 +41,6 @@ from mmhand.structures import HandDataSample
 from mmhand.utils.config import load_config
 from mmhand.utils.errors import cli_guard
 from mmhand.utils.setup_env import setup_env
-
-
-def parse_args(argv=None):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('--config', default='dsf_r18_nyu')
-    parser.add_argument('--batch-size', type=int, default=8, help='of each stream')
-    parser.add_argument('--rounds', type=int, default=3)
-    parser.add_argument('--threads', type=int, default=2, help='torch CPU threads')
-    parser.add_argument('--out', type=Path, help='also write the numbers as JSON')
-    return parser.parse_args(argv)
 
 
 def batch_of(reader, count):

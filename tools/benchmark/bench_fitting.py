@@ -12,10 +12,27 @@ space. Both fits take the same steps from the same start; autograd's normal equa
 they run into each other, for the fit of two hands.
 """
 
-import argparse
+from pathlib import Path
+
+from mmhand_flags import ToolParser, start_tool
+
+
+def parse_args(argv=None):
+    parser = ToolParser(__doc__)
+    parser.add_argument('--hands', type=int, default=16)
+    parser.add_argument('--pairs', type=int, default=4)
+    parser.add_argument('--threads', type=int, default=1, help='torch CPU threads')
+    parser.add_argument('--repeats', type=int, default=3, help='the quickest counts')
+    parser.add_argument(
+        '--out', metavar='FILE.json', type=Path, help='also write the numbers as JSON'
+    )
+    return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
+
 import json
 import time
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -27,18 +44,6 @@ from mmhand.structures.hand_camera import HandCamera
 from mmhand.utils.errors import cli_guard
 
 CAMERA = HandCamera(np.array([[600.0, 0, 320], [0, 600, 240], [0, 0, 1]], np.float32))
-
-
-def parse_args(argv=None):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('--hands', type=int, default=16)
-    parser.add_argument('--pairs', type=int, default=4)
-    parser.add_argument('--threads', type=int, default=1, help='torch CPU threads')
-    parser.add_argument('--repeats', type=int, default=3, help='the quickest counts')
-    parser.add_argument('--out', type=Path, help='also write the numbers as JSON')
-    return parser.parse_args(argv)
 
 
 def draw_evidence(fit, count, apart=1.0):

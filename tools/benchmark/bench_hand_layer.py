@@ -12,12 +12,30 @@ The arrays are made up (``mmhand.hand_models.synthetic_mano``) unless ``--mano-r
 smplx is optional (``pip install smplx``, non-commercial licence).
 """
 
-import argparse
+from pathlib import Path
+
+from mmhand_flags import ToolParser, start_tool
+
+
+def parse_args(argv=None):
+    parser = ToolParser(__doc__)
+    parser.add_argument('--batch-sizes', type=int, nargs='+', help='default: 1, 32 and 256')
+    parser.add_argument('--seconds', type=float, default=4.0, help='per case and side')
+    parser.add_argument('--threads', type=int, default=1, help='torch CPU threads')
+    parser.add_argument('--device', default='cpu')
+    parser.add_argument('--mano-root', type=Path, help='real MANO instead of made-up arrays')
+    parser.add_argument(
+        '--out', metavar='FILE.json', type=Path, help='also write the numbers as JSON'
+    )
+    return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
+
 import json
 import statistics
 import time
 import warnings
-from pathlib import Path
 
 import torch
 
@@ -34,19 +52,6 @@ except ImportError:
 
 #: Batch sizes and what is timed at each; smplx is to take at least 1.2 times as long at each.
 CASES = ((1, False), (32, False), (256, False), (256, True))
-
-
-def parse_args(argv=None):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('--batch-sizes', type=int, nargs='+', help='default: 1, 32 and 256')
-    parser.add_argument('--seconds', type=float, default=4.0, help='per case and side')
-    parser.add_argument('--threads', type=int, default=1, help='torch CPU threads')
-    parser.add_argument('--device', default='cpu')
-    parser.add_argument('--mano-root', type=Path, help='real MANO instead of made-up arrays')
-    parser.add_argument('--out', type=Path, help='also write the numbers as JSON')
-    return parser.parse_args(argv)
 
 
 def make_sides(model):

@@ -11,9 +11,28 @@ sides' numbers on that part are compared. Predictions are made up.
 """
 
 import argparse
+from pathlib import Path
+
+from mmhand_flags import ToolParser, start_tool
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = ToolParser(__doc__)
+    parser.add_argument('--samples', type=int, default=11524, help='of HO3D v2: 11524; v3: 20137')
+    parser.add_argument('--official-samples', type=int, default=60)
+    parser.add_argument('--vertices', type=int, default=778)
+    parser.add_argument('--batch-size', type=int, default=64)
+    parser.add_argument('--threads', type=int, default=2)
+    parser.add_argument(
+        '--out', metavar='FILE.json', type=Path, help='also write the numbers as JSON'
+    )
+    return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
+
 import json
 import time
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -25,19 +44,6 @@ from mmhand.structures import HandDataSample, HandInstances, convert_joints
 from mmhand.utils.errors import cli_guard
 
 _AWAY = np.array([0.0, 0.0, 0.6])
-
-
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('--samples', type=int, default=11524, help='of HO3D v2: 11524; v3: 20137')
-    parser.add_argument('--official-samples', type=int, default=60)
-    parser.add_argument('--vertices', type=int, default=778)
-    parser.add_argument('--batch-size', type=int, default=64)
-    parser.add_argument('--threads', type=int, default=2)
-    parser.add_argument('--out', type=Path, help='also write the numbers as JSON')
-    return parser.parse_args(argv)
 
 
 def made_up(count: int, points: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

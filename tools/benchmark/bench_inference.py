@@ -22,6 +22,37 @@ is timed stage by stage on whole pictures, as built and deployed (hdr_stages.py)
 """
 
 import argparse
+from pathlib import Path
+
+from mmhand_flags import ToolParser, add_config_options, start_tool
+
+CONFIGS = ('spmhand_r50_ho3d-v2', 'handoccnet_r50_ho3d-v2', 'twohand_r50_interhand')
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = ToolParser(__doc__)
+    parser.add_argument(
+        'configs', nargs='*', metavar='CONFIG', default=CONFIGS, help='config file or name'
+    )
+    parser.add_argument('--batch-sizes', type=int, nargs='+', default=[1])
+    parser.add_argument('--input-size', type=int, help="side of the pictures; the config's if left")
+    parser.add_argument('--seconds', type=float, default=10.0, help='per form and batch size')
+    parser.add_argument(
+        '--threads',
+        type=int,
+        help='of torch on the CPU; its own choice',
+    )
+    parser.add_argument('--device', default='cpu')
+    parser.add_argument('--matmul-size', type=int, default=1536)
+    parser.add_argument(
+        '--out', metavar='FILE.json', type=Path, help='also write the numbers as JSON'
+    )
+    add_config_options(parser)
+    return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
+
 import copy
 import json
 import math
@@ -30,7 +61,6 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from unittest import mock
 
 import torch
@@ -44,35 +74,11 @@ from mmhand.apis import init_model
 from mmhand.deploy import deploy
 from mmhand.models.hdr import HDR
 from mmhand.models.twohand import TwoHandShapePose
-from mmhand.utils.config import ConfigOptions, load_config
+from mmhand.utils.config import load_config
 from mmhand.utils.errors import HandConfigError, cli_guard
 from mmhand.utils.pipeline import pipeline_steps
 
-CONFIGS = ('spmhand_r50_ho3d-v2', 'handoccnet_r50_ho3d-v2', 'twohand_r50_interhand')
 FORMS = ('plain', 'as built', 'deployed')
-
-
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        'configs', nargs='*', metavar='CONFIG', default=CONFIGS, help='config file or name'
-    )
-    parser.add_argument('--batch-sizes', type=int, nargs='+', default=[1])
-    parser.add_argument('--input-size', type=int, help="side of the pictures; the config's if left")
-    parser.add_argument('--seconds', type=float, default=10.0, help='per form and batch size')
-    parser.add_argument(
-        '--threads',
-        type=int,
-        default=torch.get_num_threads(),
-        help='of torch on the CPU; its own choice',
-    )
-    parser.add_argument('--device', default='cpu')
-    parser.add_argument('--matmul-size', type=int, default=1536)
-    parser.add_argument('--out', type=Path, help='also write the numbers as JSON')
-    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE')
-    return parser.parse_args(argv)
 
 
 def explicit_attention(query: Tensor, key: Tensor, value: Tensor, **_: object) -> Tensor:
@@ -193,8 +199,8 @@ def bench(model: nn.Module, batch: int, args: argparse.Namespace) -> dict[str, o
 @cli_guard
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
-    torch.set_num_threads(args.threads)
-    print(f'torch {torch.__version__}, {args.device}, {args.threads} thread(s), float32')
+    torch.set_num_threads(args.threads or torch.get_num_threads())
+    print(f'torch {torch.__version__}, {args.device}, {torch.get_num_threads()} thread(s), float32')
     results = []
     for config in args.configs:
         cfg = load_config(config, args.cfg_options)

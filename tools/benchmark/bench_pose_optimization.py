@@ -10,10 +10,27 @@ hands. mmhand computes the joints alone, in the first stage once. Arrays are mad
 (``mmhand.hand_models.synthetic_mano``); hands are drawn around the mean pose.
 """
 
-import argparse
+from pathlib import Path
+
+from mmhand_flags import ToolParser, start_tool
+
+
+def parse_args(argv=None):
+    parser = ToolParser(__doc__)
+    parser.add_argument('--hands', type=int, default=1000)
+    parser.add_argument('--plain-hands', type=int, default=50, help='of the released structure')
+    parser.add_argument('--alone', type=int, default=3, help='hands that are also run one by one')
+    parser.add_argument('--threads', type=int, default=1, help='torch CPU threads')
+    parser.add_argument(
+        '--out', metavar='FILE.json', type=Path, help='also write the numbers as JSON'
+    )
+    return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
+
 import json
 import time
-from pathlib import Path
 
 import torch
 
@@ -28,18 +45,6 @@ from mmhand.hand_models.rotations import (
 from mmhand.utils.errors import cli_guard
 
 STEPS, RATES = (200, 100), (1e-2, 1e-3)
-
-
-def parse_args(argv=None):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('--hands', type=int, default=1000)
-    parser.add_argument('--plain-hands', type=int, default=50, help='of the released structure')
-    parser.add_argument('--alone', type=int, default=3, help='hands that are also run one by one')
-    parser.add_argument('--threads', type=int, default=1, help='torch CPU threads')
-    parser.add_argument('--out', type=Path, help='also write the numbers as JSON')
-    return parser.parse_args(argv)
 
 
 def draw_case(count, model):

@@ -10,11 +10,30 @@ every pixel with every face in one vectorised pass; its faces must be the raster
 at edges.
 """
 
-import argparse
+from pathlib import Path
+
+from mmhand_flags import ToolParser, start_tool
+
+
+def parse_args(argv=None):
+    parser = ToolParser(__doc__)
+    parser.add_argument('--batch-size', type=int, default=32)
+    parser.add_argument('--size', type=int, default=128, help='pixels, square')
+    parser.add_argument('--overlay-size', type=int, default=512, help='pixels, square')
+    parser.add_argument('--seconds', type=float, default=3.0, help='per case')
+    parser.add_argument('--threads', type=int, default=2, help='torch CPU threads')
+    parser.add_argument('--device', default='cpu')
+    parser.add_argument(
+        '--out', metavar='FILE.json', type=Path, help='also write the numbers as JSON'
+    )
+    return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
+
 import json
 import statistics
 import time
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -23,20 +42,6 @@ from mmhand.hand_models import OpenHand
 from mmhand.renderers import overlay_mesh, rasterize, render_masks, soft_silhouette
 from mmhand.renderers.rasterize_reference import rasterize_reference
 from mmhand.utils.errors import cli_guard
-
-
-def parse_args(argv=None):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('--batch-size', type=int, default=32)
-    parser.add_argument('--size', type=int, default=128, help='pixels, square')
-    parser.add_argument('--overlay-size', type=int, default=512, help='pixels, square')
-    parser.add_argument('--seconds', type=float, default=3.0, help='per case')
-    parser.add_argument('--threads', type=int, default=2, help='torch CPU threads')
-    parser.add_argument('--device', default='cpu')
-    parser.add_argument('--out', type=Path, help='also write the numbers as JSON')
-    return parser.parse_args(argv)
 
 
 def posed_hands(count, size, device, fill=0.8):

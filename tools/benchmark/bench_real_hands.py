@@ -14,9 +14,36 @@ where somebody annotated them, and how deep the hands are in each other when eac
 when both are fitted together.
 """
 
-import argparse
-import time
 from pathlib import Path
+
+from mmhand_flags import ToolParser, start_tool
+
+DATA = Path(__file__).resolve().parents[3] / 'shared' / 'realdata'
+
+
+def parse_args(argv=None):
+    parser = ToolParser(__doc__)
+    parser.add_argument('data', type=Path, nargs='?', default=DATA, help='folder of the pictures')
+    parser.add_argument('--engine', default='torch', help='torch or onnxruntime')
+    parser.add_argument('--threads', type=int, help='of torch on the CPU; its own choice')
+    parser.add_argument('--views', type=int, default=10, help='crops combined for each hand')
+    parser.add_argument(
+        '--model',
+        nargs=2,
+        action='append',
+        default=[],
+        metavar=('CONFIG', 'CHECKPOINT'),
+        help='also measure a network of right hands; may be repeated',
+    )
+    parser.add_argument(
+        '--out-dir', metavar='DIR', type=Path, help='write what was found over the pictures'
+    )
+    return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
+
+import time
 
 import cv2
 import numpy as np
@@ -36,28 +63,6 @@ from mmhand.apis.open_hands import OpenHands
 from mmhand.cameras import assume_camera
 from mmhand.structures import CANONICAL, HandCamera, parent_joint
 from mmhand.utils.errors import cli_guard
-
-DATA = Path(__file__).resolve().parents[3] / 'shared' / 'realdata'
-
-
-def parse_args(argv=None):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('data', type=Path, nargs='?', default=DATA, help='folder of the pictures')
-    parser.add_argument('--engine', default='torch', help='torch or onnxruntime')
-    parser.add_argument('--threads', type=int, default=torch.get_num_threads())
-    parser.add_argument('--views', type=int, default=10, help='crops combined for each hand')
-    parser.add_argument(
-        '--model',
-        nargs=2,
-        action='append',
-        default=[],
-        metavar=('CONFIG', 'CHECKPOINT'),
-        help='also measure a network of right hands; may be repeated',
-    )
-    parser.add_argument('--out-dir', type=Path, help='write what was found over the pictures')
-    return parser.parse_args(argv)
 
 
 def draw(image: np.ndarray, found: FoundHands) -> np.ndarray:
@@ -155,7 +160,7 @@ def main(argv=None):
     if not args.data.is_dir():
         print(f'skipped: {args.data} is not there')
         return
-    torch.set_num_threads(args.threads)
+    torch.set_num_threads(args.threads or torch.get_num_threads())
     finder = OpenHandFinder(engine=args.engine, views=args.views)
     method = OpenHands(finder=finder)
     hands = load_hands(args.data)

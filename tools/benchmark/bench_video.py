@@ -10,6 +10,33 @@ all rows found in the frames that were read by themselves (``--stride``).
 """
 
 import argparse
+
+from mmhand_flags import ToolParser, start_tool
+
+SCENES = ('one', 'crossing', 'leaving')
+
+
+def parse_args() -> argparse.Namespace:
+    """Arguments of the command line."""
+    parser = ToolParser(__doc__)
+    parser.add_argument('--seconds', type=float, default=2.0, help='length of each video')
+    parser.add_argument('--scenes', nargs='+', choices=SCENES, default=SCENES)
+    parser.add_argument('--engine', choices=('torch', 'onnxruntime'), default='torch')
+    parser.add_argument(
+        '--stride',
+        type=int,
+        default=15,
+        help='frame by frame is slow: three frames in a row of every so many; 3 is all of them',
+    )
+    parser.add_argument(
+        '--out-dir', metavar='DIR', help='folder for the videos; they are not kept without it'
+    )
+    parser.renamed('--out', '--out-dir')
+    return parser.parse_args()
+
+
+start_tool(__name__, parse_args)
+
 import time
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
@@ -27,27 +54,8 @@ from mmhand.renderers import overlay_meshes
 from mmhand.structures import HandCamera
 from mmhand.utils.errors import cli_guard
 
-SCENES = ('one', 'crossing', 'leaving')
 FPS = 30.0
 SKIN = (140, 165, 215)  # BGR
-
-
-def parse_args() -> argparse.Namespace:
-    """Arguments of the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('--seconds', type=float, default=2.0, help='length of each video')
-    parser.add_argument('--scenes', nargs='+', choices=SCENES, default=SCENES)
-    parser.add_argument('--engine', choices=('torch', 'onnxruntime'), default='torch')
-    parser.add_argument(
-        '--stride',
-        type=int,
-        default=15,
-        help='frame by frame is slow: three frames in a row of every so many; 3 is all of them',
-    )
-    parser.add_argument('--out', help='folder for the videos; they are not kept without it')
-    return parser.parse_args()
 
 
 class Scene:
@@ -210,7 +218,7 @@ def main() -> None:
     for name in args.scenes:
         scene = Scene(name, max(3, round(args.seconds * FPS)))
         camera = HandCamera(scene.K)
-        writer = VideoWriter(Path(args.out) / f'{name}.mp4', FPS) if args.out else None
+        writer = VideoWriter(Path(args.out_dir) / f'{name}.mp4', FPS) if args.out_dir else None
 
         def alone(image, camera, time):
             return method([image], [camera])[0]

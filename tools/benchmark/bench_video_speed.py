@@ -9,7 +9,24 @@ A clip of rendered hands is written as a video, repeated as often as needed. Wha
 The resident memory is printed every ``--every`` frames.
 """
 
-import argparse
+from mmhand_flags import ToolParser, start_tool
+
+
+def parse_args(argv=None):
+    parser = ToolParser(__doc__)
+    parser.add_argument('--engine', default='torch', help='torch or onnxruntime')
+    parser.add_argument('--threads', type=int, default=2)
+    parser.add_argument('--frames', type=int, default=150)
+    parser.add_argument('--clip', type=int, default=90, help='frames of the clip that is repeated')
+    parser.add_argument('--hands', type=int, choices=(1, 2), default=2)
+    parser.add_argument('--size', type=int, nargs=2, default=(640, 480), metavar=('W', 'H'))
+    parser.add_argument('--save', nargs='*', default=['overlay', 'json'])
+    parser.add_argument('--every', type=int, default=1000)
+    return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
+
 import tempfile
 import time
 from pathlib import Path
@@ -21,21 +38,6 @@ from bench_video import Scene
 from mmhand.apis import HandInferencer
 from mmhand.apis.sinks.video_writer import VideoWriter
 from mmhand.utils.errors import cli_guard
-
-
-def parse_args(argv=None):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('--engine', default='torch', help='torch or onnxruntime')
-    parser.add_argument('--threads', type=int, default=2)
-    parser.add_argument('--frames', type=int, default=150)
-    parser.add_argument('--clip', type=int, default=90, help='frames of the clip that is repeated')
-    parser.add_argument('--hands', type=int, choices=(1, 2), default=2)
-    parser.add_argument('--size', type=int, nargs=2, default=(640, 480), metavar=('W', 'H'))
-    parser.add_argument('--save', nargs='*', default=['overlay', 'json'])
-    parser.add_argument('--every', type=int, default=1000)
-    return parser.parse_args(argv)
 
 
 def resident() -> float:

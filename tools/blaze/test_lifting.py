@@ -4,8 +4,23 @@ python tools/blaze/test_lifting.py work_dirs/lifting/lifting_head.safetensors [D
 """
 
 import argparse
-import sys
 from pathlib import Path
+
+from mmhand_flags import ToolParser, start_tool
+
+REPO = Path(__file__).resolve().parents[2]
+
+
+def parse_args() -> argparse.Namespace:
+    parser = ToolParser(__doc__)
+    parser.add_argument('head', type=Path)
+    parser.add_argument('data', type=Path, nargs='?', default=REPO.parent / 'shared' / 'realdata')
+    return parser.parse_args()
+
+
+start_tool(__name__, parse_args)
+
+import sys
 
 import numpy as np
 import torch
@@ -21,7 +36,6 @@ from mmhand.models.blaze.lifting_head import LiftingHead, crop_turns, lifted_est
 from mmhand.structures import HandEstimate
 from mmhand.utils.errors import cli_guard
 
-REPO = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPO / 'tools' / 'benchmark'))
 from real_hands import errors_of, load_hands, match_hands, read_pictures, summarise  # noqa: E402
 
@@ -51,10 +65,7 @@ def lift(
 @cli_guard
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('head', type=Path)
-    parser.add_argument('data', type=Path, nargs='?', default=REPO.parent / 'shared' / 'realdata')
-    args = parser.parse_args()
+    args = parse_args()
     if not args.data.is_dir():
         print(f'skipped: {args.data} is not there')
         return

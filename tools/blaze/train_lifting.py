@@ -1,7 +1,7 @@
 """Train the lifting head of the open hand network on synthetic pictures, and see what it is worth.
 
-python tools/synthesis/make_dataset.py --format ho3d --num 12000 --image-size 320x240 --out data/wide
-python tools/blaze/train_lifting.py data/wide --out work_dirs/lifting
+python tools/synthesis/make_dataset.py --format ho3d --num 12000 --image-size 320x240 --out-dir data/wide
+python tools/blaze/train_lifting.py data/wide --out-dir work_dirs/lifting
 
 Features of the frozen network are computed once and kept beside the result; training then takes minutes
 on one core.
@@ -9,6 +9,24 @@ on one core.
 
 import argparse
 from pathlib import Path
+
+from mmhand_flags import ToolParser, start_tool
+
+
+def parse_args() -> argparse.Namespace:
+    parser = ToolParser(__doc__)
+    parser.add_argument('data_root', help='synthetic set in the layout of HO3D')
+    parser.add_argument('--out-dir', metavar='DIR', type=Path, default=Path('work_dirs/lifting'))
+    parser.renamed('--out', '--out-dir')
+    parser.add_argument('--num', type=int, default=12000, help='pictures to learn from, at most')
+    parser.add_argument('--epochs', type=int, default=60)
+    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--landmarks-only', action='store_true', help='lift without features')
+    return parser.parse_args()
+
+
+start_tool(__name__, parse_args)
+
 
 import numpy as np
 import torch
@@ -145,16 +163,7 @@ def measure(head: LiftingHead, data: dict[str, torch.Tensor], hand: OpenHand) ->
 @cli_guard
 def main() -> None:
     """Collect, train, measure, save."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('data_root', help='synthetic set in the layout of HO3D')
-    parser.add_argument('--out-dir', '--out', type=Path, default=Path('work_dirs/lifting'))
-    parser.add_argument('--num', type=int, default=12000, help='pictures to learn from, at most')
-    parser.add_argument('--epochs', type=int, default=60)
-    parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument('--landmarks-only', action='store_true', help='lift without features')
-    args = parser.parse_args()
+    args = parse_args()
     args.out_dir.mkdir(parents=True, exist_ok=True)
     columns = {}
     for split, limit in (('train', args.num), ('held_out', 600)):

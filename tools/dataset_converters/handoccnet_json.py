@@ -10,6 +10,24 @@ published. Joints are in manopth's order, metres, OpenCV's axes; poses are relat
 """
 
 import argparse
+
+from mmhand_flags import ToolParser, start_tool
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = ToolParser(__doc__)
+    parser.add_argument('dataset', choices=('ho3d', 'dexycb'))
+    parser.add_argument('data_root', help='folder of the data set')
+    parser.add_argument('--split', default='train')
+    parser.add_argument('--version', default='v2', help='of HO3D: v2 or v3')
+    parser.add_argument('--setup', default='s0', help='of DexYCB: s0 to s3')
+    parser.add_argument('--hand-model', help='type of the hand model; MANO for the real sets')
+    parser.add_argument('--out', metavar='FILE', required=True, help='file to write')
+    return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
+
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,20 +39,6 @@ from mmhand.datasets.dexycb import DexYCBDataset
 from mmhand.datasets.ho3d import HO3DDataset
 from mmhand.synthesis.writers.files import write_json
 from mmhand.utils.errors import HandFileError, cli_guard
-
-
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('dataset', choices=('ho3d', 'dexycb'))
-    parser.add_argument('data_root', help='folder of the data set')
-    parser.add_argument('--split', default='train')
-    parser.add_argument('--version', default='v2', help='of HO3D: v2 or v3')
-    parser.add_argument('--setup', default='s0', help='of DexYCB: s0 to s3')
-    parser.add_argument('--hand-model', help='type of the hand model; MANO for the real sets')
-    parser.add_argument('--out', required=True, help='file to write')
-    return parser.parse_args(argv)
 
 
 def build_dataset(args: argparse.Namespace) -> BaseHandDataset:

@@ -7,6 +7,33 @@ plane. A picture whose mask exists is not rendered again, so an interrupted run 
 """
 
 import argparse
+
+from mmhand_flags import ToolParser, start_tool
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = ToolParser(__doc__)
+    parser.add_argument('root', help='folder of InterHand2.6M')
+    parser.add_argument('--splits', default='train,val,test')
+    parser.add_argument('--fps', type=int, default=5)
+    parser.add_argument('--hand-types', default='all', help='single, interacting or all')
+    parser.add_argument(
+        '--hand-model',
+        help='model the fits belong to: MANO, or what synthetic.json names (the default there)',
+    )
+    parser.add_argument('--mano-root', help='folder with MANO_RIGHT.pkl and MANO_LEFT.pkl')
+    parser.add_argument(
+        '--out-dir', metavar='DIR', help='folder of masks instead of the one beside the images'
+    )
+    parser.add_argument('--workers', type=int, help='processes (default: one per core)')
+    parser.add_argument('--overwrite', action='store_true', help='render what exists again')
+    parser.add_argument('--quiet', action='store_true', help='no progress bar')
+    parser.renamed('--out', '--out-dir')
+    return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
+
 import multiprocessing
 import os
 import sys
@@ -29,26 +56,6 @@ from mmhand.synthesis import single_threaded
 from mmhand.synthesis.writers.files import write_image
 from mmhand.utils.atomic_io import TEMPORARY
 from mmhand.utils.errors import HandConfigError, HandFileError, cli_guard
-
-
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('root', help='folder of InterHand2.6M')
-    parser.add_argument('--splits', default='train,val,test')
-    parser.add_argument('--fps', type=int, default=5)
-    parser.add_argument('--hand-types', default='all', help='single, interacting or all')
-    parser.add_argument(
-        '--hand-model',
-        help='model the fits belong to: MANO, or what synthetic.json names (the default there)',
-    )
-    parser.add_argument('--mano-root', help='folder with MANO_RIGHT.pkl and MANO_LEFT.pkl')
-    parser.add_argument('--out', help='folder of masks instead of the one beside the images')
-    parser.add_argument('--workers', type=int, help='processes (default: one per core)')
-    parser.add_argument('--overwrite', action='store_true', help='render what exists again')
-    parser.add_argument('--quiet', action='store_true', help='no progress bar')
-    return parser.parse_args(argv)
 
 
 class MaskRenderer:
@@ -122,7 +129,7 @@ def convert_split(args: argparse.Namespace, split: str, workers: int) -> dict[st
     )
     images = dataset.files.images
     beside = images.parent.with_name(images.parent.name.replace('images', 'masks')) / images.name
-    out = Path(args.out) / split if args.out else beside
+    out = Path(args.out_dir) / split if args.out_dir else beside
     if out == images:
         raise HandConfigError(f'the image folder {images} is not called images: give --out')
     dataset.hands  # noqa: B018  loaded once, before processes are forked

@@ -11,6 +11,33 @@ command can be stopped and started again. MANO's mesh is open at the wrist; --cl
 """
 
 import argparse
+
+from mmhand_flags import ToolParser, start_tool
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = ToolParser(__doc__)
+    parser.add_argument('dataset', choices=('ho3d', 'dexycb'))
+    parser.add_argument('data_root', help='folder of the data set')
+    parser.add_argument('--split', default='train')
+    parser.add_argument('--version', default='v2', help='of HO3D: v2 or v3')
+    parser.add_argument('--setup', default='s0', help='of DexYCB: s0 to s3')
+    parser.add_argument('--ann-file', default='', help="HandOccNet's JSON instead of the labels")
+    parser.add_argument(
+        '--out-dir', metavar='DIR', help='folder of the masks; whole_masks of the data set'
+    )
+    parser.add_argument('--hand-model', help='type of the hand model; MANO for the real sets')
+    parser.add_argument('--batch-size', type=int, default=32)
+    parser.add_argument('--device', default='cpu')
+    parser.add_argument('--close-wrist', action='store_true', help='fill the hole at the wrist')
+    parser.add_argument('--overwrite', action='store_true', help='make masks anew that exist')
+    parser.add_argument('--quiet', action='store_true', help='no progress bar')
+    parser.renamed('--out', '--out-dir')
+    return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
+
 from pathlib import Path
 
 import cv2
@@ -27,26 +54,6 @@ from mmhand.hand_models.rotations import mirror_axis_angle
 from mmhand.renderers import rasterize
 from mmhand.synthesis.writers.files import write_image
 from mmhand.utils.errors import HandConfigError, HandFileError, cli_guard
-
-
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('dataset', choices=('ho3d', 'dexycb'))
-    parser.add_argument('data_root', help='folder of the data set')
-    parser.add_argument('--split', default='train')
-    parser.add_argument('--version', default='v2', help='of HO3D: v2 or v3')
-    parser.add_argument('--setup', default='s0', help='of DexYCB: s0 to s3')
-    parser.add_argument('--ann-file', default='', help="HandOccNet's JSON instead of the labels")
-    parser.add_argument('--out', help='folder of the masks; whole_masks of the data set')
-    parser.add_argument('--hand-model', help='type of the hand model; MANO for the real sets')
-    parser.add_argument('--batch-size', type=int, default=32)
-    parser.add_argument('--device', default='cpu')
-    parser.add_argument('--close-wrist', action='store_true', help='fill the hole at the wrist')
-    parser.add_argument('--overwrite', action='store_true', help='make masks anew that exist')
-    parser.add_argument('--quiet', action='store_true', help='no progress bar')
-    return parser.parse_args(argv)
 
 
 def build_dataset(args: argparse.Namespace) -> BaseHandDataset:
@@ -132,7 +139,7 @@ def main(argv: list[str] | None = None) -> None:
 
     for row in range(len(dataset)):
         info = dataset.get_data_info(row)
-        path = mask_path(dataset, info, args.out)
+        path = mask_path(dataset, info, args.out_dir)
         if args.overwrite or not path.is_file():
             batch.append(info)
             paths.append(path)

@@ -12,38 +12,17 @@ written only if it agrees with torch. Without a checkpoint the weights are rando
 """
 
 import argparse
-import statistics
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-import torch
-
-from mmhand.apis import init_model
-from mmhand.deploy.export_parts import export_parts, open_part
-from mmhand.deploy.onnx_export import (
-    ExportPart,
-    OnnxNetwork,
-    example_inputs,
-    export_onnx,
-    onnx_errors,
-)
-from mmhand.utils.atomic_io import atomic_write
-from mmhand.utils.config import ConfigOptions
-from mmhand.utils.errors import HandConfigError, cli_guard
-from mmhand.utils.pipeline import pipeline_steps
-
-OPEN_NETWORKS = ('blaze_palm', 'blaze_hand')
+from mmhand_flags import ToolParser, add_config_options, start_tool
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ToolParser(__doc__)
     parser.add_argument('config', help='config file or name, or blaze_palm, blaze_hand')
     parser.add_argument('checkpoint', nargs='?', help='weights; random if left')
     target = parser.add_mutually_exclusive_group(required=True)
-    target.add_argument('--out', type=Path, help='the .onnx file')
+    target.add_argument('--out', metavar='FILE.onnx', type=Path, help='the .onnx file')
     target.add_argument('--check-only', action='store_true', help='compare, write nothing')
     parser.add_argument(
         '--size', type=int, nargs='+', help="height and width, or one side; the config's if left"
@@ -57,9 +36,34 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--time', type=int, default=0, metavar='N', help='also time N runs of both, in turns'
     )
-    parser.add_argument('--batch', type=int, default=1, help='pictures at a time in --time')
-    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE')
+    parser.add_argument('--batch-size', type=int, default=1, help='pictures at a time in --time')
+    add_config_options(parser)
+    parser.renamed('--batch', '--batch-size')
     return parser.parse_args()
+
+
+start_tool(__name__, parse_args)
+
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+
+from mmhand.apis import init_model
+from mmhand.deploy.export_parts import export_parts, open_part
+from mmhand.deploy.onnx_export import (
+    ExportPart,
+    OnnxNetwork,
+    example_inputs,
+    export_onnx,
+    onnx_errors,
+)
+from mmhand.utils.atomic_io import atomic_write
+from mmhand.utils.errors import HandConfigError, cli_guard
+from mmhand.utils.pipeline import pipeline_steps
+
+OPEN_NETWORKS = ('blaze_palm', 'blaze_hand')
 
 
 def size_of(cfg: dict, given: list[int] | None) -> tuple[int, int]:
@@ -119,7 +123,7 @@ def main() -> None:
         print(f'{title}: {len(content) / 1e6:.1f} MB, {len(network.outputs)} outputs,', end=' ')
         print(f'off by at most {errors[worst]:.1g} ({worst})')
         if args.time:
-            print(f'{title}: {compare_time(part, network, args.time, args.batch)}')
+            print(f'{title}: {compare_time(part, network, args.time, args.batch_size)}')
         if args.out:
             path = args.out.with_suffix(f'.{part.name}.onnx') if part.name else args.out
             with atomic_write(path) as file:

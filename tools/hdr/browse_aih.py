@@ -1,6 +1,6 @@
 """Draw samples of AIH: what the network sees, the truth, and the holes; print how many there are.
 
-python tools/hdr/browse_aih.py data/AIH_dataset --split train --every 60000 --sheet aih.jpg
+python tools/hdr/browse_aih.py data/AIH_dataset --split train --every 60000 --out aih.jpg
 
 One row a sample: input, truth, input with the holes grey, then hidden part, removed part, visible hand
 and background as masks. The authors' explorer draws the same with a window; this needs none.
@@ -9,30 +9,33 @@ and background as masks. The authors' explorer draws the same with a window; thi
 import argparse
 from pathlib import Path
 
-import cv2
-import numpy as np
-
-from mmhand.datasets.aih import AIHDataset
-from mmhand.datasets.aih.aih import PARTS
-from mmhand.utils.config import ConfigOptions
-from mmhand.utils.errors import HandConfigError, cli_guard
-from mmhand.visualization import write_image
-
-GREY = (127, 127, 127)
+from mmhand_flags import ConfigOptions, ToolParser, start_tool
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ToolParser(__doc__)
     parser.add_argument('root', help='folder with AIH_syn and AIH_render')
     parser.add_argument('--split', default='train')
     parser.add_argument('--subset', nargs='+', action=ConfigOptions, help='filters, KEY=VALUE')
     parser.add_argument('--every', type=int, help='distance of the samples drawn')
     parser.add_argument('--num', type=int, default=12, help='samples to draw, spread evenly')
     parser.add_argument('--size', type=int, default=128, help='side of each picture')
-    parser.add_argument('--sheet', type=Path, default=Path('work_dirs/aih.jpg'))
+    parser.add_argument('--out', metavar='FILE', type=Path, default=Path('work_dirs/aih.jpg'))
+    parser.renamed('--sheet', '--out')
     return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
+
+import cv2
+import numpy as np
+
+from mmhand.datasets.aih import AIHDataset
+from mmhand.datasets.aih.aih import PARTS
+from mmhand.utils.errors import HandConfigError, cli_guard
+from mmhand.visualization import write_image
+
+GREY = (127, 127, 127)
 
 
 def panel(sample: dict) -> np.ndarray:
@@ -64,8 +67,8 @@ def main(argv: list[str] | None = None) -> None:
         cv2.putText(row, label, (4, 12), cv2.FONT_HERSHEY_SIMPLEX, 0.35, (0, 255, 255), 1)
         rows.append(row)
     sheet = np.concatenate(rows)
-    write_image(args.sheet, np.ascontiguousarray(sheet[..., ::-1]))
-    print(f'{len(rows)} samples drawn: {args.sheet}')
+    write_image(args.out, np.ascontiguousarray(sheet[..., ::-1]))
+    print(f'{len(rows)} samples drawn: {args.out}')
 
 
 if __name__ == '__main__':

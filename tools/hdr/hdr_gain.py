@@ -7,13 +7,27 @@ checkpoint ("none") the stages come from those that the config names.
 """
 
 import argparse
+
+from mmhand_flags import ToolParser, add_run_arguments, start_tool
+
+
+def parse_args() -> argparse.Namespace:
+    parser = ToolParser(__doc__)
+    add_run_arguments(parser)
+    parser.add_argument('checkpoint', help='checkpoint of the whole pipeline, or "none"')
+    parser.add_argument('--ablate', action='store_true', help='also each of the two alone')
+    parser.add_argument('--out', metavar='FILE.json', help='write the numbers')
+    return parser.parse_args()
+
+
+start_tool(__name__, parse_args)
+
 from collections.abc import Mapping
 
 from mmengine.dist import is_main_process
 from mmengine.model import is_model_wrapper
 
 from mmhand.engine.launch import (
-    add_common_arguments,
     build_runner,
     config_from_args,
     run_guarded,
@@ -29,17 +43,6 @@ COLUMNS = {
     'no de-occlusion': dict(restore='combination', deocclude=False, remove=True),
     'HDR': dict(restore='combination', deocclude=True, remove=True),
 }
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_common_arguments(parser)
-    parser.add_argument('checkpoint', help='checkpoint of the whole pipeline, or "none"')
-    parser.add_argument('--ablate', action='store_true', help='also each of the two alone')
-    parser.add_argument('--out', metavar='FILE.json', help='write the numbers')
-    return parser.parse_args()
 
 
 def table(results: Mapping[str, Mapping[str, float]]) -> str:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """One shape for each subject from collected predictions.
 
-    python tools/iahm/calibrate_shapes.py predictions.npz shapes.npz --strategy random --num 20
+    python tools/iahm/calibrate_shapes.py predictions.npz --out shapes.npz --strategy random --num 20
     P=test_dataloader.dataset.pipeline.shape
     python tools/test.py iahm_r50_dexycb-s1 CHECKPOINT --cfg-options \\
         $P._before_=pack $P.type=AttachBetas $P.source=shapes.npz
@@ -9,26 +9,28 @@
 The identity-aware network takes the result by the transform AttachBetas(source='shapes.npz').
 """
 
-import argparse
+from mmhand_flags import STRATEGIES, ToolParser, start_tool
+
+
+def parse_args(argv=None):
+    parser = ToolParser(__doc__)
+    parser.add_argument('predictions', help='.npz of collect_predictions.py')
+    parser.add_argument('--out', metavar='FILE.npz', required=True, help='.npz file to write')
+    parser.add_argument('--strategy', choices=STRATEGIES, default='random')
+    parser.add_argument('--num', type=int, default=20, help='pictures of each subject')
+    parser.add_argument('--seed', type=int, default=0)
+    parser.moved('--out')
+    return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
 
 import numpy as np
 
 from mmhand.fitting import ShapeTable, calibrate_shapes
 from mmhand.fitting.prediction_file import load_predictions
-from mmhand.fitting.shape_calibration import STRATEGIES, choose_rows
+from mmhand.fitting.shape_calibration import choose_rows
 from mmhand.utils.errors import cli_guard
-
-
-def parse_args(argv=None):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('predictions', help='.npz of collect_predictions.py')
-    parser.add_argument('out', help='.npz file to write')
-    parser.add_argument('--strategy', choices=STRATEGIES, default='random')
-    parser.add_argument('--num', type=int, default=20, help='pictures of each subject')
-    parser.add_argument('--seed', type=int, default=0)
-    return parser.parse_args(argv)
 
 
 @cli_guard

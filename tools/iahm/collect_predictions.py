@@ -1,33 +1,34 @@
 #!/usr/bin/env python
 """Keep what a network says about every sample of a split: shapes, confidences, rotations.
 
-    python tools/iahm/collect_predictions.py iahm_r50_confidence_dexycb-s1 CHECKPOINT predictions.npz
+    python tools/iahm/collect_predictions.py CONFIG CHECKPOINT --out predictions.npz
 
 The model must predict betas. tools/iahm/calibrate_shapes.py and shape_curve.py read the result.
 """
 
-import argparse
+from mmhand_flags import ToolParser, add_config_options, start_tool
+
+
+def parse_args(argv=None):
+    parser = ToolParser(__doc__)
+    parser.add_argument('config', help='config file, or name of one of our configs')
+    parser.add_argument('checkpoint', help='its weights')
+    parser.add_argument('--out', metavar='FILE.npz', required=True, help='.npz file to write')
+    parser.add_argument('--split', choices=('train', 'val', 'test'), default='test')
+    parser.add_argument('--device', default='cpu')
+    add_config_options(parser)
+    parser.moved('--out')
+    return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
 
 from mmengine.runner import Runner
 
 from mmhand.apis import init_model
 from mmhand.apis.collect_predictions import collect_predictions
 from mmhand.utils.atomic_io import save_npz
-from mmhand.utils.config import ConfigOptions
 from mmhand.utils.errors import cli_guard
-
-
-def parse_args(argv=None):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('config', help='config file, or name of one of our configs')
-    parser.add_argument('checkpoint', help='its weights')
-    parser.add_argument('out', help='.npz file to write')
-    parser.add_argument('--split', choices=('train', 'val', 'test'), default='test')
-    parser.add_argument('--device', default='cpu')
-    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE')
-    return parser.parse_args(argv)
 
 
 @cli_guard

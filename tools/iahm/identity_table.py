@@ -10,7 +10,35 @@ seed predictions_SEED.npz (tools/iahm/shape_curve.py reads it) and the checkpoin
 on with what is there.
 """
 
-import argparse
+from mmhand_flags import ToolParser, start_tool
+
+#: Configs of the three networks, by the names that files get.
+CONFIGS = {
+    'baseline': 'iahm_blaze_baseline_cpu_freihand',
+    'confidence': 'iahm_blaze_confidence_cpu_freihand',
+    'identity': 'iahm_blaze_cpu_freihand',
+}
+
+
+def parse_args(argv=None):
+    parser = ToolParser(__doc__)
+    for name, config in CONFIGS.items():
+        parser.add_argument(f'--{name}', default=config, metavar='CONFIG', help=f'({config})')
+    parser.add_argument('--out-dir', metavar='DIR', default='work_dirs/identity')
+    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
+    parser.add_argument('--epochs', type=int, default=2, help='with the whole loss')
+    parser.add_argument('--warm', type=int, default=12, help='before, without meshes')
+    parser.add_argument('--passes', type=int, default=1, help='augmented views of each picture')
+    parser.add_argument('--lr', type=float, default=1e-3)
+    parser.add_argument('--num', type=int, default=20, help='pictures that calibrate a shape')
+    parser.add_argument(
+        '--tested', type=int, default=40, help='last pictures of each person, tested on'
+    )
+    return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
+
 from pathlib import Path
 
 import numpy as np
@@ -37,36 +65,10 @@ from mmhand.utils.setup_env import setup_env
 from mmhand.visualization.plots import figure_svg
 from mmhand.visualization.shape_plots import plot_shape_curves
 
-#: Configs of the three networks, by the names that files get.
-CONFIGS = {
-    'baseline': 'iahm_blaze_baseline_cpu_freihand',
-    'confidence': 'iahm_blaze_confidence_cpu_freihand',
-    'identity': 'iahm_blaze_cpu_freihand',
-}
-
 #: Numbers of pictures on the curve.
 NUMS = (1, 2, 3, 4, 5, 10, 20, 50, 100, 200)
 
 MM = 1000.0
-
-
-def parse_args(argv=None):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    for name, config in CONFIGS.items():
-        parser.add_argument(f'--{name}', default=config, metavar='CONFIG', help=f'({config})')
-    parser.add_argument('--out-dir', default='work_dirs/identity')
-    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
-    parser.add_argument('--epochs', type=int, default=2, help='with the whole loss')
-    parser.add_argument('--warm', type=int, default=12, help='before, without meshes')
-    parser.add_argument('--passes', type=int, default=1, help='augmented views of each picture')
-    parser.add_argument('--lr', type=float, default=1e-3)
-    parser.add_argument('--num', type=int, default=20, help='pictures that calibrate a shape')
-    parser.add_argument(
-        '--tested', type=int, default=40, help='last pictures of each person, tested on'
-    )
-    return parser.parse_args(argv)
 
 
 def trained(cfg, path, data, args, seed, start=None):

@@ -9,7 +9,20 @@ are taken, which only tells what perfect 2D joints would give. keypoints.npz hol
 keypoints_2d (N, 21, 2) in pixels of the crop, in any order; they are joined by name.
 """
 
-import argparse
+from mmhand_flags import ToolParser, start_tool
+
+
+def parse_args(argv=None):
+    parser = ToolParser(__doc__)
+    parser.add_argument('predictions', help='.npz of collect_predictions.py')
+    parser.add_argument('--hand-model', choices=('OpenHand', 'MANO'), required=True)
+    parser.add_argument('--shapes', help='.npz of calibrate_shapes.py')
+    parser.add_argument('--keypoints', help='.npz of 2D joints')
+    parser.add_argument('--out', metavar='FILE.npz', help='.npz file to write')
+    return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
 
 import numpy as np
 import torch
@@ -19,18 +32,6 @@ from mmhand.fitting.prediction_file import load_columns, load_predictions
 from mmhand.registry import MODELS
 from mmhand.utils.atomic_io import save_npz
 from mmhand.utils.errors import HandConfigError, HandDataError, cli_guard
-
-
-def parse_args(argv=None):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('predictions', help='.npz of collect_predictions.py')
-    parser.add_argument('--hand-model', choices=('OpenHand', 'MANO'), required=True)
-    parser.add_argument('--shapes', help='.npz of calibrate_shapes.py')
-    parser.add_argument('--keypoints', help='.npz of 2D joints')
-    parser.add_argument('--out', help='.npz file to write')
-    return parser.parse_args(argv)
 
 
 def joined_keypoints(path, names):

@@ -8,7 +8,25 @@ Writes curve.csv and curve.svg. The error is that of the betas, or with --hand-m
 of the vertices of the rest meshes in millimetres; MANO is read from MMHAND_MANO_ROOT.
 """
 
-import argparse
+from mmhand_flags import STRATEGIES, ToolParser, start_tool
+
+
+def parse_args(argv=None):
+    parser = ToolParser(__doc__)
+    parser.add_argument('predictions', help='.npz of collect_predictions.py')
+    parser.add_argument(
+        '--out', metavar='FILE', default='shape_curve', help='file to write, without ending'
+    )
+    parser.add_argument('--strategies', nargs='+', choices=STRATEGIES, default=['random'])
+    nums = [1, 2, 3, 4, 5, 10, 20, 50, 100, 200]
+    parser.add_argument('--nums', type=int, nargs='+', default=nums, help='of pictures')
+    parser.add_argument('--seeds', type=int, default=5, help='repetitions of "random"')
+    parser.add_argument('--hand-model', choices=('OpenHand', 'MANO'))
+    return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
+
 from pathlib import Path
 
 import numpy as np
@@ -16,26 +34,12 @@ import numpy as np
 from mmhand.evaluation.metrics.hand_shape_metric import rest_vertex_errors
 from mmhand.fitting import shape_curve
 from mmhand.fitting.prediction_file import load_predictions
-from mmhand.fitting.shape_calibration import STRATEGIES, group_rows
+from mmhand.fitting.shape_calibration import group_rows
 from mmhand.registry import MODELS
 from mmhand.utils.atomic_io import AtomicLocalBackend
 from mmhand.utils.errors import cli_guard
 from mmhand.visualization.plots import figure_svg
 from mmhand.visualization.shape_plots import plot_shape_curves
-
-
-def parse_args(argv=None):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('predictions', help='.npz of collect_predictions.py')
-    parser.add_argument('--out', default='shape_curve', help='file to write, without ending')
-    parser.add_argument('--strategies', nargs='+', choices=STRATEGIES, default=['random'])
-    nums = [1, 2, 3, 4, 5, 10, 20, 50, 100, 200]
-    parser.add_argument('--nums', type=int, nargs='+', default=nums, help='of pictures')
-    parser.add_argument('--seeds', type=int, default=5, help='repetitions of "random"')
-    parser.add_argument('--hand-model', choices=('OpenHand', 'MANO'))
-    return parser.parse_args(argv)
 
 
 @cli_guard

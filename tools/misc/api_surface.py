@@ -5,6 +5,18 @@ python tools/misc/api_surface.py --write    write it anew, on purpose
 """
 
 import argparse
+
+from mmhand_flags import ToolParser, start_tool
+
+
+def parse_args() -> argparse.Namespace:
+    parser = ToolParser(__doc__)
+    parser.add_argument('--write', action='store_true', help='write the file anew')
+    return parser.parse_args()
+
+
+start_tool(__name__, parse_args)
+
 import importlib
 import json
 import pkgutil
@@ -48,11 +60,7 @@ def surface() -> dict[str, dict[str, list[str]]]:
 @cli_guard
 def main() -> None:
     """Compare or write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('--write', action='store_true', help='write the file anew')
-    args = parser.parse_args()
+    args = parse_args()
     now = surface()
     if args.write:
         with atomic_write(FILE) as file:

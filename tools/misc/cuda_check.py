@@ -9,11 +9,26 @@ numpy, OpenCV and what requirements/ names. Exit status: 0 all agree, 1 somethin
 it says so in one line.
 """
 
-import mmhand_cli
-
-mmhand_cli.end_early()
-
 import argparse
+
+from mmhand_flags import ToolParser, start_tool
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = ToolParser(__doc__)
+    parser.add_argument(
+        '--out-dir', metavar='DIR', default='cuda_check', help='folder of the JSON and the table'
+    )
+    parser.add_argument('--device', default='cuda', help='cpu tries the checks themselves')
+    parser.add_argument('--minutes', type=float, default=7.5, help='no check starts after that')
+    parser.add_argument(
+        '--configs', nargs='+', help='estimators to check; one reduced config of each'
+    )
+    return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
+
 import json
 import platform
 import sys
@@ -48,17 +63,6 @@ COLUMNS = (
 )
 
 WORDS = {True: 'ok', False: 'DIFFERS', None: '-'}
-
-
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('--out-dir', default='cuda_check', help='folder of the JSON and the table')
-    parser.add_argument('--device', default='cuda', help='cpu tries the checks themselves')
-    parser.add_argument('--minutes', type=float, default=7.5, help='no check starts after that')
-    parser.add_argument('--configs', nargs='+', default=CONFIGS, help='estimators to check')
-    return parser.parse_args(argv)
 
 
 def rows(device: torch.device, minutes: float, configs: tuple[str, ...]) -> Iterator[dict]:
@@ -123,7 +127,7 @@ def main(argv: list[str] | None = None) -> int:
     # Differences are to be those of the kernels, not of shortened numbers.
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     facts, results, start = machine(device), [], time.monotonic()
-    for row in rows(device, args.minutes, args.configs):
+    for row in rows(device, args.minutes, args.configs or CONFIGS):
         results.append(row)
         print(f'{WORDS[row["ok"]]:<8}{row["check"]} {row.get("note", "")}')
         sys.stdout.flush()

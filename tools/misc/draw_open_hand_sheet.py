@@ -1,9 +1,25 @@
 """Draw the sheets of ``docs/en/open_hand.md``: gestures, sampled poses, shapes, labels.
 
-python tools/misc/draw_open_hand_sheet.py --out docs/en/images
+python tools/misc/draw_open_hand_sheet.py --out-dir docs/en/images
 """
 
 import argparse
+
+from mmhand_flags import ToolParser, start_tool
+
+
+def parse_args() -> argparse.Namespace:
+    parser = ToolParser(__doc__)
+    parser.add_argument(
+        '--out-dir', metavar='DIR', default='docs/en/images', help='folder for the pictures'
+    )
+    parser.add_argument('--size', type=int, default=150, help='pixels of a tile')
+    parser.renamed('--out', '--out-dir')
+    return parser.parse_args()
+
+
+start_tool(__name__, parse_args)
+
 from pathlib import Path
 
 import cv2
@@ -187,13 +203,10 @@ def label_sheet(hands: dict[str, OpenHand], size: int) -> np.ndarray:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--out', default='docs/en/images', help='folder for the pictures')
-    parser.add_argument('--size', type=int, default=150, help='pixels of a tile')
-    args = parser.parse_args()
-    out = Path(args.out)
+    args = parse_args()
+    out = Path(args.out_dir)
     if not out.is_dir():
-        raise HandFileError(f'{out}: no such folder; make it or give another with --out')
+        raise HandFileError(f'{out}: no such folder; make it or give another with --out-dir')
     hands = {side: OpenHand(side=side) for side in SIDES}
     for name, sheet in (
         ('gestures', gesture_sheet),

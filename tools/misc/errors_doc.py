@@ -8,6 +8,18 @@ Every case is run, and the line it ends in is what the page shows, without the s
 """
 
 import argparse
+
+from mmhand_flags import ToolParser, start_tool
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = ToolParser(__doc__)
+    parser.add_argument('--write', action='store_true', help='bring the page up to date')
+    return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
+
 import importlib.util
 import os
 import re
@@ -24,14 +36,6 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / 'docs' / 'en' / 'errors.md'
 HEAD = '| mistake | message |\n|---|---|\n'
 LONGEST = 260
-
-
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('--write', action='store_true', help='bring the page up to date')
-    return parser.parse_args(argv)
 
 
 def load_cases() -> dict:

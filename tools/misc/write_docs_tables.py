@@ -5,6 +5,18 @@ python tools/misc/write_docs_tables.py --write    write them anew
 """
 
 import argparse
+
+from mmhand_flags import ToolParser, start_tool
+
+
+def parse_args() -> argparse.Namespace:
+    parser = ToolParser(__doc__)
+    parser.add_argument('--write', action='store_true', help='write the pages anew')
+    return parser.parse_args()
+
+
+start_tool(__name__, parse_args)
+
 from pathlib import Path
 
 import yaml
@@ -195,11 +207,7 @@ PAGES_BY_NAME = {'protocols.md': protocols_page, 'model_zoo.md': zoo_page}
 @cli_guard
 def main() -> None:
     """Compare or write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('--write', action='store_true', help='write the pages anew')
-    args = parser.parse_args()
+    args = parse_args()
     for name, page in PAGES_BY_NAME.items():
         text = page()
         if args.write:

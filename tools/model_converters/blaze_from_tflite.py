@@ -9,21 +9,29 @@ Takes ``hand_landmark_full.tflite`` and ``palm_detection_full.tflite``; every te
 converted, dropped with a reason, or an error.
 """
 
-import argparse
 from pathlib import Path
 
-from mmhand.converters.blaze import convert_tflite
-from mmhand.utils.errors import cli_guard
+from mmhand_flags import ToolParser, start_tool
 
 
 def parse_args(argv=None):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ToolParser(__doc__)
     parser.add_argument('src', type=Path, help='the .tflite file')
-    parser.add_argument('--out', type=Path, required=True, help='.safetensors file to write')
+    parser.add_argument(
+        '--out',
+        metavar='FILE.safetensors',
+        type=Path,
+        required=True,
+        help='.safetensors file to write',
+    )
     parser.add_argument('--verbose', action='store_true', help='what became of every tensor')
     return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
+
+from mmhand.converters.blaze import convert_tflite
+from mmhand.utils.errors import cli_guard
 
 
 @cli_guard

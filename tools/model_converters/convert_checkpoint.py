@@ -3,24 +3,27 @@
 python tools/model_converters/convert_checkpoint.py METHOD SRC DST [--trust] [--mano-root DIR]
 """
 
-import mmhand_cli
-
-mmhand_cli.end_early()
-
 import argparse
 
-from mmhand.converters import METHODS, convert_file
-from mmhand.utils.errors import UnsafeFileError, cli_guard
+from mmhand_flags import ToolParser, start_tool
+
+
+class ListMethods(argparse.Action):
+    """``--list``."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        """Print them; see :class:`argparse.Action`."""
+        from mmhand.converters import METHODS
+
+        for name, method in sorted(METHODS.items()):
+            print(f'{name:<20} {method.about}')
+        parser.exit()
 
 
 def parse_args() -> argparse.Namespace:
-    methods = '\n'.join(f'  {name:<20} {method.about}' for name, method in sorted(METHODS.items()))
-    parser = argparse.ArgumentParser(
-        description="Convert an authors' checkpoint to an mmhand checkpoint.",
-        epilog=f'methods:\n{methods}',
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('method', metavar='METHOD', choices=sorted(METHODS), help='see below')
+    parser = ToolParser(__doc__)
+    parser.add_argument('method', metavar='METHOD', help='one of --list')
+    parser.add_argument('--list', action=ListMethods, nargs=0, help='say what METHOD may be')
     parser.add_argument('src', metavar='SRC', help="the authors' file")
     parser.add_argument('dst', metavar='DST', help='mmhand checkpoint to write')
     parser.add_argument(
@@ -35,6 +38,12 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--verbose', action='store_true', help='print what became of every key')
     return parser.parse_args()
+
+
+start_tool(__name__, parse_args)
+
+from mmhand.converters import convert_file
+from mmhand.utils.errors import UnsafeFileError, cli_guard
 
 
 @cli_guard

@@ -9,23 +9,25 @@ on loading, see ``fix_shapedirs`` of ``mmhand.hand_models.MANO``). The result st
 licence: do not share it.
 """
 
-import argparse
 from pathlib import Path
 
-from mmhand.hand_models.io import find_mano_file, load_mano_file, save_mano_npz
-from mmhand.utils.errors import HandConfigError, HandFileError, cli_guard
+from mmhand_flags import ToolParser, start_tool
 
 
 def parse_args(argv=None):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ToolParser(__doc__)
     parser.add_argument('src', type=Path, help='MANO_{RIGHT,LEFT}.pkl, or the folder with them')
     parser.add_argument(
         'dst', type=Path, nargs='?', help='.npz file or folder to write; default: beside the source'
     )
     parser.add_argument('--side', choices=('right', 'left'), help='if the file name does not say')
     return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
+
+from mmhand.hand_models.io import find_mano_file, load_mano_file, save_mano_npz
+from mmhand.utils.errors import HandConfigError, HandFileError, cli_guard
 
 
 def side_of(path):

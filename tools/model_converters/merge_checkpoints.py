@@ -7,19 +7,22 @@
 
 import argparse
 
-from mmhand.converters import merge_files
-from mmhand.utils.errors import cli_guard
+from mmhand_flags import ToolParser, start_tool
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Put the weights of several mmhand checkpoints into one.'
-    )
+    parser = ToolParser(__doc__)
     parser.add_argument('dst', metavar='DST', help='checkpoint to write')
     parser.add_argument(
         'src', metavar='[PREFIX=]SRC', nargs='+', help='checkpoint, and where its weights go'
     )
     return parser.parse_args()
+
+
+start_tool(__name__, parse_args)
+
+from mmhand.converters import merge_files
+from mmhand.utils.errors import cli_guard
 
 
 @cli_guard

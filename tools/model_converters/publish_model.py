@@ -7,6 +7,24 @@ out; the result is loaded into the config's model before it is written.
 """
 
 import argparse
+
+from mmhand_flags import ToolParser, start_tool
+
+
+def parse_args() -> argparse.Namespace:
+    parser = ToolParser(__doc__)
+    parser.add_argument('config', help='config file or name')
+    parser.add_argument('checkpoint', help='checkpoint of its training')
+    parser.add_argument('--out', required=True, metavar='FILE.safetensors')
+    parser.add_argument('--half', action='store_true', help='store float16')
+    parser.add_argument(
+        '--meta', nargs='*', default=[], metavar='KEY=WORDS', help='noted in the file'
+    )
+    return parser.parse_args()
+
+
+start_tool(__name__, parse_args)
+
 import hashlib
 from pathlib import Path
 
@@ -16,20 +34,6 @@ from mmhand.utils.errors import HandConfigError, cli_guard
 from mmhand.utils.safetensors_checkpoint import write_safetensors
 from mmhand.utils.trained_hand import KEY, check_trained_hand, stated_hands
 from mmhand.version import __version__
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('config', help='config file or name')
-    parser.add_argument('checkpoint', help='checkpoint of its training')
-    parser.add_argument('--out', required=True, metavar='FILE.safetensors')
-    parser.add_argument('--half', action='store_true', help='store float16')
-    parser.add_argument(
-        '--meta', nargs='*', default=[], metavar='KEY=WORDS', help='noted in the file'
-    )
-    return parser.parse_args()
 
 
 @cli_guard

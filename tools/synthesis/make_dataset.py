@@ -1,45 +1,22 @@
-"""Make a synthetic data set in a benchmark's own layout. See docs/en/synthetic_data.md."""
+"""Render posed hands with exact annotations in the layout of a benchmark; see docs/en/synthetic_data.md.
 
-import mmhand_cli
+python tools/synthesis/make_dataset.py --format interhand --num 400 --out-dir data/synthetic
 
-mmhand_cli.end_early()
+Run the same command again to continue after an interruption, or with a larger --num to extend the
+data set.
+"""
 
 import argparse
-import os
-import time
-from pathlib import Path
 
-import cv2
-
-from mmhand.synthesis import (
-    SYNTHESIS_WRITERS,
-    DatasetWriter,
-    build_config,
-    count_splits,
-    generate_dataset,
-    get_writer,
-    parse_splits,
-)
-from mmhand.synthesis.contact_sheet import contact_sheet, tile
-from mmhand.synthesis.writers import DepthWriter
-from mmhand.synthesis.writers.files import write_image
-from mmhand.utils.errors import HandConfigError, cli_guard
-
-#: Frames on a contact sheet; the first four take three tiles each.
-SHEET_FRAMES = 22
+from mmhand_flags import FORMATS, ToolParser, start_tool
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Render posed hands with exact annotations in the layout of a benchmark. '
-        'Run the same command again to continue after an interruption, or with a larger --num to '
-        'extend the data set.'
-    )
-    formats = ', '.join(sorted(SYNTHESIS_WRITERS.module_dict))
-    parser.add_argument('--format', required=True, help=f'layout to write: {formats}')
+    parser = ToolParser(__doc__)
+    parser.add_argument('--format', required=True, help=f'layout to write: {", ".join(FORMATS)}')
     parser.add_argument('--num', type=int, required=True, help='number of pictures in all')
     parser.add_argument('--seed', type=int, default=0, help='seed of the data set (default 0)')
-    parser.add_argument('--out', required=True, help='folder of the data set')
+    parser.add_argument('--out-dir', metavar='DIR', required=True, help='folder of the data set')
     parser.add_argument(
         '--workers', type=int, help='processes (default: one per core); no effect on the result'
     )
@@ -82,7 +59,33 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--sheet', help='also write a picture of the first frames, the first four with annotations'
     )
     parser.add_argument('--quiet', action='store_true', help='no progress bar')
+    parser.renamed('--out', '--out-dir')
     return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
+
+import os
+import time
+from pathlib import Path
+
+import cv2
+
+from mmhand.synthesis import (
+    DatasetWriter,
+    build_config,
+    count_splits,
+    generate_dataset,
+    get_writer,
+    parse_splits,
+)
+from mmhand.synthesis.contact_sheet import contact_sheet, tile
+from mmhand.synthesis.writers import DepthWriter
+from mmhand.synthesis.writers.files import write_image
+from mmhand.utils.errors import HandConfigError, cli_guard
+
+#: Frames on a contact sheet; the first four take three tiles each.
+SHEET_FRAMES = 22
 
 
 @cli_guard
@@ -114,12 +117,12 @@ def main(argv: list[str] | None = None) -> None:
     counts = count_splits(args.num, parse_splits(args.splits, writer_type))
     workers = (os.cpu_count() or 1) if args.workers is None else args.workers
     start = time.perf_counter()
-    writer = writer_type(args.out, config, args.seed)
+    writer = writer_type(args.out_dir, config, args.seed)
     done = generate_dataset(writer, counts, workers, progress=not args.quiet)
     seconds = time.perf_counter() - start
     splits = ', '.join(f'{count} {split}' for split, count in counts.items())
     print(
-        f'{args.out}: {splits}; {done["made"]} made, {done["kept"]} kept, {seconds:.1f} s'
+        f'{args.out_dir}: {splits}; {done["made"]} made, {done["kept"]} kept, {seconds:.1f} s'
         + (f', {done["made"] / seconds:.1f} pictures/s' if done['made'] else '')
     )
     if args.sheet:

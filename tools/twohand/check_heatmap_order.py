@@ -9,6 +9,22 @@ python tools/twohand/check_heatmap_order.py CONFIG CHECKPOINT PICTURES_OR_FOLDER
 
 import argparse
 
+from mmhand_flags import ToolParser, add_config_options, start_tool
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = ToolParser(__doc__)
+    parser.add_argument('config')
+    parser.add_argument('checkpoint')
+    parser.add_argument('pictures', help='crops of two hands: a picture or a folder')
+    parser.add_argument('--bbox', nargs=4, type=float, metavar=('X', 'Y', 'W', 'H'))
+    parser.add_argument('--device', default='cpu')
+    add_config_options(parser)
+    return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
+
 import torch
 from mmengine.dataset import pseudo_collate
 from torch import Tensor
@@ -19,7 +35,6 @@ from mmhand.apis.pictures import list_pictures
 from mmhand.models.twohand import TwoHandShapePose
 from mmhand.models.twohand.hand_registration import register_hands
 from mmhand.models.twohand.two_hand_mesh_head import MM
-from mmhand.utils.config import ConfigOptions
 from mmhand.utils.errors import HandConfigError, cli_guard
 
 #: Orders that trained InterNets have their volumes in.
@@ -27,19 +42,6 @@ ORDERS = ('mano21', 'interhand21', 'canonical')
 
 #: The best residual against the second best.
 _CLEARLY = 0.7
-
-
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('config')
-    parser.add_argument('checkpoint')
-    parser.add_argument('pictures', help='crops of two hands: a picture or a folder')
-    parser.add_argument('--bbox', nargs=4, type=float, metavar=('X', 'Y', 'W', 'H'))
-    parser.add_argument('--device', default='cpu')
-    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE')
-    return parser.parse_args(argv)
 
 
 def residual(joints: Tensor, peaks: Tensor) -> Tensor:

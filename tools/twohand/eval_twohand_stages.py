@@ -8,6 +8,22 @@ protocol). Relative root: distance of the left middle knuckle from the right one
 
 import argparse
 
+from mmhand_flags import ToolParser, add_config_options, start_tool
+
+
+def parse_args() -> argparse.Namespace:
+    parser = ToolParser(__doc__)
+    parser.add_argument('config')
+    parser.add_argument('checkpoint')
+    parser.add_argument('--data-root', help='of both splits')
+    parser.add_argument('--batch-size', type=int, default=16)
+    parser.add_argument('--device', default='cpu')
+    add_config_options(parser)
+    return parser.parse_args()
+
+
+start_tool(__name__, parse_args)
+
 import numpy as np
 import torch
 from mmengine.dataset import pseudo_collate
@@ -16,24 +32,10 @@ from mmhand.apis import init_model
 from mmhand.models.twohand.two_hand_placement import relative_position
 from mmhand.registry import DATASETS
 from mmhand.structures import get_joint_set, stack_hands
-from mmhand.utils.config import ConfigOptions
 from mmhand.utils.errors import cli_guard
 
 _ROOT, _KNUCKLE = (get_joint_set('canonical').index(name) for name in ('wrist', 'middle1'))
 _MM = 1000.0
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('config')
-    parser.add_argument('checkpoint')
-    parser.add_argument('--data-root', help='of both splits')
-    parser.add_argument('--batch-size', type=int, default=16)
-    parser.add_argument('--device', default='cpu')
-    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE')
-    return parser.parse_args()
 
 
 def normalised(joints: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,6 +1,23 @@
 """Train and score DG-STA on DHG with each person left out once, and average."""
 
 import argparse
+
+from mmhand_flags import ToolParser, start_tool
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = ToolParser(__doc__)
+    parser.add_argument('--data-root', required=True, help="DHG's folder")
+    parser.add_argument('--classes', type=int, default=14, help='14 or 28')
+    parser.add_argument('--subjects', type=int, nargs='+', default=list(range(1, 21)))
+    parser.add_argument('--epochs', type=int, help='fewer than the 300 of the paper')
+    parser.add_argument('--skeletons', help="file of each sequence instead of the sensor's")
+    parser.add_argument('--work-dir', default='work_dirs/dg_sta_dhg')
+    return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
+
 from pathlib import Path
 
 from mmengine.config import Config
@@ -11,17 +28,6 @@ from mmhand.engine.results_file import write_results
 from mmhand.utils.errors import HandDataError, cli_guard
 
 _CONFIG = Path(__file__).parents[1] / 'configs/dg_sta_dhg.py'
-
-
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--data-root', required=True, help="DHG's folder")
-    parser.add_argument('--classes', type=int, default=14, help='14 or 28')
-    parser.add_argument('--subjects', type=int, nargs='+', default=list(range(1, 21)))
-    parser.add_argument('--epochs', type=int, help='fewer than the 300 of the paper')
-    parser.add_argument('--skeletons', help="file of each sequence instead of the sensor's")
-    parser.add_argument('--work-dir', default='work_dirs/dg_sta_dhg')
-    return parser.parse_args(argv)
 
 
 @cli_guard

@@ -1,6 +1,27 @@
 """Estimate the skeletons of SHREC'17 or DHG with DSF and write them beside the sensor's."""
 
 import argparse
+
+from mmhand_flags import ToolParser, add_config_options, start_tool
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = ToolParser(__doc__)
+    parser.add_argument('config', help='of DSF; its camera should be shrec')
+    parser.add_argument('checkpoint')
+    parser.add_argument('--data-root', required=True)
+    parser.add_argument('--layout', choices=['shrec', 'dhg'], default='shrec')
+    parser.add_argument(
+        '--name', default='skeletons_dsf.txt', help='file to write in each sequence'
+    )
+    parser.add_argument('--device', default='cpu')
+    parser.add_argument('--batch-size', type=int, default=32)
+    add_config_options(parser)
+    return parser.parse_args(argv)
+
+
+start_tool(__name__, parse_args)
+
 from pathlib import Path
 
 import numpy as np
@@ -11,27 +32,9 @@ from mmhand.apis import init_model
 from mmhand.datasets import DHGDataset, SHRECDataset
 from mmhand.datasets.shrec import write_skeletons
 from mmhand.structures import get_joint_set
-from mmhand.utils.config import ConfigOptions
 from mmhand.utils.errors import cli_guard
 
 _PIPELINE = [dict(type='LoadDepthImage'), dict(type='CubeCrop'), dict(type='PackHandInputs')]
-
-
-def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('config', help='of DSF; its camera should be shrec')
-    parser.add_argument('checkpoint')
-    parser.add_argument('--data-root', required=True)
-    parser.add_argument('--layout', choices=['shrec', 'dhg'], default='shrec')
-    parser.add_argument(
-        '--name', default='skeletons_dsf.txt', help='file to write in each sequence'
-    )
-    parser.add_argument('--device', default='cpu')
-    parser.add_argument('--batch-size', type=int, default=32)
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=ConfigOptions, help='key=value overrides'
-    )
-    return parser.parse_args(argv)
 
 
 @cli_guard

@@ -1,0 +1,188 @@
+"""One vocabulary of arguments, read before anything large is imported."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import mmhand_cli
+import mmhand_flags
+from mmhand_flags import CAMERA_NAMES, FORMATS, STRATEGIES, ToolParser
+
+#: Runs a tool up to where it reads its arguments, and says what they are and whether torch came before.
+WALK = """
+import argparse, json, pathlib, runpy, sys
+
+class Read(BaseException):
+    pass
+
+def read(parser, *args, **kwargs):
+    raise Read(parser)
+
+argparse.ArgumentParser.parse_known_args = read
+told = {}
+for file in sys.argv[1:]:
+    path, sys.argv = list(sys.path), [file]
+    sys.path.insert(0, str(pathlib.Path(file).parent))
+    try:
+        runpy.run_path(file, run_name='__main__')
+    except Read as found:
+        told[file] = [
+            dict(
+                flags=list(a.option_strings), dest=a.dest, metavar=a.metavar,
+                hidden=a.help == argparse.SUPPRESS,
+            )
+            for a in found.args[0]._actions
+        ]
+    sys.path[:] = path
+    heavy = sorted({'torch', 'cv2', 'mmpose'} & set(sys.modules))
+    if heavy:
+        sys.exit(f'{file} imports {heavy} before it reads its arguments')
+print(json.dumps(told))
+"""
+
+#: What is called otherwise here.
+FOREIGN = {
+    '--output': '--out',
+    '--out-file': '--out',
+    '--output-dir': '--out-dir',
+    '--outdir': '--out-dir',
+    '--save-dir': '--out-dir',
+    '--batch': '--batch-size',
+    '--gpu': '--device',
+    '--gpus': '--device',
+    '--gpu-id': '--device',
+    '--random-seed': '--seed',
+    '--options': '--cfg-options',
+    '--config': 'config, the first argument',
+    '--ckpt': 'checkpoint',
+    '--weights': 'checkpoint',
+    '--root': '--data-root',
+    '--plot': '--out',
+}
+
+#: Not about data or not a command of mmhand's user.
+EXCEPT = {('bump_version.py', '--root')}
+
+
+def departures(name, actions):
+    """What of a parser is not in the vocabulary."""
+    found = []
+    shown = [action for action in actions if not action['hidden']]
+    for action in shown:
+        for flag in action['flags']:
+            if flag in FOREIGN and (name, flag) not in EXCEPT:
+                found.append(f'{flag}: call it {FOREIGN[flag]}')
+            if '_' in flag:
+                found.append(f'{flag}: words are joined by "-"')
+            if flag in ('--out', '--out-dir'):
+                kind = 'FILE' if flag == '--out' else 'DIR'
+                if not str(action['metavar']).startswith(kind):
+                    found.append(f'{flag}: its metavar begins with {kind}')
+    places = [action['dest'] for action in shown if not action['flags']]
+    if 'config' in places and places[0] != 'config':
+        found.append('config is the first argument')
+    if 'checkpoint' in places and places[:2] != ['config', 'checkpoint']:
+        found.append('checkpoint is the second argument, after config')
+    return found
+
+
+@pytest.fixture(scope='module')
+def parsers(repo):
+    files = [
+        *repo.glob('tools/**/*.py'),
+        *repo.glob('demo/*.py'),
+        *repo.glob('projects/*/tools/*.py'),
+    ]
+    files = [str(f) for f in sorted(files) if "__name__ == '__main__'" in f.read_text()]
+    # It has three words and no flags, and starts other processes.
+    files = [file for file in files if not file.endswith('dist_launch.py')]
+    told = subprocess.run(
+        [sys.executable, '-c', WALK, *files], capture_output=True, text=True, cwd=repo
+    )
+    assert told.returncode == 0, told.stderr[-2000:]
+    read = json.loads(told.stdout)
+    assert sorted(read) == files
+    return {file.removeprefix(f'{repo}/'): actions for file, actions in read.items()}
+
+
+def test_every_tool_reads_its_arguments_before_it_imports_torch(parsers):
+    assert len(parsers) > 50
+
+
+def test_no_tool_departs_from_the_vocabulary(parsers):
+    found = {
+        file: said
+        for file, actions in parsers.items()
+        if (said := departures(file.rpartition('/')[2], actions))
+    }
+    assert found == {}
+
+
+@pytest.mark.parametrize('words', [['--help'], ['doctor', '--help'], ['train', '--help']])
+def test_the_command_answers_before_it_imports_torch(repo, words):
+    code = (
+        'import mmhand_cli, sys\n'
+        f'try: mmhand_cli.main({words})\n'
+        'except SystemExit as end: sys.exit(end.code or 7 * ("torch" in sys.modules))'
+    )
+    told = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=repo)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.startswith('usage: ')
+
+
+def test_a_departure_is_found():
+    parser = ToolParser('about')
+    parser.add_argument('checkpoint')
+    parser.add_argument('--output')
+    parser.add_argument('--out')
+    actions = [
+        dict(flags=a.option_strings, dest=a.dest, metavar=a.metavar, hidden=False)
+        for a in parser._actions
+    ]
+    assert len(departures('tool.py', actions)) == 3
+
+
+@pytest.mark.parametrize('words', [['--out', 'a'], ['--out=a'], ['--out-dir', 'a']])
+def test_an_earlier_flag_is_taken_with_a_note(words, capsys, monkeypatch):
+    monkeypatch.setattr(mmhand_flags, '_NOTED', set())
+    parser = ToolParser('about')
+    parser.add_argument('--out-dir', required=True)
+    parser.renamed('--out', '--out-dir')
+    assert parser.parse_args(words).out_dir == 'a'
+    said = capsys.readouterr().err
+    assert ('--out is now called --out-dir' in said) == (not words[0].startswith('--out-dir'))
+    assert '--out ' not in parser.format_help()
+
+
+def test_a_flag_may_have_become_a_place_and_a_place_a_flag(capsys):
+    parser = ToolParser('about')
+    parser.add_argument('config', nargs='?', default='b')
+    parser.add_argument('--size', type=int)
+    parser.renamed('--config', 'config')
+    assert parser.parse_args(['--size', '3', '--config', 'a']).config == 'a'
+    assert parser.parse_args([]).config == 'b'
+    parser = ToolParser('about')
+    parser.add_argument('config')
+    parser.add_argument('--out', required=True)
+    parser.moved('--out')
+    assert parser.parse_args(['a', '--out', 'b']).out == 'b'
+    assert vars(parser.parse_args(['a', 'b'])) == dict(config='a', out='b')
+    with pytest.raises(SystemExit):
+        parser.parse_args(['a'])
+    assert 'required: --out' in capsys.readouterr().err
+
+
+def test_values_are_those_of_the_code():
+    from mmhand.apis.hand_inferencer import SAVE
+    from mmhand.apis.sinks import KINDS
+    from mmhand.cameras import DEPTH_CAMERAS
+    from mmhand.fitting.shape_calibration import STRATEGIES as strategies
+    from mmhand.synthesis import SYNTHESIS_WRITERS
+
+    assert tuple(strategies) == STRATEGIES
+    assert tuple(sorted(SYNTHESIS_WRITERS.module_dict)) == FORMATS
+    assert tuple(DEPTH_CAMERAS) == CAMERA_NAMES
+    assert tuple(KINDS) == mmhand_cli.SAVE
+    assert tuple(SAVE) == mmhand_cli.SAVE[:6]
