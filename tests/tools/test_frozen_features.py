@@ -107,6 +107,17 @@ def test_open_features_hold_the_landmarks():
     )
 
 
+def test_checkpoints_leave_the_open_network_out():
+    model = torch.nn.ModuleDict(dict(backbone=BlazeHandFeatures(), head=torch.nn.Linear(2, 1)))
+    weight = next(model.backbone.parameters()).clone()
+    saved = model.state_dict()
+    assert set(saved) == {'head.weight', 'head.bias'}
+    model.load_state_dict(saved)
+    # Files of earlier versions hold it.
+    model.load_state_dict({**saved, 'backbone.network.backbone.stem.weight': 0 * weight})
+    assert torch.equal(next(model.backbone.parameters()), weight)
+
+
 def test_a_still_start_changes_little():
     kept = dict(in_channels=WIDTH, hidden_channels=(16,))
     identity = torch.tensor([1.0, 0, 0, 0, 1, 0])

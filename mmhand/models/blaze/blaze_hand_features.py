@@ -38,8 +38,8 @@ class BlazeHandFeatures(BaseModule):
     A vector of :attr:`NUM_FEATURES` numbers: 1152 pooled, the 21 joints' places in the crop, the same
     about the wrist (parts of the crop's side), and the 3D joints about the wrist. Landmarks are linear
     in the pooled feature; written out they are found with a few thousand pictures. The network keeps its
-    published weights, no gradient is made for it, and checkpoints are written without it: the package has
-    them. Inputs are RGB in [0, 1].
+    published weights; no gradient is made for it, and checkpoints are written without it, because the
+    package has it. Inputs are RGB in [0, 1].
 
     Args:
         init_cfg: mmengine initialisation; nothing is initialised.
