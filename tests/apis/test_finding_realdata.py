@@ -37,7 +37,9 @@ def _turned_box(box, shape):
 
 
 def test_hands_that_touch_are_both_found(realdata):
-    image = cv2.imread(str(realdata / 'interhand2.6m' / 'image69148.jpg'))
+    # In image69148 a second hand stands at the threshold: another number of threads, or OpenCV 5's
+    # warp, finds it or does not. Here noise of a grey level changes nothing.
+    image = cv2.imread(str(realdata / 'twohand_demo' / 'image20817.jpg'))
     finder = OpenHandFinder(merge=True)
     (found,) = finder.find([image])
     assert sorted(found.sides.tolist()) == [0, 1]

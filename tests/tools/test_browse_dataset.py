@@ -2,6 +2,9 @@
 
 import importlib.util
 import json
+import os
+import subprocess
+import sys
 
 import cv2
 import numpy as np
@@ -133,3 +136,43 @@ def test_store_benchmark(repo, tmp_path, monkeypatch):
     assert 0 < numbers['open_subset']['samples'] < 500
     assert numbers['open_s'] < 2
     assert numbers['open_added_mb'] < 300
+
+
+def test_draws_a_plain_data_set_of_mmengine(repo, data_root, tmp_path):
+    """Its pipeline is built by mmengine in the default scope, which is mmhand's as in training.
+
+    In a process of its own: no other test has set the scope there.
+    """
+    (tmp_path / 'outside.py').write_text(OUTSIDE)
+    steps = ('LoadHandImage', 'HandBBoxCrop', 'HandTopdownAffine', 'PackHandInputs')
+    data = dict(type='Outside', data_root=str(data_root), pipeline=[dict(type=s) for s in steps])
+    (tmp_path / 'config.py').write_text(
+        f"custom_imports = dict(imports=['outside'])\ntrain_dataloader = dict(dataset={data!r})\n"
+    )
+    command = [sys.executable, repo / 'tools' / 'misc' / 'browse_dataset.py', 'config.py']
+    command += ['--view', 'both', '--num', '1', '--out-dir', 'out']
+    paths = f'{tmp_path}{os.pathsep}{os.environ.get("PYTHONPATH", repo)}'
+    env = {**os.environ, 'PYTHONPATH': paths}
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / 'out').glob('*.png'))) == 1
+
+
+OUTSIDE = """
+from pathlib import Path
+
+import numpy as np
+from mmengine.dataset import BaseDataset
+from mmengine.registry import DATASETS
+
+
+@DATASETS.register_module()
+class Outside(BaseDataset):
+    def load_data_list(self):
+        pictures = sorted(Path(self.data_root).rglob('image*.jpg'))
+        joints = np.random.default_rng(0).uniform(100, 200, (2, 21, 2)).astype(np.float32)
+        hand = dict(bbox=np.array([80, 80, 150, 150], np.float32), keypoints_2d=joints)
+        hand.update(keypoint_valid=np.ones((2, 21), np.float32), hand_type_valid=1.0)
+        hand.update(hand_present=np.ones(2, np.float32), hand_type='interacting')
+        return [dict(hand, img_path=str(p), sample_id=p.name) for p in pictures]
+"""

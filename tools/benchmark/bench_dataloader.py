@@ -49,6 +49,7 @@ from mmhand.engine.user_errors import readable_errors
 from mmhand.registry import DATASETS
 from mmhand.synthesis import generate_dataset, get_writer
 from mmhand.utils.errors import cli_guard
+from mmhand.utils.setup_env import init_default_scope
 
 BAR = 1.3
 
@@ -122,6 +123,7 @@ def _init_worker(worker, workers):
 def main(argv=None):
     args = parse_args(argv)
     config = Config.fromfile(args.config)
+    init_default_scope(config.get('default_scope') or 'mmhand')
     config.merge_from_dict(args.cfg_options or {})
     dataset = config[args.loader].dataset
     with tempfile.TemporaryDirectory(prefix='mmhand_loader_') as scratch:

@@ -61,7 +61,7 @@ from mmhand.structures import HandCamera
 from mmhand.utils.config import load_config
 from mmhand.utils.errors import HandConfigError, cli_guard
 from mmhand.utils.pipeline import pipeline_steps
-from mmhand.utils.setup_env import ensure_writable
+from mmhand.utils.setup_env import ensure_writable, init_default_scope
 from mmhand.visualization import HandVisualizer, draw_box, tile_images, write_image
 from mmhand.visualization.depth_samples import draw_depth_sample, mesh_fitter
 
@@ -85,6 +85,8 @@ def dataset_config(args):
         raise HandConfigError('give either a config or --type')
     if args.config is not None:
         config = load_config(args.config, args.cfg_options)
+        # Data sets that are not ours look for their transforms there, as they do in training.
+        init_default_scope(config.get('default_scope') or 'mmhand')
         loader = config.get(f'{args.loader}_dataloader')
         if loader is None:
             raise HandConfigError(f'{args.config} has no {args.loader}_dataloader')
@@ -107,9 +109,9 @@ def build_views(dataset, hand_model):
         pipelines = {'original': _steps(plain), 'crop': pipeline_steps(dataset['pipeline'])}
         return {view: DATASETS.build(dict(dataset, pipeline=pipelines[view])) for view in VIEWS}
     known = hand_model or dataset.get('hand_model') or find_hand_model(dataset.get('data_root', ''))
-    if known:
+    takes = _arguments(dataset['type'])
+    if known and 'hand_model' in takes:
         # Sets of pairs of hands give parameters, those of single hands pose the mesh themselves.
-        takes = _arguments(dataset['type'])
         meshes = [key for key in ('with_mano', 'with_vertices') if key in takes]
         dataset.update(dict.fromkeys(meshes, True), hand_model=known)
     info = DATASETS.build(dict(dataset, pipeline=[])).get_data_info(0)
@@ -237,7 +239,7 @@ def main(argv=None):
         pictures.append(picture)
         bar.update()
     print(f'\n{len(pictures)} of {len(data)} samples drawn to {out_dir}')
-    skipped = sum(both[view].num_skipped for view in views)
+    skipped = sum(getattr(both[view], 'num_skipped', 0) for view in views)
     if skipped:
         print(f'{skipped} unusable samples were skipped')
     if args.sheet:

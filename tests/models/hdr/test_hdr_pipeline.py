@@ -146,6 +146,10 @@ def by_hand(hdr, picture, box):
     return results
 
 
+@pytest.mark.skipif(
+    int(cv2.__version__.split('.')[0]) >= 5,
+    reason='compares warps to the digit, which OpenCV 5 rounds otherwise than the release',
+)
 @torch.no_grad()
 def test_pipeline_is_its_stages_in_the_released_order(hdr, batch):
     data, painted = batch
