@@ -9,8 +9,11 @@ The vocabulary: ``config`` first and ``checkpoint`` second; ``--out FILE``, ``--
 """
 
 import argparse
+import os
+import shutil
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import mmhand_cli
 
@@ -20,6 +23,13 @@ FORMATS = (
     *('aih', 'dexycb', 'dhg', 'freihand', 'ho3d', 'ho3d_v3', 'humbi', 'icvl', 'interhand', 'msra'),
     *('nyu', 'obman', 'shrec'),
 )
+#: Arguments that name what a tool writes: files, and folders.
+FILES = ('out', 'dump', 'sheet')
+OUTPUTS = (*FILES, 'out_dir', 'show_dir', 'work_dir')
+
+#: Room below which no tool starts to write, bytes.
+LEAST_SPACE = 8_000_000
+
 CAMERA_NAMES = ('nyu', 'icvl', 'msra', 'shrec', 'hands')
 
 
@@ -113,7 +123,8 @@ class ToolParser(argparse.ArgumentParser):
 def start_tool(name: str, parse_args: Callable[[], object]) -> None:
     """Answer ``--help`` and mistakes in the arguments before a tool imports the rest.
 
-    Ctrl-C and SIGTERM end it in one line from here on.
+    Ctrl-C and SIGTERM end it in one line from here on. What it is to write is looked at now, not after
+    an hour of work: see :func:`refuse_outputs`.
 
     Args:
         name: ``__name__`` of the tool; nothing happens where it is imported.
@@ -121,7 +132,42 @@ def start_tool(name: str, parse_args: Callable[[], object]) -> None:
     """
     if name == '__main__':
         mmhand_cli.end_early()
-        parse_args()
+        if trouble := refuse_outputs(parse_args()):
+            sys.stderr.write(f'error: {trouble}\n')
+            sys.exit(2)
+
+
+def refuse_outputs(arguments: object) -> str | None:
+    """Say which of a tool's outputs cannot be written, because of its folder or a full disk.
+
+    Args:
+        arguments: of a tool; looked at are those of :data:`OUTPUTS` that are given.
+
+    Returns:
+        One line naming argument, file and remedy; ``None``: all can, as far as can be known.
+    """
+    for name in OUTPUTS:
+        value = getattr(arguments, name, None)
+        if not value:
+            continue
+        path = Path(value).expanduser().absolute()
+        said = f'cannot write to {value} (--{name.replace("_", "-")}): '
+        if name in FILES and path.is_dir():
+            return f'{said}it is a folder; name a file in it'
+        folder = path if name not in FILES else path.parent
+        while not folder.exists():
+            folder = folder.parent
+        if not folder.is_dir():
+            return f'{said}{folder} is a file, not a folder; name another place'
+        if not os.access(folder, os.W_OK | os.X_OK):
+            return f'{said}{folder} cannot be written to; name another place'
+        try:
+            free = shutil.disk_usage(folder).free
+        except OSError:  # a file system that does not say
+            continue
+        if free < LEAST_SPACE:
+            return f'{said}{folder} has {free / 1e6:.1f} MB left; make room or name another place'
+    return None
 
 
 def add_config_options(parser: argparse.ArgumentParser) -> None:

@@ -186,3 +186,42 @@ def test_values_are_those_of_the_code():
     assert tuple(DEPTH_CAMERAS) == CAMERA_NAMES
     assert tuple(KINDS) == mmhand_cli.SAVE
     assert tuple(SAVE) == mmhand_cli.SAVE[:6]
+
+
+def test_outputs_are_looked_at_before_the_work(tmp_path, monkeypatch):
+    from argparse import Namespace
+    from types import SimpleNamespace
+
+    import mmhand_flags
+
+    (tmp_path / 'file').write_text('')
+    refuse = mmhand_flags.refuse_outputs
+    assert refuse(Namespace(out=tmp_path / 'new' / 'a.json', out_dir=None, other=3)) is None
+    assert refuse(Namespace(out_dir=str(tmp_path))) is None
+    assert refuse(Namespace(out=str(tmp_path))).endswith('is a folder; name a file in it')
+    assert 'file is a file, not a folder' in refuse(Namespace(out_dir=str(tmp_path / 'file' / 'a')))
+    monkeypatch.setattr(mmhand_flags.os, 'access', lambda *_: False)
+    assert 'cannot be written to' in refuse(Namespace(dump=str(tmp_path / 'a.pkl')))
+    monkeypatch.undo()
+    usage = SimpleNamespace(free=1_500_000)
+    monkeypatch.setattr(mmhand_flags.shutil, 'disk_usage', lambda path: usage)
+    run = tmp_path / 'run'
+    said = refuse(Namespace(work_dir=str(run)))
+    assert said == (
+        f'cannot write to {run} (--work-dir): {tmp_path} has 1.5 MB left; make room or name another '
+        'place'
+    )
+
+
+@pytest.mark.parametrize(
+    'tool', ['analysis_tools/plot_pck', 'analysis_tools/make_report', 'iahm/calibrate_shapes']
+)
+def test_tools_end_in_one_line_before_they_start(repo, tmp_path, tool):
+    (tmp_path / 'file').write_text('')
+    command = [sys.executable, repo / f'tools/{tool}.py', 'nothing', '--out', 'file/a.npz']
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == (
+        f'error: cannot write to file/a.npz (--out): {tmp_path}/file is a file, not a '
+        'folder; name another place\n'
+    )

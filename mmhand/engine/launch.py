@@ -18,6 +18,7 @@ from mmhand.utils.setup_env import ensure_writable, setup_env
 from .config_check import check_config, check_sections
 from .hooks import ProgressBarHook
 from .opened_data import LoaderCheck, hand_over, open_data
+from .output_room import OutputRoom
 from .results_file import describe_run, write_results
 from .runner import HandRunner
 from .user_errors import readable_errors
@@ -128,6 +129,7 @@ def run_guarded(runner: Runner, action: Callable[[], object]) -> object:
     try:
         with readable_errors(runner.cfg):
             runner.register_hook(LoaderCheck(), 'HIGHEST')
+            runner.register_hook(OutputRoom(), 'HIGHEST')
             return action()
     finally:
         # mmengine's metrics gather through this folder and leave it behind.
