@@ -12,7 +12,7 @@ from mmhand.utils.threads import one_thread
 from .finding import FoundHands
 from .finding.hand_reader import HandReadings
 from .finding.patrol import Patrol
-from .finding.suppression import same_hand
+from .finding.suppression import known_hands, same_hand
 from .finding.turned_crops import SIZE, Picture, squares_of_hands
 from .open_hands import OpenHands, hand_sample
 from .steady_views import SteadyViews
@@ -145,8 +145,7 @@ class HandTracker:
         if not len(new):
             return found, matches
         if len(found):
-            both = np.concatenate((known, new.keypoints_2d.astype(np.float64)))
-            new = new[np.flatnonzero(~same_hand(both)[len(found) :, : len(found)].any(1))]
+            new = new[np.flatnonzero(~known_hands(new.keypoints_2d, known))]
         free = [track for track in self.book.tracks if track not in matches]
         more = self.book.match(
             new.keypoints_2d.astype(np.float64), new.right_scores.astype(np.float64), time, free

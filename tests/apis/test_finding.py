@@ -5,10 +5,11 @@ import pytest
 
 from mmhand.apis import OpenHandFinder
 from mmhand.apis.finding import FoundHands
-from mmhand.apis.finding.hand_reader import HandReader, geometric_median
+from mmhand.apis.finding.hand_reader import HandReader, HandReadings, geometric_median
 from mmhand.apis.finding.pairing import merge_boxes, pair_hands
 from mmhand.apis.finding.palm_search import tiles_of
-from mmhand.apis.finding.suppression import keep_hands
+from mmhand.apis.finding.partner_search import touching_hands
+from mmhand.apis.finding.suppression import keep_hands, known_hands
 from mmhand.apis.finding.turned_crops import (
     Picture,
     apply_affines,
@@ -93,6 +94,39 @@ def test_touching_hands_stay_and_doubles_go():
     # A doubtful large reading does not take a sure small one with it.
     assert 4 in keep_hands(keypoints, np.array([0.5, 0.4, 0.4, 0.7, 0.95]))
     assert keep_hands(np.zeros((0, 21, 2)), np.zeros(0)).tolist() == []
+
+
+def test_known_hands_are_known_again_under_any_name():
+    one = turned(upright_hand(), 0, (200, 200))
+    other = turned(upright_hand() * (-1, 1), 1.2, (230, 190))
+    mirrored = np.concatenate((one[:1], one[1:].reshape(5, 4, 2)[::-1].reshape(20, 2)))
+    assert known_hands(np.stack((one + 3, other, mirrored)), one[None]).tolist() == [1, 0, 1]
+    assert known_hands(one[None], np.zeros((0, 21, 2))).tolist() == [False]
+    assert known_hands(np.zeros((0, 21, 2)), one[None]).tolist() == []
+
+
+@pytest.mark.parametrize(('right', 'looks'), [(0.95, 0), (0.3, 2)])
+def test_several_crops_are_read_only_of_what_may_be_a_partner(right, looks):
+    """What is read around a right hand and is a right hand, too, is that hand."""
+    calls = []
+
+    class Reader(HandReader):
+        def views(self, *args):
+            calls.append(args)
+            return super().views(*args)
+
+    def network(batch):
+        hand = np.repeat(turned(upright_hand(), 0, (112, 130))[None], len(batch), 0)
+        ones = np.ones(len(batch))
+        return hand, ones, np.zeros((len(batch), 21, 3)), 0.9 * ones, right * ones
+
+    points = turned(upright_hand(), 0, (112, 130))[None]
+    square = squares_of_hands(points)
+    one = np.ones(1)
+    hand = HandReadings(np.zeros(1, int), square, points, np.zeros((1, 21, 3)), one, one)
+    picture = Picture(np.zeros((224, 224, 3), np.uint8))
+    touching_hands(Reader(network, 224), [picture], hand, 8, 1)
+    assert len(calls) == looks
 
 
 def found_hands(bboxes, sides):

@@ -16,7 +16,7 @@ from .pairing import merge_boxes
 from .palm_search import PalmSearch, tiles_of
 from .partner_search import palms_around, touching_hands
 from .patrol import strange_palms
-from .suppression import has_partner, keep_hands, same_hand
+from .suppression import has_partner, keep_hands, known_hands
 from .turned_crops import ANGLE, Picture, crop_affines, squares_of_hands
 
 #: Of a reading that makes a second, turned look at its picture needless.
@@ -167,10 +167,8 @@ class OpenHandFinder:
         hands, agreement = self._distinct(
             *self._read(pictures, palms.owners[rows], palms.squares[rows])
         )
-        if len(known) and len(hands):
-            both = np.concatenate((known, hands.keypoints))
-            new = np.flatnonzero(~same_hand(both)[len(known) :, : len(known)].any(1))
-            hands, agreement = hands[new], agreement[new]
+        new = np.flatnonzero(~known_hands(hands.keypoints, known))
+        hands, agreement = hands[new], agreement[new]
         return self.result(hands, agreement, np.arange(len(hands)))
 
     def _look(
@@ -189,11 +187,17 @@ class OpenHandFinder:
         return self._distinct(*self._read(pictures, palms.owners, palms.squares))
 
     def _read(
-        self, pictures: Sequence[Picture], owners: np.ndarray, squares: np.ndarray
+        self,
+        pictures: Sequence[Picture],
+        owners: np.ndarray,
+        squares: np.ndarray,
+        known: HandReadings | None = None,
     ) -> tuple[HandReadings, np.ndarray]:
-        """Crops to hands that several crops agree on, each once."""
+        """Crops to hands that several crops agree on, each once; those known are left out."""
         first = self.reader(pictures, owners, squares)
         readings = self.reader.converge(pictures, first, self.steps)
+        if known is not None:
+            readings = readings[_new_rows(readings, known)]
         readings = readings[_distinct_rows(readings, readings.presence)]
         return self.reader.views(pictures, readings, min(self.views, 4), NARROW_VIEWS, False)
 
@@ -213,7 +217,9 @@ class OpenHandFinder:
         palms = palms_around(
             self.search, pictures, hands, _FAINT * self.palm_threshold, self.max_hands
         )
-        more = self._read(pictures, palms.owners, palms.squares)
+        # Hands that are doubtful may be read better from here.
+        sure = hands[np.flatnonzero(hands.presence * agreement.mean(1) >= _SURE)]
+        more = self._read(pictures, palms.owners, palms.squares, sure)
         hands, agreement = self._distinct(*_joined((hands, agreement), more))
         alone = ~has_partner(hands)
         more = touching_hands(self.reader, pictures, hands[alone], self.turns, self.views)
@@ -268,6 +274,15 @@ def _distinct_rows(readings: HandReadings, scores: np.ndarray) -> np.ndarray:
         rows = np.flatnonzero(readings.owners == owner)
         kept.append(rows[keep_hands(readings.keypoints[rows], scores[rows])])
     return np.concatenate(kept)
+
+
+def _new_rows(readings: HandReadings, known: HandReadings) -> np.ndarray:
+    """Rows of the readings that are no known hands of their pictures."""
+    new = np.ones(len(readings), bool)
+    for owner in np.unique(readings.owners):
+        rows = readings.owners == owner
+        new[rows] = ~known_hands(readings.keypoints[rows], known.keypoints[known.owners == owner])
+    return np.flatnonzero(new)
 
 
 def _joined(

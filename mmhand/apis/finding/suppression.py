@@ -33,6 +33,12 @@ def same_hand(keypoints: np.ndarray, limit: float = 0.3) -> np.ndarray:
     return (by_name < limit * smaller) | (as_sets < limit / 4 * smaller)
 
 
+def known_hands(keypoints: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """(N,) which of N hands (N, 21, 2) are among those known (M, 21, 2), pixels of one picture."""
+    both = np.concatenate((known, keypoints)).astype(np.float64)
+    return same_hand(both)[len(known) :, : len(known)].any(1)
+
+
 def inside(keypoints: np.ndarray, area: float = 0.35, share: float = 0.8) -> np.ndarray:
     """Which readings are small and lie within another: ``[i, j]``: i within j.
 
