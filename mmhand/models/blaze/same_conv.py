@@ -1,5 +1,6 @@
 """Convolution with the padding of TensorFlow."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -8,8 +9,8 @@ class SameConv2d(nn.Conv2d):
     """A convolution whose output has ``ceil(input / stride)`` rows and columns.
 
     With a stride the missing rows are added below and right first, as TensorFlow does. Like
-    ``mmcv.cnn.bricks.Conv2dAdaptivePadding``, but where the padding is even on both sides (every layer
-    of stride 1) the convolution pads itself, which saves a copy of the map.
+    ``mmcv.cnn.bricks.Conv2dAdaptivePadding``, but the convolution always pads itself, which saves a copy
+    of the map: where one row more is missing below than above, the kernel gets a row of zeros above.
 
     Args:
         in_channels: channels in.
@@ -36,11 +37,17 @@ class SameConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to (B, C', ceil(H / stride), ceil(W / stride))."""
-        if self.stride[0] > 1:
-            top, bottom = self._padding(x.shape[2])
-            left, right = self._padding(x.shape[3])
-            x = F.pad(x, (left, right, top, bottom))
-        return super().forward(x)
+        if self.stride[0] == 1:
+            return super().forward(x)
+        # Numbers and not traced tensors, so that an exported kernel is a constant.
+        top, bottom = self._padding(int(x.shape[2]))
+        left, right = self._padding(int(x.shape[3]))
+        weight = self.weight
+        if bottom > top:
+            weight = torch.cat((torch.zeros_like(weight[:, :, :1]), weight), 2)
+        if right > left:
+            weight = torch.cat((torch.zeros_like(weight[..., :1]), weight), 3)
+        return F.conv2d(x, weight, self.bias, self.stride, (bottom, right), groups=self.groups)
 
     def _padding(self, size: int) -> tuple[int, int]:
         stride = self.stride[0]
