@@ -26,7 +26,7 @@ def parse_args(argv=None):
     parser.add_argument('data', type=Path, nargs='?', default=DATA, help='folder of the pictures')
     parser.add_argument('--engine', default='torch', help='torch or onnxruntime')
     parser.add_argument('--threads', type=int, help='of torch on the CPU; its own choice')
-    parser.add_argument('--views', type=int, default=10, help='crops combined for each hand')
+    parser.add_argument('--views', type=int, default=6, help='crops combined for each hand')
     parser.add_argument(
         '--model',
         nargs=2,

@@ -18,13 +18,15 @@ from .turned_crops import (
 
 #: Turns (radians) and changes of size of the crops that are combined; every other one is mirrored. The
 #: network errs in its own frame, so crops that are turned far are wrong in different directions; in wide
-#: crops it sees hands that are too small.
+#: crops it sees hands that are too small. Chosen of ten on the pictures of docs/en/open_hands.md.
 WIDE_VIEWS = (
-    *((0, 0), (0, 0), (0.45, -0.05), (-0.45, -0.05), (-0.45, -0.05), (0.45, -0.05)),
-    *((0.9, -0.05), (-0.9, -0.05), (-0.9, -0.05), (0.9, -0.05)),
+    *((0.45, -0.05), (-0.45, -0.05), (0.9, -0.05)),
+    *((-0.9, -0.05), (-0.9, -0.05), (0.45, -0.05)),
 )
 #: The same for hands that little is seen of, which few crops show.
 NARROW_VIEWS = ((0, 0), (0, 0), (0.2, 0.1), (-0.2, 0.1), (0.2, -0.1), (-0.2, -0.1))
+#: How far crops that are turned little and much lie apart, over the hand.
+_NEAR, _FAR = 0.05, 0.15
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,27 +147,29 @@ class HandReader:
         pictures: Sequence[Picture],
         readings: HandReadings,
         number: int,
-        around: Sequence[tuple[float, float]] = WIDE_VIEWS,
+        around: Sequence[tuple[float, float]] | None = None,
         robust: bool = True,
     ) -> tuple[HandReadings, np.ndarray]:
         """Read each hand from several crops and combine them.
 
-        The crop itself, its mirror image, then turned and resized crops, every other one mirrored.
-        Pixels are each joint's geometric median, in which crops count by their presence to the fourth,
-        or the mean; everything else is the mean.
+        Turned and resized crops, every other one mirrored. Pixels are each joint's geometric median,
+        in which crops count by their presence to the eighth, or the mean; everything else is the mean.
 
         Args:
             pictures: they.
             readings: N hands.
             number: of crops of each hand.
-            around: turns and changes of size of the crops.
+            around: turns and changes of size of the crops; ``None``: :data:`WIDE_VIEWS`, or the crop
+                itself and its mirror image where there are two at most.
             robust: take medians. Means tell apart better what is a hand and what is not.
 
         Returns:
             The combined readings, and (N, 21) how well the crops agree on each joint, in (0, 1]: 0.6
-            where their spread is a twentieth of the hand.
+            where their spread is a twentieth of the hand, or three where the medians are taken.
         """
         squares = squares_of_hands(readings.keypoints)
+        if around is None:
+            around = WIDE_VIEWS if number > 2 else NARROW_VIEWS
         table = np.array(around)
         table = table[np.arange(number) % len(table)]
         many = np.repeat(squares[None], number, 0)
@@ -177,12 +181,12 @@ class HandReader:
         mean = keypoints.mean(0)
         span = np.ptp(mean, axis=1).max(-1)
         spread = np.sqrt(((keypoints - mean) ** 2).sum(-1).mean(0)) / np.maximum(span, 1)[:, None]
-        agreement = np.exp(-((spread / 0.05) ** 2) / 2)
+        agreement = np.exp(-((spread / (_FAR if robust else _NEAR)) ** 2) / 2)
         presence = found.presence.reshape(number, -1)
         averaged = HandReadings(
             readings.owners,
             squares,
-            geometric_median(keypoints, presence**4, 0.02 * span) if robust else mean,
+            geometric_median(keypoints, presence**8, 0.02 * span) if robust else mean,
             found.joints.reshape(number, -1, 21, 3).mean(0),
             presence.mean(0),
             found.right.reshape(number, -1).mean(0),

@@ -16,7 +16,7 @@ from .pairing import merge_boxes
 from .palm_search import PalmSearch, tiles_of
 from .partner_search import palms_around, touching_hands
 from .patrol import strange_palms
-from .suppression import has_partner, keep_hands, known_hands
+from .suppression import has_partner, keep_hands, known_hands, same_reading
 from .turned_crops import ANGLE, Picture, crop_affines, squares_of_hands
 
 #: Of a reading that makes a second, turned look at its picture needless.
@@ -67,7 +67,7 @@ class OpenHandFinder:
         palm_threshold: float = 0.3,
         presence: float = 0.5,
         turns: int = 8,
-        views: int = 10,
+        views: int = 6,
         steps: int = 3,
         partners: bool = True,
         max_hands: int = 10,
@@ -195,6 +195,7 @@ class OpenHandFinder:
     ) -> tuple[HandReadings, np.ndarray]:
         """Crops to hands that several crops agree on, each once; those known are left out."""
         first = self.reader(pictures, owners, squares)
+        first = first[_unlike_rows(first)]
         readings = self.reader.converge(pictures, first, self.steps)
         if known is not None:
             readings = readings[_new_rows(readings, known)]
@@ -274,6 +275,16 @@ def _distinct_rows(readings: HandReadings, scores: np.ndarray) -> np.ndarray:
         rows = np.flatnonzero(readings.owners == owner)
         kept.append(rows[keep_hands(readings.keypoints[rows], scores[rows])])
     return np.concatenate(kept)
+
+
+def _unlike_rows(readings: HandReadings) -> np.ndarray:
+    """Rows of the surest of readings that are alike already, joint by joint."""
+    kept: list[int] = []
+    for row in np.argsort(-readings.presence, kind='stable'):
+        near = same_reading(readings.keypoints[[row, *kept]])[0, 1:]
+        if not (near & (readings.owners[kept] == readings.owners[row])).any():
+            kept.append(int(row))
+    return np.array(kept, int)
 
 
 def _new_rows(readings: HandReadings, known: HandReadings) -> np.ndarray:

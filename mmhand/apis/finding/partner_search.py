@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .hand_reader import NARROW_VIEWS, HandReader, HandReadings, join
+from .hand_reader import NARROW_VIEWS, HandReader, HandReadings
 from .paint import paint_out
 from .palm_search import PalmCandidates, PalmSearch
 from .suppression import spans
@@ -28,10 +28,12 @@ class Surroundings:
     Args:
         pictures: they.
         hands: N hands.
-        width: see :func:`~.paint.paint_out`.
+        widths: (N,), see :func:`~.paint.paint_out`.
     """
 
-    def __init__(self, pictures: Sequence[Picture], hands: HandReadings, width: float) -> None:
+    def __init__(
+        self, pictures: Sequence[Picture], hands: HandReadings, widths: np.ndarray
+    ) -> None:
         squares = hands.squares.copy()
         squares[:, SIZE] *= _REACH
         squares[:, ANGLE] = 0
@@ -41,7 +43,9 @@ class Surroundings:
         self.zoom = _SIDE / squares[:, SIZE]
         self.patches = [
             Picture(paint_out(pictures[owner].crop(affine, _SIDE), hand, width))
-            for owner, affine, hand in zip(self.owners, self.affines, points, strict=True)
+            for owner, affine, hand, width in zip(
+                self.owners, self.affines, points, widths, strict=True
+            )
         ]
 
     def to_picture(self, patch: np.ndarray, squares: np.ndarray) -> np.ndarray:
@@ -78,8 +82,8 @@ def palms_around(
         threshold: least score.
         limit: palms around one hand at most.
     """
-    around = Surroundings(pictures, hands, _WIDTHS[-1])
     number = len(hands)
+    around = Surroundings(pictures, hands, np.full(number, _WIDTHS[-1]))
     squares = np.full((number, 4, 4), (_SIDE / 2, _SIDE / 2, _SIDE, 0.0))
     squares[..., ANGLE] = np.arange(4) * np.pi / 2
     patches = np.repeat(np.arange(number), 4)
@@ -115,40 +119,41 @@ def touching_hands(
         At most one reading for each hand, ``presence`` times the certainty of its side, and how well the
         crops agree.
     """
+    # Each hand as often as it is painted out.
     number = len(hands)
-    squares = np.full((number, turns, 4), (_SIDE / 2, _SIDE / 2, 1.2 * _SIDE / _REACH, 0.0))
+    hands = hands[np.tile(np.arange(number), len(_WIDTHS))]
+    around = Surroundings(pictures, hands, np.repeat(_WIDTHS, number))
+    patches = len(hands)
+    squares = np.full((patches, turns, 4), (_SIDE / 2, _SIDE / 2, 1.2 * _SIDE / _REACH, 0.0))
     squares[..., ANGLE] = hands.squares[:, ANGLE, None] + 2 * np.pi * np.arange(turns) / turns
-    squares = squares.reshape(-1, 4)
-    best = np.full(number, least)
-    found: dict[int, tuple[HandReadings, np.ndarray]] = {}
-    for width in _WIDTHS:
-        around = Surroundings(pictures, hands, width)
-        first = reader(around.patches, np.repeat(np.arange(number), turns), squares)
-        order = np.argsort(-first.presence.reshape(number, turns), axis=1)[:, :3]
-        rows = (order + turns * np.arange(number)[:, None]).ravel()
-        readings = reader.converge(around.patches, first[rows], 2, gate=0.3)
-        readings = readings[readings.presence * _otherness(hands, readings) >= _HOPE]
-        if not len(readings):
-            continue
-        readings, agreement = reader.views(
-            around.patches, readings, min(views, 4), NARROW_VIEWS, False
-        )
-        other = _otherness(hands, readings)
-        quality = readings.presence * agreement.mean(1) * other
-        # A hand is about as large as its partner.
-        ratio = spans(readings.keypoints) / (spans(hands.keypoints) * around.zoom)[readings.owners]
-        quality[(ratio < 0.4) | (ratio > 2.5)] = 0
-        for row in np.argsort(quality):
-            hand = int(readings.owners[row])
-            if quality[row] > best[hand]:
-                best[hand] = quality[row]
-                one = readings[[row]]
-                one = replace(one, presence=one.presence * other[[row]])
-                found[hand] = around.readings_to_picture(one), agreement[[row]]
-    if not found:
+    first = reader(around.patches, np.repeat(np.arange(patches), turns), squares.reshape(-1, 4))
+    presence = first.presence.reshape(patches, turns)
+    hopes = presence * _otherness(hands, first).reshape(patches, turns)
+    rows = np.flatnonzero((_among_best(presence, 3) | _among_best(hopes, 3)).ravel())
+    readings = reader.converge(around.patches, first[rows], 2, gate=0.3)
+    readings = readings[readings.presence * _otherness(hands, readings) >= _HOPE]
+    if not len(readings):
         none = np.zeros(0, int)
         return hands[none], np.zeros((0, hands.keypoints.shape[1]))
-    return join([one for one, _ in found.values()]), np.concatenate([a for _, a in found.values()])
+    readings, agreement = reader.views(around.patches, readings, min(views, 4), NARROW_VIEWS, False)
+    other = _otherness(hands, readings)
+    quality = readings.presence * agreement.mean(1) * other
+    # A hand is about as large as its partner.
+    ratio = spans(readings.keypoints) / (spans(hands.keypoints) * around.zoom)[readings.owners]
+    quality[(ratio < 0.4) | (ratio > 2.5) | (quality <= least)] = 0
+    rows = [
+        mine[np.argmax(quality[mine])]
+        for mine in (np.flatnonzero(readings.owners % number == hand) for hand in range(number))
+        if len(mine) and quality[mine].max() > 0
+    ]
+    rows = np.array(rows, int)
+    partners = replace(readings[rows], presence=(readings.presence * other)[rows])
+    return around.readings_to_picture(partners), agreement[rows]
+
+
+def _among_best(values: np.ndarray, number: int) -> np.ndarray:
+    """(N, T) which of the values of each row are among its largest."""
+    return np.argsort(np.argsort(-values, axis=1, kind='stable'), axis=1) < number
 
 
 def _otherness(hands: HandReadings, readings: HandReadings) -> np.ndarray:

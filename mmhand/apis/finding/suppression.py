@@ -11,6 +11,21 @@ def spans(keypoints: np.ndarray) -> np.ndarray:
     return np.maximum(np.ptp(keypoints, axis=1).max(-1), 1.0)
 
 
+def same_reading(keypoints: np.ndarray, limit: float = 0.3) -> np.ndarray:
+    """Which readings have their joints together, by name.
+
+    Args:
+        keypoints: (N, 21, 2) pixels.
+        limit: mean distance, over the smaller hand's span.
+
+    Returns:
+        (N, N) bool.
+    """
+    size = spans(keypoints)
+    smaller = np.minimum(size[:, None], size[None])
+    return np.linalg.norm(keypoints[:, None] - keypoints[None], axis=-1).mean(-1) < limit * smaller
+
+
 def same_hand(keypoints: np.ndarray, limit: float = 0.3) -> np.ndarray:
     """Which readings are of one hand.
 
@@ -27,10 +42,9 @@ def same_hand(keypoints: np.ndarray, limit: float = 0.3) -> np.ndarray:
     """
     size = spans(keypoints)
     smaller = np.minimum(size[:, None], size[None])
-    by_name = np.linalg.norm(keypoints[:, None] - keypoints[None], axis=-1).mean(-1)
     apart = np.linalg.norm(keypoints[:, None, :, None] - keypoints[None, :, None], axis=-1)
     as_sets = (apart.min(-1).mean(-1) + apart.min(-2).mean(-1)) / 2
-    return (by_name < limit * smaller) | (as_sets < limit / 4 * smaller)
+    return same_reading(keypoints, limit) | (as_sets < limit / 4 * smaller)
 
 
 def known_hands(keypoints: np.ndarray, known: np.ndarray) -> np.ndarray:
