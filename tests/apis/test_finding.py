@@ -105,7 +105,7 @@ def test_known_hands_are_known_again_under_any_name():
     assert known_hands(np.zeros((0, 21, 2)), one[None]).tolist() == []
 
 
-@pytest.mark.parametrize(('right', 'looks'), [(0.95, 0), (0.3, 2)])
+@pytest.mark.parametrize(('right', 'looks'), [(0.95, 0), (0.3, 1)])
 def test_several_crops_are_read_only_of_what_may_be_a_partner(right, looks):
     """What is read around a right hand and is a right hand, too, is that hand."""
     calls = []

@@ -89,3 +89,31 @@ def test_an_end_that_cannot_be_written_is_told(tmp_path):
     with pytest.raises(HandFileError, match=r'x\.mp4'):
         writer.close()
     assert [path.name for path in tmp_path.iterdir()] == ['x.mp4']
+
+
+def test_pictures_come_in_order_when_their_files_are_there(tmp_path):
+    source = SimpleNamespace(moving=False, stems=[f'p{n}' for n in range(12)], fps=None)
+    asked = []
+
+    def results():
+        for result in frames(12):
+            asked.append(result.number)
+            yield result
+
+    stream = written(results(), source, tmp_path, ('json',), Views(), False, {})
+    for number, result in enumerate(stream):
+        assert result.number == number
+        assert result.files['json'][0].is_file()
+        assert len(asked) - number <= 10
+    assert len(asked) == len(list(tmp_path.glob('*.json'))) == 12
+
+
+def test_a_picture_that_cannot_be_written_ends_the_stream(tmp_path):
+    source = SimpleNamespace(moving=False, stems=['p0', 'p1', 'p2'], fps=None)
+
+    class Full(Views):
+        def describe(self, result, camera_given):
+            raise HandFileError('the disk is full')
+
+    with pytest.raises(HandFileError, match='the disk is full'):
+        list(written(frames(3), source, tmp_path, ('json',), Full(), False, {}))

@@ -9,6 +9,7 @@ from mmhand.deploy.packed_backbone import PackedBackbone
 from mmhand.deploy.packed_conv import PackedConv
 from mmhand.deploy.quick_deblock import QuickDeblock
 from mmhand.deploy.quick_deconv import QuickDeconv
+from mmhand.deploy.quick_prelu import QuickPReLU, replace_prelus
 from mmhand.geometry.mesh_hierarchy import CMR_TEMPLATE, MeshHierarchy
 from mmhand.models.cmr.spiral_conv import ParallelDeblock
 from mmhand.registry import MODELS
@@ -113,3 +114,14 @@ def test_packed_conv(stride, bias, kernel):
         torch.testing.assert_close(packed(last), conv(x), rtol=1e-4, atol=1e-5)
     with pytest.raises(HandConfigError, match='float32'):
         PackedConv(conv.double(), size)
+
+
+def test_quick_prelu_is_prelu():
+    prelu = nn.PReLU(3)
+    prelu.weight.data = torch.tensor([0.25, -0.5, 1.5])
+    network = replace_prelus(nn.Sequential(nn.Sequential(nn.Conv2d(3, 3, 1), prelu), nn.PReLU()))
+    x = torch.randn(2, 3, 5, 4)
+    assert isinstance(network[0][1], QuickPReLU)
+    torch.testing.assert_close(network[0][1](x), prelu(x))
+    # One slope for all channels stays as it is.
+    assert isinstance(network[1], nn.PReLU)

@@ -13,8 +13,8 @@ from ..sources import Source
 from .picture_files import PictureFiles
 from .video_files import VideoFiles
 
-#: Frames of a video that may wait to be written.
-_AHEAD = 2
+#: Frames of a video, and pictures, that may wait to be written.
+_AHEAD, _PICTURES_AHEAD = 2, 8
 
 
 def written(
@@ -28,8 +28,9 @@ def written(
 ) -> Iterator[PictureResult]:
     """Write each result and pass it on; files of a video are whole when the generator ends.
 
-    Frames of a video are written by a thread of its own, at most three behind; what goes wrong in it
-    is raised here, at the latest when the generator ends or is closed.
+    They are written by a thread of its own, frames of a video at most three behind, pictures nine;
+    what goes wrong in it is raised here, at the latest when the generator ends or is closed. A picture
+    is passed on when its files are written.
 
     Args:
         results: of ``source``, in its order.
@@ -49,11 +50,7 @@ def written(
     clock = Clock(seconds)
     if not source.moving:
         sink = PictureFiles(out_dir, save, views, camera_given)
-        for result in results:
-            clock.start()
-            sink.add(result, source.stems[result.number])
-            clock.lap('write')
-            yield result
+        yield from _written_pictures(results, source, sink, clock)
         return
     video = VideoFiles(out_dir, source.stems[0], source.fps, save, views, camera_given)
     good = False
@@ -83,3 +80,29 @@ def written(
         video.close(good and not failures)
         if good and failures:
             raise failures[0]
+
+
+def _written_pictures(
+    results: Iterator[PictureResult], source: Source, sink: PictureFiles, clock: Clock
+) -> Iterator[PictureResult]:
+    """Pictures, each when its files are written; the search goes on meanwhile."""
+    waiting = deque[tuple[PictureResult, Future[None]]]()
+    with ThreadPoolExecutor(1, 'mmhand-files') as writer:
+        for result in results:
+            clock.start()
+            waiting.append((result, writer.submit(sink.add, result, source.stems[result.number])))
+            yield from _done(waiting, _PICTURES_AHEAD, clock)
+        clock.start()
+        yield from _done(waiting, 0, clock)
+
+
+def _done(
+    waiting: deque[tuple[PictureResult, Future[None]]], ahead: int, clock: Clock
+) -> Iterator[PictureResult]:
+    """Results whose files are written, until ``ahead`` are left."""
+    while len(waiting) > ahead or waiting and waiting[0][1].done():
+        result, job = waiting.popleft()
+        job.result()
+        clock.lap('write')
+        yield result
+        clock.start()
