@@ -131,7 +131,7 @@ def _near_configs(wanted: str, known: Mapping[str, Path]) -> list[str]:
     weights = zoo_weights()
     found = sorted(
         (key for key in known if key.startswith(f'{meant[0]}/')),
-        key=lambda key: (known[key].stem not in weights, len(key)),
+        key=lambda key: (known[key].stem not in weights, key.count('_'), len(key)),
     )
     more = f'one of {len(found) - 4} more ("mmhand config" lists them)'
     return found if len(found) <= 4 else [*found[:4], more]
