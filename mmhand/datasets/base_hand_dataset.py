@@ -89,6 +89,12 @@ class BaseHandDataset(BaseDataset):
         self.split = split
         self.strict = strict
         self.cache_dir = cache_dir
+        if subset is not None and not isinstance(subset, Mapping):
+            raise HandConfigError(f'subset is a dictionary, not {subset!r}')
+        if metainfo is not None and not isinstance(metainfo, Mapping):
+            raise HandConfigError(f'metainfo is a dictionary, not {metainfo!r}')
+        if isinstance(max_refetch, bool) or not isinstance(max_refetch, int) or max_refetch < 0:
+            raise HandConfigError(f'max_refetch is a whole number from 0 on, not {max_refetch!r}')
         self.subset = dict(subset or {})
         _one_of('split', [split], self.SPLITS)
         _one_of('subset key', self.subset, self.SUBSET_KEYS)

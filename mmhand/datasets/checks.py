@@ -119,6 +119,39 @@ def check_numbers(
         column.refuse(bad, values, f'lies beyond {limit:g}{" " if unit else ""}{unit}')
 
 
+def check_flags(column: Column, values: np.ndarray) -> None:
+    """Flags (N, ...), 0 or 1."""
+    check_numbers(column, values, 1.0)
+    column.refuse((values != 0) & (values != 1), values, 'is neither 0 nor 1')
+
+
+def check_span(column: Column, points: np.ndarray, valid: np.ndarray) -> None:
+    """Refuse a file whose hands, as a rule, are of no hand's size, because its unit is another one.
+
+    Single hands may be annotated badly, which is no reason to refuse a whole data set.
+
+    Args:
+        column: its origin.
+        points: (N, J, 3) joints of one hand a row, millimetres.
+        valid: (N, J) bool; hands with fewer than half of their joints are not looked at.
+
+    Raises:
+        HandDataError: the middle hand measures less than 2 cm or more than a metre.
+    """
+    many = 2 * valid.sum(1) >= valid.shape[1]
+    if not many.any():
+        return
+    shown, flags = points[many], valid[many][..., None]
+    low = np.where(flags, shown, np.inf).min(1)
+    span = (np.where(flags, shown, -np.inf).max(1) - low).max(1)
+    middle = float(np.median(span))
+    if not 20.0 <= middle <= 1000.0 * WIDEST:
+        raise HandDataError(
+            f'{column.path}: the middle hand of "{column.key}" measures {middle:.3g} mm: the file is in '
+            'another unit, or its joints are not those of hands; take the official millimetres'
+        )
+
+
 def check_parameters(column: Column, values: np.ndarray) -> None:
     """Angles, and components of poses or shapes, (N, ...)."""
     check_numbers(column, values, LARGEST_PARAMETER)

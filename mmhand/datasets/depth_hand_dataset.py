@@ -1,5 +1,6 @@
 """What data sets of depth pictures with one hand have in common."""
 
+import math
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -67,6 +68,10 @@ class DepthHandDataset(BaseHandDataset):
     ) -> None:
         if centers not in CENTERS:
             raise HandConfigError(f'centers is "{centers}", not one of {", ".join(CENTERS)}')
+        if cube is not None and (
+            isinstance(cube, bool) or not isinstance(cube, int | float) or not 0 < cube < math.inf
+        ):
+            raise HandConfigError(f'cube is the edge of a cube in metres, not {cube!r}')
         self.joint_set = joint_set or self.JOINT_SET
         self.centers = centers
         self.center_file = center_file

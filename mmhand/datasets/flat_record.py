@@ -57,5 +57,6 @@ def flat_record(
         hand_type=side,
         hand_type_valid=np.float32(side_known),
         hand_present=np.array(HAND_TYPES[side], dtype=np.float32),
+        annotated_size=picture_size,
         **extra,
     )

@@ -118,5 +118,6 @@ def hand_record(
             R=(_NO_TURN if rotation is None else rotation).astype(np.float32, copy=False),
             t=(_NO_SHIFT if translation is None else translation).astype(np.float32, copy=False),
         ),
+        annotated_size=picture_size,
         **extra,
     )

@@ -12,7 +12,7 @@ import torch
 from mmhand.hand_models.base import HandModel
 from mmhand.hand_models.hand_pair import build_hand_pair
 from mmhand.registry import MODELS
-from mmhand.utils.errors import HandFileError, UnsafeFileError
+from mmhand.utils.errors import HandConfigError, HandFileError, UnsafeFileError
 
 from .checks import shorten
 
@@ -20,6 +20,17 @@ from .checks import shorten
 SYNTHETIC_FILE = 'synthetic.json'
 
 _BATCH = 512
+
+
+def hand_config(config: Mapping | str) -> dict:
+    """Config of a hand model that is given by its name or as a dictionary.
+
+    Raises:
+        HandConfigError: it is neither.
+    """
+    if not isinstance(config, str | Mapping):
+        raise HandConfigError(f'hand_model is a name or a dictionary with a type, not {config!r}')
+    return dict(type=config) if isinstance(config, str) else dict(config)
 
 
 class AnnotatedPair:
@@ -33,7 +44,7 @@ class AnnotatedPair:
     """
 
     def __init__(self, config: Mapping | str) -> None:
-        self.config = dict(type=config) if isinstance(config, str) else dict(config)
+        self.config = hand_config(config)
         models = build_hand_pair(self.config).eval().requires_grad_(False)
         self.models: list[HandModel] = list(models)
         wrists = [rest_wrist_regressor(model) for model in self.models]

@@ -6,6 +6,7 @@ from mmengine.fileio import get
 
 from mmhand.utils.errors import HandDataError, HandFileError
 from mmhand.utils.picture_file import check_picture, is_cut
+from mmhand.utils.plain_file import read_plain
 
 _FLAGS = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
 
@@ -19,8 +20,7 @@ def read_file(path: str, sample_id: str, backend_args: dict | None = None) -> by
     try:
         if backend_args is not None:
             return get(path, backend_args=backend_args)
-        with open(path, 'rb') as file:
-            return file.read()
+        return read_plain(path)
     except OSError as error:
         reason = error.strerror or error
         raise HandFileError(f'sample {sample_id}: cannot read {path}: {reason}') from None

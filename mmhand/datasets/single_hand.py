@@ -13,7 +13,7 @@ from mmhand.structures import CANONICAL, bbox_from_points
 from mmhand.utils.errors import HandDataError, HandFileError
 
 from .hand_record import hand_record, project_keypoints
-from .mano_params import find_hand_model
+from .mano_params import find_hand_model, hand_config
 
 
 def right_hand_model(config: Mapping | str | None, data_root: str | Path) -> HandModel:
@@ -28,8 +28,7 @@ def right_hand_model(config: Mapping | str | None, data_root: str | Path) -> Han
         HandFileError: MANO is needed and not there.
     """
     config = config or find_hand_model(data_root) or dict(type='MANO')
-    config = dict(type=config) if isinstance(config, str) else dict(config)
-    model = build_hand_model(dict(config, side='right'))
+    model = build_hand_model(dict(hand_config(config), side='right'))
     return model.eval().requires_grad_(False)
 
 

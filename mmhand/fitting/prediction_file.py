@@ -1,11 +1,11 @@
 """Collected predictions on the disk."""
 
 import os
-import zipfile
 
 import numpy as np
 
-from mmhand.utils.errors import HandDataError, HandFileError
+from mmhand.utils.errors import HandDataError
+from mmhand.utils.safe_npz import load_npz
 
 
 def load_columns(path: str | os.PathLike, *needed: str) -> dict[str, np.ndarray]:
@@ -19,12 +19,7 @@ def load_columns(path: str | os.PathLike, *needed: str) -> dict[str, np.ndarray]
         HandFileError: the file is missing or broken.
         HandDataError: an array is missing.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            columns = dict(file)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
-        reason = getattr(error, 'strerror', None) or error
-        raise HandFileError(f'{path} is no .npz file of arrays ({reason})') from None
+    columns = load_npz(path)
     for name in needed:
         if name not in columns:
             raise HandDataError(

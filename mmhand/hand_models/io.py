@@ -20,6 +20,7 @@ from mmhand.structures.joint_sets import get_joint_set
 from mmhand.utils.atomic_io import atomic_write
 from mmhand.utils.errors import HandDataError, HandFileError, UnsafeFileError
 from mmhand.utils.pickle_records import Record, evaluate
+from mmhand.utils.plain_file import read_plain
 from mmhand.utils.safe_npz import load_npz
 
 #: Environment variable with the folder that holds ``MANO_RIGHT.pkl`` and ``MANO_LEFT.pkl``.
@@ -108,7 +109,7 @@ def load_pickle(path: str | Path) -> Any:
     """
     path = Path(path)
     try:
-        content = path.read_bytes()
+        content = read_plain(path)
     except OSError as error:
         raise HandFileError(f'{path}: cannot be read ({error.strerror or error})') from None
     return load_pickle_stream(io.BytesIO(content), str(path))

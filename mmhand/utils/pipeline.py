@@ -33,7 +33,7 @@ def pipeline_steps(pipeline: Steps | None) -> list:
     if pipeline is None:
         return []
     if not isinstance(pipeline, Mapping):
-        return list(pipeline)
+        return _listed(pipeline)
     for name in pipeline:
         if str(name).isdigit():
             raise HandConfigError(
@@ -65,6 +65,17 @@ def pipeline_steps(pipeline: Steps | None) -> list:
             step = {key: value for key, value in step.items() if key != BEFORE}
         steps.append(step)
     return steps
+
+
+def _listed(pipeline: object) -> list:
+    if isinstance(pipeline, str) or not isinstance(pipeline, Sequence):
+        raise HandConfigError(
+            f'a pipeline is a dictionary of named steps or a list of them, not {pipeline!r}'
+        )
+    for number, step in enumerate(pipeline):
+        if not callable(step) and not (isinstance(step, Mapping) and 'type' in step):
+            raise HandConfigError(f'pipeline step {number} has no type: {str(step)[:100]!r}')
+    return list(pipeline)
 
 
 def steps_with(steps: Sequence, keys: Iterable[str]) -> list:

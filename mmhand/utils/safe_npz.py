@@ -1,6 +1,7 @@
 """Archives of NumPy arrays, whose headers are believed only as far as their bytes reach."""
 
 import os
+import tokenize
 import zipfile
 from collections.abc import Collection
 from pathlib import Path
@@ -14,6 +15,12 @@ from .errors import HandFileError
 SIZE_LIMIT = 1 << 31
 
 _KINDS = frozenset('biufcSU')
+
+#: What NumPy raises at the header of an array that is damaged: it reads it as Python's own text.
+HEADER_ERRORS = (
+    *(ValueError, EOFError, SyntaxError, tokenize.TokenError, TypeError, OverflowError),
+    *(RecursionError, MemoryError, AttributeError),
+)
 
 
 def load_npz(

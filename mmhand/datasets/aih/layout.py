@@ -14,6 +14,8 @@ from mmhand.hand_models.io import load_pickle_stream
 from mmhand.structures.bbox import crop_affine, squarify_bbox
 from mmhand.utils.errors import HandDataError, HandFileError
 from mmhand.utils.pickle_records import Record, evaluate
+from mmhand.utils.plain_file import read_plain
+from mmhand.utils.safe_npz import HEADER_ERRORS
 
 #: Side of every picture of AIH.
 IMAGE_SIZE = 256
@@ -155,14 +157,14 @@ def read_syn_configs(path: Path) -> list[dict[str, Any]]:
         UnsafeFileError: its pickle asks for anything but arrays and numbers.
     """
     try:
-        content = path.read_bytes()
+        content = read_plain(path)
         stream = io.BytesIO(content)
         version = np.lib.format.read_magic(stream)
         header = np.lib.format.read_array_header_1_0 if version == (1, 0) else None
         header = header or np.lib.format.read_array_header_2_0
         header(stream)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, 'strerror', None) or error
+    except (OSError, *HEADER_ERRORS) as error:
+        reason = getattr(error, 'strerror', None) or ' '.join(str(error).split())[:200]
         raise HandFileError(f'{path}: cannot be read as .npy ({reason})') from None
     pickled = load_pickle_stream(stream, str(path))
     return [plain(entry) for entry in _entries(pickled, path)]

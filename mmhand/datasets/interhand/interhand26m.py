@@ -94,6 +94,9 @@ class InterHand26MDataset(BaseHandDataset):
             raise HandConfigError(
                 f'joint_source must be "joint_3d" or "mano", not {joint_source!r}'
             )
+        for name, value in (('with_mano', with_mano), ('with_vertices', with_vertices)):
+            if not isinstance(value, bool):
+                raise HandConfigError(f'{name} is True or False, not {value!r}')
         self.fps = fps
         self.with_mano = with_mano or with_vertices
         self.with_vertices = with_vertices
@@ -196,6 +199,11 @@ class InterHand26MDataset(BaseHandDataset):
         valid = joint_validity(ann['valid'][row], frames['valid'][frame], self.valid_rule)
         if self._mano_joints is not None:
             valid = valid * frames['mano_valid'][frame][:, None]
+        if valid.any() and not (moved.reshape(2, -1, 6)[..., 2][valid > 0] > 0).any():
+            raise HandDataError(
+                f'sample {self.split}/{int(ann["id"][row])}: its hands lie behind camera {view.name}, '
+                "which therefore is not the picture's; take the official camera file"
+            )
         number, file_name = int(ann['id'][row]), ann['file_name'][row]
         bbox, depth = ann['bbox'][row], None
         if self._rootnet is not None:

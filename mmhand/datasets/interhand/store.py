@@ -9,11 +9,13 @@ import numpy as np
 from mmhand.datasets.checks import (
     Column,
     check_boxes,
+    check_flags,
     check_focal,
     check_numbers,
     check_parameters,
     check_rotations,
     check_sizes,
+    check_span,
     check_unique,
     one_of,
     shorten,
@@ -29,7 +31,7 @@ from mmhand.utils.errors import HandDataError
 HAND_TYPES = tuple(sides.HAND_TYPES)
 
 #: Raise when the columns below change.
-VERSION = 1
+VERSION = 2
 
 _ONCE = 'leave one of them out'
 
@@ -144,7 +146,7 @@ def _read_frames(writer: StoreWriter, path: Path, progress: Progress) -> dict[tu
     def moment(row: int) -> str:
         return f'frame {moments[row][1]} of capture {moments[row][0]}'
 
-    check_numbers(Column(path, 'joint_valid', moment), flags, 1.0)
+    check_flags(Column(path, 'joint_valid', moment), flags)
     flags = flags > 0
     wild = flags & ~(np.abs(world_mm) < _MAX_MILLIMETRES).all(-1)
     if wild.any():
@@ -153,6 +155,8 @@ def _read_frames(writer: StoreWriter, path: Path, progress: Progress) -> dict[tu
             f'{path}: {moment(row)}: joint {joint} is marked valid but lies '
             f'at {world_mm[row, joint].tolist()} mm; correct the file or mark it invalid'
         )
+    hands, seen = world_mm.reshape(-1, 21, 3), flags.reshape(-1, 21)
+    check_span(Column(path, 'world_coord', moment), hands, seen)
     writer.add('frame', 'world', _canonical(np.nan_to_num(world_mm), axis=-2))
     writer.add('frame', 'valid', _canonical(flags, axis=-1).astype(np.uint8))
     writer.add('frame', 'hand_type', np.array(types, dtype=np.uint8))
@@ -288,7 +292,7 @@ def _read_annotations(
     check_unique(Column(path, 'id', image), image_columns['id'])
     check_boxes(Column(path, 'bbox', annotation), columns['bbox'])
     for key in ('joint_valid', 'hand_type_valid'):
-        check_numbers(Column(path, key, annotation), columns[key], 1.0)
+        check_flags(Column(path, key, annotation), columns[key])
     for key in ('width', 'height'):
         check_sizes(Column(path, key, image), image_columns[key])
     rows = _image_rows(path, columns, image_columns['id'])

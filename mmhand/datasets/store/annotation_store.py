@@ -9,6 +9,7 @@ import numpy as np
 
 from mmhand.utils.errors import HandDataError, HandFileError
 from mmhand.utils.safe_names import check_relative_names
+from mmhand.utils.safe_npz import HEADER_ERRORS
 
 #: Raised when the layout on disk or the checks of what is written change; older stores are rebuilt.
 FORMAT = 3
@@ -247,12 +248,13 @@ class AnnotationStore:
         try:
             # A plain array over the map: np.memmap pays for its subclass at every index.
             return np.load(path, mmap_mode='r', allow_pickle=False).view(np.ndarray)
-        except ValueError:
+        except HEADER_ERRORS:
             # An empty file cannot be mapped; an unreadable one fails here again.
             try:
                 return np.load(path, allow_pickle=False)
-            except (ValueError, EOFError) as error:
-                raise self._damaged(f'{path.name}: {error}') from None
+            except HEADER_ERRORS as error:
+                reason = ' '.join(str(error).split())[:200]
+                raise self._damaged(f'{path.name}: {reason}') from None
 
     def _damaged(self, what: str) -> HandFileError:
         return HandFileError(f'{self.folder} is no usable annotation store: {what}; delete it')

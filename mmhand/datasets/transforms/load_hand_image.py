@@ -1,9 +1,11 @@
 """Reading images."""
 
+import logging
 import os
 
 import numpy as np
 from mmcv.transforms import BaseTransform
+from mmengine.logging import print_log
 
 from mmhand.datasets.picture_io import decode_image, read_file
 from mmhand.registry import TRANSFORMS
@@ -36,6 +38,7 @@ class LoadHandImage(BaseTransform):
     def __init__(self, to_float32: bool = False, backend_args: dict | None = None) -> None:
         self.to_float32 = to_float32
         self.backend_args = backend_args
+        self._said_size = False
 
     def transform(self, results: dict) -> dict:
         """Add the image."""
@@ -48,7 +51,22 @@ class LoadHandImage(BaseTransform):
             raise HandDataError(
                 f'sample {results.get("sample_id")}: image of shape {image.shape}, expected (H, W, 3)'
             )
+        self._compare_sizes(results, image)
         results['img'] = image.astype(np.float32) if self.to_float32 else image
         results['ori_shape'] = results['img_shape'] = image.shape[:2]
         start_geometry(results)
         return results
+
+    def _compare_sizes(self, results: dict, image: np.ndarray) -> None:
+        """Say once that pictures are not of the size that boxes and joints were annotated in."""
+        size = results.get('annotated_size')
+        if size is None or self._said_size or tuple(map(int, size)) == image.shape[1::-1]:
+            return
+        self._said_size = True
+        print_log(
+            f'sample {results.get("sample_id")}: the picture has {image.shape[1]} x {image.shape[0]} '
+            f'pixels, its annotation says {int(size[0])} x {int(size[1])}: boxes and joints fit only '
+            'pictures of their size (said once)',
+            logger='current',
+            level=logging.WARNING,
+        )
