@@ -1,5 +1,7 @@
 """Identities and sides through time, without and with the networks."""
 
+import gc
+
 import numpy as np
 import pytest
 import torch
@@ -156,3 +158,19 @@ def test_tracks_are_followed_and_smoothed(toy):
     raw, smooth = (torch.stack(paths[kind][:12]) for kind in (False, True))
     shakes = [(p[2:] - 2 * p[1:-1] + p[:-2]).norm(dim=-1).mean() for p in (raw, smooth)]
     assert shakes[1] < 0.5 * shakes[0]
+
+
+def test_nothing_piles_up_in_a_long_video(toy):
+    """Hands leave and come back, tracks are made and forgotten; objects do not become more."""
+    tracker, camera = HandTracker(toy), HandCamera(K)
+
+    def objects_after(start, end):
+        for number in range(start, end):
+            image = np.full((240, 320, 3), number % 40, np.uint8)
+            tracker(image, camera, 0.25 * number)
+        gc.collect()
+        return len(gc.get_objects())
+
+    before = objects_after(0, 80)
+    assert objects_after(80, 240) - before < 80
+    assert len(tracker.book.tracks) <= 4

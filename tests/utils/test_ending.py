@@ -1,11 +1,16 @@
 """Commands end at signals in one line, whatever they are at."""
 
+import json
 import signal
 import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
+
+from mmhand.apis.sinks.video_writer import VideoWriter
+from mmhand.apis.sources import VideoSource
 
 BOTH = [(signal.SIGINT, 130, 'interrupted'), (signal.SIGTERM, 143, 'terminated')]
 
@@ -99,3 +104,35 @@ def test_every_command_is_covered_from_its_first_import(
         [sys.executable, '-c', code], capture_output=True, text=True, timeout=60, cwd=tmp_path
     )
     assert (done.returncode, done.stderr) == (status, f'{word}\n')
+
+
+@pytest.mark.parametrize(('number', 'status', 'word'), BOTH)
+def test_a_stopped_video_is_whole(tmp_path, number, status, word):
+    """Stopped in its middle ``mmhand video.mp4`` ends soon, and its files hold what there was."""
+    writer = VideoWriter(tmp_path / 'clip.mp4', 30.0)
+    for row in range(600):
+        writer.add(np.full((96, 128, 3), row % 250, np.uint8))
+    writer.close()
+    arguments = ['clip.mp4', '--out-dir', 'out', '--save', 'overlay', 'json']
+    code = f'import mmhand_cli; mmhand_cli.main({arguments})'
+    process = subprocess.Popen(
+        [sys.executable, '-c', code], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    out = tmp_path / 'out'
+    # At work: lines have been written beside their target.
+    for _ in range(1200):
+        parts = [path for path in out.glob('*') if 'jsonl' in path.name] if out.is_dir() else []
+        if process.poll() is not None or any(path.stat().st_size for path in parts):
+            break
+        time.sleep(0.1)
+    assert process.poll() is None
+    start = time.monotonic()
+    process.send_signal(number)
+    said = process.communicate(timeout=30)[1]
+    assert time.monotonic() - start < 3
+    assert (process.returncode, said) == (status, f'{word}\n')
+    assert {path.name for path in out.iterdir()} == {'clip_overlay.mp4', 'clip.jsonl'}
+    lines = [json.loads(line) for line in (out / 'clip.jsonl').read_text().splitlines()]
+    assert 0 < len(lines) < 600
+    assert [line['frame'] for line in lines] == list(range(len(lines)))
+    assert abs(len(list(VideoSource(out / 'clip_overlay.mp4'))) - len(lines)) <= 1

@@ -21,6 +21,7 @@ def parse_args(argv=None):
     parser.add_argument('--hands', type=int, choices=(1, 2), default=2)
     parser.add_argument('--size', type=int, nargs=2, default=(640, 480), metavar=('W', 'H'))
     parser.add_argument('--save', nargs='*', default=['overlay', 'json'])
+    parser.add_argument('--busy', type=int, default=0, help='busy loops beside it')
     parser.add_argument('--every', type=int, default=1000)
     return parser.parse_args(argv)
 
@@ -34,6 +35,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from bench_video import Scene
+from busy import busy_loops
 
 from mmhand.apis import HandInferencer
 from mmhand.apis.sinks.video_writer import VideoWriter
@@ -62,7 +64,7 @@ def write_clip(path: Path, args) -> None:
 def main(argv=None):
     args = parse_args(argv)
     torch.set_num_threads(args.threads)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, busy_loops(args.busy):
         video = Path(folder) / 'clip.mp4'
         write_clip(video, args)
         inferencer = HandInferencer(engine=args.engine)
@@ -75,8 +77,10 @@ def main(argv=None):
                 print(f'{number:6d} frames: {resident():7.0f} MB', flush=True)
         seconds = time.perf_counter() - start
     parts = ', '.join(f'{name} {1e3 * s / number:.0f}' for name, s in inferencer.seconds.items())
+    beside = f' beside {args.busy} busy loops' if args.busy else ''
+    width, height = args.size
     print(
-        f'{args.engine}, {args.threads} threads, {args.size[0]} x {args.size[1]}: {number} frames, '
+        f'{args.engine}, {args.threads} threads{beside}, {width} x {height}: {number} frames, '
         f'{hands / number:.2f} hands a frame, {number / seconds:.1f} frames a second '
         f'(ms a frame: {parts})'
     )
