@@ -271,6 +271,7 @@ def check_state_dict(
     Raises:
         HandFileError: no weight fits by name, or one that fits by name has another shape.
     """
+    check_names(state_dict, source)
     wanted = _own_weights(model)
     common = [key for key in state_dict if key.removeprefix('module.') in wanted]
     if not common:
@@ -292,12 +293,42 @@ def check_state_dict(
             )
 
 
+def check_names(state_dict: object, source: str) -> None:
+    """Refuse weights that are no dictionary of names.
+
+    Args:
+        state_dict: what a file holds as its weights.
+        source: the file's name.
+
+    Raises:
+        HandFileError: they are something else; says what.
+    """
+    if not isinstance(state_dict, Mapping):
+        raise HandFileError(
+            f'checkpoint {source} has a {type(state_dict).__name__} as its weights, not a dictionary of '
+            'names and tensors; save model.state_dict()'
+        )
+    odd = next((key for key in state_dict if not isinstance(key, str)), None)
+    if odd is not None:
+        raise HandFileError(
+            f'checkpoint {source} names a weight {odd!r}, a {type(odd).__name__} and not a text; save '
+            'model.state_dict()'
+        )
+
+
+def _finite(value: Tensor) -> bool:
+    # Numbers of eight bits cannot be asked themselves.
+    return bool((value.float() if value.element_size() == 1 else value).isfinite().all())
+
+
 def _check_tensor(value: object, wanted: object, key: str, source: str) -> None:
     """Refuse what is no plain tensor of finite numbers of the weight's kind under its name."""
     if not isinstance(value, Tensor):
         kind = f'a {type(value).__name__}'
     elif value.layout is not torch.strided:
         kind = 'a sparse tensor'
+    elif value.is_nested:
+        kind = 'a nested tensor'
     elif value.is_meta:
         kind = 'a tensor without content'
     elif value.is_complex():
@@ -309,7 +340,7 @@ def _check_tensor(value: object, wanted: object, key: str, source: str) -> None:
         isinstance(wanted, nn.Parameter) and value.is_floating_point() != wanted.is_floating_point()
     ):
         kind = f'a tensor of {value.dtype}'.replace('torch.', '')
-    elif isinstance(wanted, nn.Parameter) and not bool(value.isfinite().all()):
+    elif isinstance(wanted, nn.Parameter) and not _finite(value):
         kind = 'numbers that are not finite'
     else:
         return
@@ -335,7 +366,8 @@ def load_weights(
     """
     checkpoint = load_checkpoint(path, map_location)
     check_trained_hand(model, checkpoint, str(path))
-    if isinstance(checkpoint.get('state_dict'), Mapping):
+    if 'state_dict' in checkpoint:
+        check_names(checkpoint['state_dict'], str(path))
         checkpoint['state_dict'] = plain_names(model, checkpoint['state_dict'])
     check_state_dict(model, checkpoint.get('state_dict', checkpoint), str(path))
     from mmengine.runner.checkpoint import _load_checkpoint_to_model

@@ -1,8 +1,10 @@
 """Configs in JSON and YAML: data, so they may name registered parts and nothing else."""
 
+import itertools
 import json
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,9 @@ _SCOPES = frozenset(
 )
 
 _DEPTH_LIMIT = 60
+
+#: Entries of a config, counted as often as they are named: anchors of YAML may name lists of lists.
+_SIZE_LIMIT = 200_000
 
 
 def check_data_config(path: str | os.PathLike) -> None:
@@ -42,7 +47,7 @@ def _check_file(path: Path, above: tuple[Path, ...]) -> None:
     content = load_yaml(path) if path.suffix.lower() != '.json' else _load_json(path)
     if not isinstance(content, dict):
         raise HandConfigError(f'config {path} holds a {type(content).__name__}, not sections')
-    _check_node(content, path, '', 0)
+    _check_node(content, path, '', 0, itertools.count())
     bases = content.get('_base_', [])
     for base in [bases] if isinstance(bases, str) else bases:
         if not isinstance(base, str):
@@ -59,15 +64,34 @@ def _check_file(path: Path, above: tuple[Path, ...]) -> None:
 
 def _load_json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding='utf-8'))
+        text = path.read_text(encoding='utf-8')
+        return json.loads(text, object_pairs_hook=_once, parse_constant=_number)
     except (OSError, ValueError, RecursionError) as error:
         cause = getattr(error, 'strerror', None) or str(error) or 'nested too deeply'
         raise HandConfigError(f'config {path} cannot be read: {cause}') from None
 
 
-def _check_node(node: Any, path: Path, where: str, depth: int) -> None:
+def _once(pairs: list[tuple[str, Any]]) -> dict:
+    """An object whose keys are there once: of two values one would be lost in silence."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f'the key "{twice}" is twice in one object')
+    return found
+
+
+def _number(text: str) -> float:
+    if text == 'NaN':
+        raise ValueError('NaN is no number that anything could be set to')
+    return float(text)
+
+
+def _check_node(node: Any, path: Path, where: str, depth: int, count: Iterator[int]) -> None:
     if depth > _DEPTH_LIMIT:
         raise HandConfigError(f'config {path}: {where[:60]} is nested too deeply')
+    if next(count) > _SIZE_LIMIT:
+        raise HandConfigError(f'config {path} has more than {_SIZE_LIMIT} entries')
     if isinstance(node, dict):
         if 'custom_imports' in node:
             raise UnsafeFileError(
@@ -78,10 +102,10 @@ def _check_node(node: Any, path: Path, where: str, depth: int) -> None:
             place = f'{where}.{key}' if where else str(key)
             if key == 'type' and isinstance(value, str):
                 _check_type(value, path, place)
-            _check_node(value, path, place, depth + 1)
+            _check_node(value, path, place, depth + 1, count)
     elif isinstance(node, list):
         for index, value in enumerate(node):
-            _check_node(value, path, f'{where}.{index}', depth + 1)
+            _check_node(value, path, f'{where}.{index}', depth + 1, count)
 
 
 def _check_type(name: str, path: Path, where: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from mmengine.logging import HistoryBuffer
 
-from mmhand.utils.checkpoint import check_state_dict, load_checkpoint
+from mmhand.utils.checkpoint import check_state_dict, load_checkpoint, load_weights
 from mmhand.utils.errors import HandFileError, UnsafeFileError
 
 
@@ -196,3 +196,33 @@ def test_pickles_of_ordinary_runs_need_no_numpy_code():
         if opcode.name == 'GLOBAL'
     }
     assert any(name.endswith('_reconstruct') for name in names)
+
+
+@pytest.mark.parametrize(
+    ('weights', 'said'),
+    [
+        (None, 'has a NoneType as its weights'),
+        ([{'weight': torch.zeros(2, 2)}], 'has a list as its weights'),
+        ('weights.pth', 'has a str as its weights'),
+        ({1: torch.zeros(2, 2)}, 'names a weight 1, a int and not a text'),
+        (
+            {'weight': torch.nested.nested_tensor([torch.zeros(2), torch.zeros(1)])},
+            'has a nested tensor under "weight"',
+        ),
+    ],
+)
+def test_weights_that_are_none(tmp_path, weights, said):
+    torch.save({'state_dict': weights}, tmp_path / 'a.pth')
+    with pytest.raises(HandFileError, match=said):
+        load_weights(torch.nn.Linear(2, 2), tmp_path / 'a.pth')
+
+
+@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16, torch.float64, torch.float8_e5m2])
+def test_weights_of_other_precision_load(tmp_path, dtype):
+    state = {'weight': torch.eye(2).to(dtype), 'bias': torch.ones(2).to(dtype)}
+    torch.save(
+        {'state_dict': {f'module.{key}': value for key, value in state.items()}}, tmp_path / 'a'
+    )
+    layer = torch.nn.Linear(2, 2)
+    load_weights(layer, tmp_path / 'a')
+    assert torch.equal(layer.weight, torch.eye(2))

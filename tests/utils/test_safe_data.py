@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -195,3 +196,22 @@ def test_archives_come_back(tmp_path):
     assert set(load_npz(buffer, ('a',))) == {'a'}
     with pytest.raises(HandFileError, match='more than 8'):
         load_npz(buffer, ('a',), limit=8)
+
+
+@pytest.mark.parametrize(
+    ('name', 'content', 'said'),
+    [
+        ('a.json', '{"lr": 1, "lr": 2}', 'the key "lr" is twice in one object'),
+        ('a.json', '{"lr": NaN}', 'NaN is no number'),
+        (
+            'a.yaml',
+            'a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]\n'
+            + ''.join(f'{n}: &{n} [{", ".join([f"*{p}"] * 9)}]\n' for p, n in pairwise('abcdefg')),
+            'more than 200000 entries',
+        ),
+    ],
+)
+def test_data_configs_that_say_two_things_or_too_much(tmp_path, name, content, said):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(HandConfigError, match=said):
+        load_config(tmp_path / name)

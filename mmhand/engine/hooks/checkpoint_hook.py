@@ -9,7 +9,7 @@ from torch import nn
 from mmhand.engine.resuming import check_resumable
 from mmhand.registry import HOOKS
 from mmhand.utils import atomic_io  # noqa: F401  (registers the backend)
-from mmhand.utils.checkpoint import check_state_dict, plain_names
+from mmhand.utils.checkpoint import check_names, check_state_dict, plain_names
 from mmhand.utils.errors import HandConfigError
 from mmhand.utils.setup_env import ensure_space
 from mmhand.utils.trained_hand import KEY, check_trained_hand, hand_models_of
@@ -59,6 +59,7 @@ class HandCheckpointHook(CheckpointHook):
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         source = str(runner._load_from or 'to resume from')
         if 'state_dict' in checkpoint:
+            check_names(checkpoint['state_dict'], source)
             checkpoint['state_dict'] = plain_names(model, checkpoint['state_dict'])
         if runner._resume:
             check_resumable(runner, checkpoint, source)
