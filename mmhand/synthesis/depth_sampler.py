@@ -62,6 +62,7 @@ class DepthHandSampler(nn.Module):
         depth: range of distances, metres; by default :data:`DEPTH_RANGES` of the camera.
         turn: whether views are turned (the release turns in fine-tuning only).
         mask: whether balls are cut out of the depth.
+        spread: standard deviation of what is added to the shape; the release draws it three wide.
         row_map: of :class:`~mmhand.renderers.DepthCropRenderer`.
     """
 
@@ -73,6 +74,7 @@ class DepthHandSampler(nn.Module):
         depth: tuple[float, float] | None = None,
         turn: bool = True,
         mask: bool = True,
+        spread: float = 3.0,
         row_map: str = 'released',
     ) -> None:
         super().__init__()
@@ -83,7 +85,7 @@ class DepthHandSampler(nn.Module):
         self.camera = self.renderer.camera
         self.base_cube = float(base_cube)
         self.depth = depth or DEPTH_RANGES.get(self.camera.name, DEPTH_RANGES['nyu'])
-        self.turn, self.mask = turn, mask
+        self.turn, self.mask, self.spread = turn, mask, spread
 
     def draw(self, count: int, generator: torch.Generator | None = None) -> DepthDraws:
         """Draws of ``count`` hands, on the CPU."""
@@ -93,7 +95,8 @@ class DepthHandSampler(nn.Module):
 
         view = uniform(0.0, 2 * math.pi, 3)
         return DepthDraws(
-            betas=3 * torch.randn(count, self.hand.hand_model.num_betas, generator=generator),
+            betas=self.spread
+            * torch.randn(count, self.hand.hand_model.num_betas, generator=generator),
             depth=uniform(*self.depth, 1),
             view=view if self.turn else torch.zeros_like(view),
             center=uniform(-0.02, 0.02, 3),

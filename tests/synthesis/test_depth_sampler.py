@@ -87,6 +87,8 @@ def test_ranges_of_draws(hand):
     assert far.center.abs().max() <= 0.02
     assert 0.8 <= far.size.min() < far.size.max() <= 1.2
     assert not DepthHandSampler(hand, 'nyu', turn=False).draw(3, generator).view.any()
+    narrow = DepthHandSampler(hand, 'nyu', spread=1.0).draw(4000, generator)
+    assert narrow.betas.std() == pytest.approx(1, abs=0.02)
 
 
 def test_seeded_hands_do_not_know_their_batch(hand, mpe):
