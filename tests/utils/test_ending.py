@@ -80,7 +80,7 @@ def test_a_workers_end_is_not_its_parents():
         'test spmhand_r18_cpu_ho3d none',
         'browse spmhand_r18_cpu_ho3d',
         'report x',
-        'synth --format ho3d --num 500 --out data --workers 2',
+        'synth --format ho3d --num 500 --out-dir data --workers 2',
         'convert spmhand a b',
         'personalize x',
         'config spmhand_r18_cpu_ho3d',

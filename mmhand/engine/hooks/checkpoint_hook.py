@@ -9,10 +9,10 @@ from torch import nn
 from mmhand.engine.resuming import check_resumable
 from mmhand.registry import HOOKS
 from mmhand.utils import atomic_io  # noqa: F401  (registers the backend)
-from mmhand.utils.checkpoint import check_names, check_state_dict, plain_names
 from mmhand.utils.errors import HandConfigError
 from mmhand.utils.setup_env import ensure_space
 from mmhand.utils.trained_hand import KEY, check_trained_hand, hand_models_of
+from mmhand.utils.weight_checks import check_names, check_state_dict, plain_names
 
 
 @HOOKS.register_module()
