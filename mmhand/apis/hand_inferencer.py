@@ -194,10 +194,10 @@ class HandInferencer(InferencerStages):
     ) -> Iterator[PictureResult]:
         """Run over pictures, a video or a camera, and yield results as they come.
 
-        Memory holds ``batch_size`` pictures at most, and nine that wait for their files. The open method follows hands through videos and
-        smooths them (:class:`~mmhand.apis.tracking.HandTracker`); other methods see each frame by
-        itself, ``batch_size`` at a time. Files of a video are whole when the generator ends or is
-        closed.
+        Memory holds ``batch_size`` pictures at most, and nine that wait for their files. The open
+        method follows hands through videos and smooths them
+        (:class:`~mmhand.apis.tracking.HandTracker`); other methods see each frame by itself,
+        ``batch_size`` at a time. Files of a video are whole when the generator ends or is closed.
 
         Args:
             inputs, bboxes, cameras, out_dir, save, batch_size, sides: as a call; ``inputs`` may also
