@@ -1,6 +1,7 @@
 """Fixtures shared by the whole suite."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,10 @@ import pytest
 # One thread per process: the suite runs in parallel workers, small tensors gain nothing.
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 os.environ.setdefault('MMHAND_DATA_WORKERS', '0')
+
+# A shell's background job is started deaf to Ctrl-C, and so would be the commands that tests interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPO = Path(__file__).resolve().parents[1]
 
