@@ -30,7 +30,11 @@ def folder(tmp_path_factory):
 
 
 def run(repo, tool, *args, code=None):
-    main = runpy.run_path(str(repo / 'tools' / tool))['main']
+    path = repo / 'tools' / tool
+    with pytest.MonkeyPatch.context() as patch:
+        # As Python does for a script.
+        patch.syspath_prepend(path.parent)
+        main = runpy.run_path(str(path))['main']
     with pytest.raises(SystemExit) as stopped:
         main([str(arg) for arg in args])
     assert stopped.value.code == code
