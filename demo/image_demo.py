@@ -32,7 +32,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--side', choices=('right', 'left'), help='of the hand, for networks of right hands only'
     )
-    parser.add_argument('--detector', nargs=2, metavar=('CONFIG', 'CHECKPOINT'), help='of mmdet')
+    parser.add_argument(
+        '--detector',
+        nargs='+',
+        metavar='FINDER',
+        help='finds the hands: open (weights in the package), or config and weights of mmdet',
+    )
     parser.add_argument(
         '--fit-mesh',
         nargs='?',
@@ -71,6 +76,16 @@ from mmhand.utils.errors import HandConfigError, cli_guard
 from mmhand.utils.setup_env import ensure_writable
 
 
+def _detector(given: list[str] | None, device: str) -> MMDetHandDetector | str | None:
+    if given in (None, ['open']):
+        return given[0] if given else None
+    if len(given) != 2:
+        raise HandConfigError(
+            f'--detector is {" ".join(given)}; give open, or CONFIG and CHECKPOINT of mmdet'
+        )
+    return MMDetHandDetector(*given, device=device)
+
+
 @cli_guard
 def main() -> None:
     """Run the demo."""
@@ -79,7 +94,7 @@ def main() -> None:
         raise HandConfigError('--bbox and --detector both say where the hands are; give one')
     pictures = [picture for given in args.pictures for picture in list_pictures(given)]
     ensure_writable(args.out_dir)
-    detector = MMDetHandDetector(*args.detector, device=args.device) if args.detector else None
+    detector = _detector(args.detector, args.device)
     fitter = None
     if args.fit_mesh:
         fitter = dict(type='JointFitter', hand_model=dict(type=args.fit_mesh))

@@ -201,6 +201,17 @@ class TestDemo:
         assert told['camera']['source'] == 'given'
         assert (toy.folder / 'out' / 'photo_overlay.jpg').is_file()
 
+    def test_open_finder_looks_for_the_hands(self, toy, repo):
+        shown = repo / 'demo' / 'images' / 'hand_1.jpg'
+        done = toy.run(
+            *('demo/image_demo.py', shown, '--model', NAME, '--detector', 'open'),
+            *('--out-dir', 'found', '--save', 'json'),
+        )
+        assert '1 box(es)' in done.stdout
+        told = json.loads((toy.folder / 'found' / 'hand_1.json').read_text())
+        width, height = told['size']
+        assert 0 < np.prod(told['hands'][0]['searched_box'][2:]) < 0.3 * width * height
+
     @pytest.mark.parametrize(
         ('args', 'message'),
         [
@@ -214,6 +225,7 @@ class TestDemo:
                 (*('data/0.png', '--model', NAME, '--bbox', 0, 0, 5, 5), '--detector', 'a', 'b'),
                 'give one',
             ),
+            (('data/0.png', '--model', NAME, '--detector', 'opn'), '--detector is opn; give open'),
         ],
     )
     def test_mistakes_end_in_one_line(self, toy, args, message):
