@@ -1,4 +1,4 @@
-_base_ = ['../../../configs/internet/internet_r18_cpu_interhand.py']
+_base_ = ['mmhand::internet/internet_r18_cpu_interhand.py']
 
 custom_imports = dict(imports=['joint_regressor'], allow_failed_imports=False)
 

@@ -1,5 +1,5 @@
 # DG-STA on SHREC'17, official split, 14 classes; for 28 set num_classes in the model and all data sets.
-_base_ = ['../../../configs/_base_/default_runtime.py']
+_base_ = ['mmhand::_base_/default_runtime.py']
 custom_imports = dict(imports=['gesture_recognition'], allow_failed_imports=False)
 
 model = dict(type='DGSTA', num_classes=14)
