@@ -136,7 +136,7 @@ def check_span(column: Column, points: np.ndarray, valid: np.ndarray) -> None:
         valid: (N, J) bool; hands with fewer than half of their joints are not looked at.
 
     Raises:
-        HandDataError: the middle hand measures less than 2 cm or more than a metre.
+        HandDataError: the middle hand measures less than 2 cm or more than ten metres.
     """
     many = 2 * valid.sum(1) >= valid.shape[1]
     if not many.any():
@@ -145,7 +145,7 @@ def check_span(column: Column, points: np.ndarray, valid: np.ndarray) -> None:
     low = np.where(flags, shown, np.inf).min(1)
     span = (np.where(flags, shown, -np.inf).max(1) - low).max(1)
     middle = float(np.median(span))
-    if not 20.0 <= middle <= 1000.0 * WIDEST:
+    if not 20.0 <= middle <= 10_000.0 * WIDEST:
         raise HandDataError(
             f'{column.path}: the middle hand of "{column.key}" measures {middle:.3g} mm: the file is in '
             'another unit, or its joints are not those of hands; take the official millimetres'

@@ -100,7 +100,7 @@ def resolve_config(name: str | os.PathLike) -> Path:
     if len(same_stem) == 1:
         return same_stem[0]
     siblings = [p.as_posix() for p in Path(text).parent.glob('*.py')] if '/' in text else []
-    near = difflib.get_close_matches(text, siblings, 3) + _near_configs(wanted, known)
+    near = difflib.get_close_matches(text, siblings, 3) or _near_configs(wanted, known)
     hint = 'check the path' if text.endswith('.py') else '"mmhand config" lists all'
     hint = f'did you mean {" or ".join(near)}?' if near else hint
     raise HandConfigError(f'config {text} does not exist; {hint}')

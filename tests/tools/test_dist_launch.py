@@ -28,12 +28,14 @@ def test_every_process_gets_its_place(repo, tmp_path):
     done = launch(
         repo,
         tmp_path,
-        'print(rank, os.environ["WORLD_SIZE"], os.environ["LOCAL_RANK"], sys.argv[1:])',
+        'place = [os.environ[name] for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK")]\n'
+        # In one piece: lines of several processes meet in one pipe.
+        'os.write(1, f"{place} {sys.argv[1:]}\\n".encode())',
         processes='3',
     )
     assert done.returncode == 0
     assert sorted(done.stdout.splitlines()) == [
-        f"{rank} 3 {rank} ['config', '--launcher', 'pytorch']" for rank in range(3)
+        f"['{rank}', '3', '{rank}'] ['config', '--launcher', 'pytorch']" for rank in range(3)
     ]
 
 
@@ -108,8 +110,8 @@ def test_signals_end_all_within_three_seconds(repo, tmp_path, number, status, wo
     tool = tmp_path / 'tool.py'
     # Processes that listen to nothing, as in a library's wait.
     tool.write_text(
-        'import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n'
-        'signal.signal(signal.SIGINT, signal.SIG_IGN)\nprint("up", flush=True)\ntime.sleep(50)'
+        'import os, signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n'
+        'signal.signal(signal.SIGINT, signal.SIG_IGN)\nos.write(1, b"up\\n")\ntime.sleep(50)'
     )
     process = subprocess.Popen(
         [sys.executable, str(repo / 'tools/dist_launch.py'), '2', str(tool), 'config'],

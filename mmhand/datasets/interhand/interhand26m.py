@@ -199,11 +199,6 @@ class InterHand26MDataset(BaseHandDataset):
         valid = joint_validity(ann['valid'][row], frames['valid'][frame], self.valid_rule)
         if self._mano_joints is not None:
             valid = valid * frames['mano_valid'][frame][:, None]
-        if valid.any() and not (moved.reshape(2, -1, 6)[..., 2][valid > 0] > 0).any():
-            raise HandDataError(
-                f'sample {self.split}/{int(ann["id"][row])}: its hands lie behind camera {view.name}, '
-                "which therefore is not the picture's; take the official camera file"
-            )
         number, file_name = int(ann['id'][row]), ann['file_name'][row]
         bbox, depth = ann['bbox'][row], None
         if self._rootnet is not None:
