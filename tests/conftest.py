@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,12 @@ def toy(tmp_path, monkeypatch):
     from toy_project import ToyProject
 
     return ToyProject(REPO, tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def forget_visualizers():
+    """mmengine keeps visualizers by name, and with them the folder of a test that is over."""
+    yield
+    if kept := sys.modules.get('mmengine.visualization'):
+        for kind in (kept.Visualizer, *kept.Visualizer.__subclasses__()):
+            kind._instance_dict.clear()
