@@ -139,8 +139,9 @@ def evaluate(annotation: Any, owner: Any) -> Any:
     if not isinstance(annotation, str):
         return annotation
     names = vars(sys.modules.get(getattr(owner, '__module__', ''), typing))
+    holder = types.SimpleNamespace(__annotations__={'hint': annotation})
     try:
-        return eval(annotation, dict(names))  # noqa: S307  (the package's own text, not a config's)
+        return typing.get_type_hints(holder, dict(names))['hint']
     except Exception:
         return Any
 
