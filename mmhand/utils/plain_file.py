@@ -18,8 +18,9 @@ def read_plain(path: str | os.PathLike) -> bytes:
         OSError: it cannot be read, is a pipe, a device or a folder (which may have no end), or larger
             than :data:`LARGEST`.
     """
-    # Without O_NONBLOCK opening a pipe waits for somebody to write to it.
-    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | getattr(os, 'O_CLOEXEC', 0))
+    # Without O_NONBLOCK opening a pipe waits for a writer; not every system has all flags.
+    flags = [getattr(os, name, 0) for name in ('O_NONBLOCK', 'O_CLOEXEC', 'O_BINARY')]
+    file = os.open(path, os.O_RDONLY | sum(flags))
     with open(file, 'rb') as stream:
         status = os.fstat(file)
         if not stat.S_ISREG(status.st_mode):
