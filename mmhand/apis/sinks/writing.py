@@ -87,13 +87,17 @@ def _written_pictures(
 ) -> Iterator[PictureResult]:
     """Pictures, each when its files are written; the search goes on meanwhile."""
     waiting = deque[tuple[PictureResult, Future[None]]]()
-    with ThreadPoolExecutor(1, 'mmhand-files') as writer:
+    writer = ThreadPoolExecutor(1, 'mmhand-files')
+    try:
         for result in results:
             clock.start()
             waiting.append((result, writer.submit(sink.add, result, source.stems[result.number])))
             yield from _done(waiting, _PICTURES_AHEAD, clock)
         clock.start()
         yield from _done(waiting, 0, clock)
+    finally:
+        # Ctrl-C and a failure wait for the picture that is being written, not for those behind it.
+        writer.shutdown(cancel_futures=True)
 
 
 def _done(
