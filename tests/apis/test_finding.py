@@ -1,5 +1,6 @@
 """The open finder: its geometry, its choices, and hands in rendered pictures."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -231,3 +232,12 @@ def test_onnxruntime_gives_what_torch_gives(finder):
     batch = batch[:, :, :192, :192]
     for ours, theirs in zip(finder.search.network(batch), other.search.network(batch), strict=True):
         np.testing.assert_allclose(theirs, ours, atol=2e-3)
+
+
+@pytest.mark.parametrize('name', ['two_hands_1', 'two_hands_2'])
+def test_hands_of_a_pair_are_of_different_sides(repo, name):
+    """Far-turned crops are unsure of the second picture's right hand."""
+    picture = cv2.imread(str(repo / 'demo' / 'images' / f'{name}.jpg'))
+    (found,) = OpenHandFinder().find([picture])
+    assert sorted(found.sides) == [0, 1]
+    assert (np.abs(found.right_scores - 0.5) > 0.2).all()

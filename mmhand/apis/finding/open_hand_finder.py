@@ -132,9 +132,10 @@ class OpenHandFinder:
         if self.partners and len(hands):
             hands, agreement, more = self._with_partners(pictures, hands, agreement)
         if self.views > 1 and len(hands):
-            # Wider views are nearer the truth on the mean, and say less about what is a hand at all.
+            # Far-turned crops are nearer the truth on the mean, but say less about what is a hand and of
+            # which side: 0.49 of a right hand of demo/images, where upright crops say 0.74.
             wide, _ = self.reader.views(pictures, hands, self.views)
-            hands = replace(wide, presence=hands.presence)
+            hands = replace(wide, presence=hands.presence, right=hands.right)
         if more is not None:
             hands, agreement = _joined((hands, agreement), more)
         # The middle of a hand that is seen is in the picture.
