@@ -53,6 +53,27 @@ class DSFSecondStage(nn.Module):
         return dict(pwe_maps=maps, mpe=params)
 
 
+class GivenShape(nn.Module):
+    """An identity-aware network as a function of pictures and of their hands' shapes.
+
+    In mmhand betas come with samples, one by one, which would make their number a constant of the graph.
+
+    Args:
+        model: a :class:`~mmhand.models.iahm.identity_aware_hand_mesh.IdentityAwareHandMesh` without a
+            shape head.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, image: Tensor, betas: Tensor) -> dict[str, object]:
+        """Raw outputs of mode ``tensor``, of pictures (B, 3, H, W) and betas (B, S)."""
+        feature = self.model.feature(image)
+        stages = self.model.shaped_stages(feature, betas)
+        return dict(stages=[stage.as_dict() for stage in stages], feature=feature)
+
+
 class PalmOutputs(nn.Module):
     """The palm detector with named outputs.
 
@@ -89,7 +110,8 @@ def export_parts(model: nn.Module, size: Size) -> list[ExportPart]:
     Most are one network, ``tensor`` mode as a whole. HDR is three: between its networks it finds boxes,
     cuts crops and grows holes in NumPy and OpenCV, picture by picture. DSF's stages are two networks:
     between them a mesh is drawn, by a rasteriser that ONNX has no operation for; its decoding of maps
-    to joints needs the crop's cube and stays outside, too.
+    to joints needs the crop's cube and stays outside, too. An identity-aware network that is given the
+    hand's shape takes it as a second input, ``betas``.
 
     Args:
         model: an estimator in evaluation mode.
@@ -99,7 +121,7 @@ def export_parts(model: nn.Module, size: Size) -> list[ExportPart]:
         One part, or several with names.
 
     Raises:
-        HandConfigError: no model of mmengine, or one that reads the shape of the hand from samples.
+        HandConfigError: no model of mmengine.
     """
     if not isinstance(model, BaseModel):
         raise HandConfigError(f'{type(model).__name__} is no estimator of mmhand')
@@ -139,10 +161,8 @@ def _dsf(model: nn.Module, size: Size) -> list[ExportPart]:
 def _given_shape(model: nn.Module, size: Size) -> list[ExportPart]:
     if model.shape_head is not None:
         return [ExportPart('', TensorMode(model), {'input': (3, *size)})]
-    raise HandConfigError(
-        'an identity-aware model is given the shape of the hand with its samples, which an ONNX network '
-        'has not: export a config with shape_head'
-    )
+    inputs = {'image': (3, *size), 'betas': (model.hand_model.num_betas,)}
+    return [ExportPart('', GivenShape(model).eval(), inputs)]
 
 
 def _translation(model: nn.Module, size: Size) -> list[ExportPart]:

@@ -66,8 +66,9 @@ def matrix_to_rotation_6d(matrix: Tensor, layout: str = 'columns') -> Tensor:
     """
     _check_layout(layout)
     if layout == 'rows':
-        # Flattening alone would give a view of the input.
-        return matrix[..., :2, :].reshape(*matrix.shape[:-2], 6).clone()
+        # Flattening alone would give a view of the input; a shape written out would be a constant of an
+        # exported graph.
+        return matrix[..., :2, :].flatten(-2).clone()
     if layout == 'interleaved':
         return matrix[..., :2].flatten(-2)
     return matrix[..., :2].transpose(-1, -2).flatten(-2)

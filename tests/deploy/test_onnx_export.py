@@ -8,8 +8,9 @@ from mmengine.config import Config
 
 from mmhand.apis import init_model
 from mmhand.deploy.export_parts import export_parts, open_part
-from mmhand.deploy.onnx_export import OnnxNetwork, export_onnx, onnx_errors
+from mmhand.deploy.onnx_export import OnnxNetwork, export_onnx, named_tensors, onnx_errors
 from mmhand.models.hdr.partial_conv import PartialConv2d
+from mmhand.structures import HandDataSample
 from mmhand.utils.config import list_configs
 from mmhand.utils.errors import HandConfigError, HandDataError
 
@@ -69,6 +70,24 @@ def test_network_agrees_with_onnx_runtime(name):
         assert max(errors.values()) < 2e-4, errors
 
 
+def test_given_shapes_are_an_input():
+    model = build('iahm/iahm_r18_cpu_dexycb-s1')
+    (part,) = export_parts(model, (64, 64))
+    network = OnnxNetwork(export_onnx(part), threads=1)
+    assert network.inputs == ['image', 'betas']
+    errors = onnx_errors(part, network, batches=(1, 3))
+    assert max(errors.values()) < 2e-4, errors
+    # The same as of samples that bring the shapes.
+    images, betas = torch.rand(3, 3, 64, 64), torch.randn(3, 10)
+    samples = [HandDataSample(metainfo=dict(betas=row.tolist())) for row in betas]
+    with torch.no_grad():
+        raw = named_tensors(model(images, samples, mode='tensor'))
+    found = network(images, betas)
+    assert found.keys() == raw.keys()
+    for name in ('stages.2.vertices', 'stages.2.betas', 'feature'):
+        torch.testing.assert_close(torch.from_numpy(found[name]), raw[name], atol=2e-4, rtol=1e-4)
+
+
 @pytest.mark.parametrize('variant', ['pg_pp', 'pose2d', 'sg', 'g'])
 def test_variants_of_cmr(variant):
     model = build('cmr/cmr_r18_pg_cpu_freihand', **{'model.variant': variant})
@@ -125,8 +144,6 @@ def test_mistakes_are_said(tmp_path):
         OnnxNetwork(tmp_path / 'bad.onnx')
     with pytest.raises(HandConfigError, match='no estimator'):
         export_parts(torch.nn.Linear(1, 1), (8, 8))
-    with pytest.raises(HandConfigError, match='identity-aware'):
-        export_parts(build('iahm/iahm_r18_cpu_dexycb-s1'), (64, 64))
 
 
 def test_command(tmp_path):

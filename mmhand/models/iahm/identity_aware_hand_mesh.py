@@ -122,11 +122,15 @@ class IdentityAwareHandMesh(ModelFrameEstimator):
             feature: (B, C) of the backbone.
             data_samples: B samples; needed where the shape is given.
         """
-        stages = [HandEstimate(None, rotations_6d=x) for x in self.pose_head(feature)]
         if self.shape_head is None:
             betas = self.given_betas(data_samples, feature)
         else:
             betas = self.shape_head(feature)
+        return self.shaped_stages(feature, betas)
+
+    def shaped_stages(self, feature: Tensor, betas: Tensor) -> list[HandEstimate]:
+        """Estimates as :meth:`stages` gives them, of features (B, C) and betas (B, S)."""
+        stages = [HandEstimate(None, rotations_6d=x) for x in self.pose_head(feature)]
         rotmats = rotation_6d_to_matrix(stages[-1].rotations_6d, layout='rows')
         pose = matrix_to_axis_angle(rotmats).flatten(1)
         output = self.hand_model(rotmats[:, 0], rotmats[:, 1:], betas)
