@@ -4,14 +4,17 @@ Beside the package and not in it, so that ``mmhand --help`` imports no torch.
 """
 
 import argparse
+import difflib
 import importlib.util
+import itertools
 import os
 import runpy
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 #: Tools by their short names: the file below ``tools/``, and what it does.
 TOOLS = {
@@ -28,10 +31,26 @@ TOOLS = {
 SAVE = ('overlay', 'json', 'mesh', 'views', 'glb', 'stages', 'npz', 'html', 'rerun')
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser that names the flag that was meant."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and end; see :class:`argparse.ArgumentParser`."""
+        what, _, words = message.partition('unrecognized arguments: ')
+        flag = words.split('=')[0].split()[0] if words.startswith('--') and not what else ''
+        near = nearest(flag, self._option_string_actions)
+        super().error(f'{message}; did you mean {near}?' if near else message)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Which of the known words is spelled most like a word; empty where none is."""
+    return ''.join(difflib.get_close_matches(word, list(known), 1, 0.75))
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Arguments of the command without a tool's name."""
     tools = '\n'.join(f'  mmhand {name:<12} {about}' for name, (_, about) in TOOLS.items())
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog='mmhand',
         description='Find hands and write overlays, joints and meshes.\n\n'
         '  mmhand photo.jpg\n  mmhand video.mp4 --out-dir out\n  mmhand --camera 0',
@@ -41,6 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('inputs', nargs='*', help='pictures, folders of pictures, videos')
+    parser.add_argument('--version', action='version', version=version())
     parser.add_argument('--camera', type=int, metavar='N', help='take frames of this camera')
     parser.add_argument('--out-dir', metavar='DIR', default='mmhand_out', help='folder to write to')
     parser.add_argument(
@@ -76,7 +96,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def doctor_parser() -> argparse.ArgumentParser:
     """Arguments of ``mmhand doctor``."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog='mmhand doctor', description='What is installed, what is missing and how to get it.'
     )
     parser.add_argument(
@@ -125,6 +145,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             args = build_parser().parse_args(argv)
             if args.camera is None and args.serve is None and not args.inputs:
                 build_parser().error('name a picture, a folder or a video, or give --camera 0')
+            if trouble := missing_input(args.inputs):
+                sys.stderr.write(f'error: {trouble}\n')
+                sys.exit(2)
             from mmhand.apis.command import run
 
             run(args)
@@ -132,6 +155,30 @@ def main(argv: Sequence[str] | None = None) -> None:
         # Whoever read the output has gone; nothing may be written to it at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+def missing_input(inputs: Sequence[str]) -> str | None:
+    """Say which of the inputs is not there, before torch is imported.
+
+    Args:
+        inputs: files and folders.
+
+    Returns:
+        One line that names it, and the file beside it or the tool that was meant; ``None``: all are
+        there.
+    """
+    for given in inputs:
+        path = Path(given)
+        if path.exists():
+            continue
+        # A folder of very many files is not read to its end for a hint.
+        beside = itertools.islice(path.parent.glob('*'), 2000)
+        near = nearest(path.name, (file.name for file in beside))
+        near = near and str(path.with_name(near))
+        if not near and len(inputs) == 1 and (tool := nearest(given, [*TOOLS, 'doctor'])):
+            near = f'mmhand {tool}'
+        return f'{given} does not exist' + (f'; did you mean {near}?' if near else '')
+    return None
 
 
 def run_tool(name: str, argv: Sequence[str]) -> None:
@@ -149,10 +196,21 @@ def run_tool(name: str, argv: Sequence[str]) -> None:
     runpy.run_path(str(path), run_name='__main__')
 
 
+def package_folder() -> Path:
+    """Where the package is, without importing it."""
+    spec = importlib.util.find_spec('mmhand')
+    return Path(spec.origin).parent if spec and spec.origin else Path(__file__).parent / 'mmhand'
+
+
+def version() -> str:
+    """Name and version, as ``--version`` says them."""
+    told = runpy.run_path(str(package_folder() / 'version.py'))
+    return f'mmhand {told["__version__"]}'
+
+
 def tools_folder() -> Path:
     """Where the tools are: in the installed package, or the checkout around it."""
-    spec = importlib.util.find_spec('mmhand')
-    package = Path(spec.origin).parent if spec and spec.origin else Path(__file__).parent / 'mmhand'
+    package = package_folder()
     installed = package / '.mim' / 'tools'
     return installed if installed.is_dir() else package.parent / 'tools'
 

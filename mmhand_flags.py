@@ -49,7 +49,7 @@ class ConfigOptions(argparse.Action):
         Pairs(self.option_strings, self.dest)(parser, namespace, values, option_string)
 
 
-class ToolParser(argparse.ArgumentParser):
+class ToolParser(mmhand_cli.Parser):
     """A parser whose help is a tool's own text, and which takes the spellings of earlier versions.
 
     Args:

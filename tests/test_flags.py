@@ -120,16 +120,25 @@ def test_no_tool_departs_from_the_vocabulary(parsers):
     assert found == {}
 
 
-@pytest.mark.parametrize('words', [['--help'], ['doctor', '--help'], ['train', '--help']])
-def test_the_command_answers_before_it_imports_torch(repo, words):
+@pytest.mark.parametrize(
+    ('words', 'status', 'said'),
+    [
+        (['--help'], 0, 'usage: '),
+        (['doctor', '--help'], 0, 'usage: '),
+        (['train', '--help'], 0, 'usage: '),
+        (['--version'], 0, 'mmhand '),
+        (['absent.jpg'], 2, 'error: absent.jpg does not exist'),
+    ],
+)
+def test_the_command_answers_before_it_imports_torch(repo, words, status, said):
     code = (
         'import mmhand_cli, sys\n'
         f'try: mmhand_cli.main({words})\n'
-        'except SystemExit as end: sys.exit(end.code or 7 * ("torch" in sys.modules))'
+        'except SystemExit as end: sys.exit(7 if "torch" in sys.modules else end.code)'
     )
     told = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=repo)
-    assert told.returncode == 0, told.stderr
-    assert told.stdout.startswith('usage: ')
+    assert told.returncode == status, told.stderr
+    assert (told.stdout + told.stderr).startswith(said)
 
 
 def test_a_departure_is_found():

@@ -51,10 +51,14 @@ def run(args: argparse.Namespace) -> int:
     if inferencer.weights == 'untrained':
         sys.stderr.write('warning: no --checkpoint: the model is untrained\n')
     hands, pictures, broken = 0, 0, []
-    for job in jobs:
-        found, seen = _run_job(inferencer, job, args)
-        hands, pictures = hands + found, pictures + seen
-        broken += inferencer.broken
+    try:
+        for job in jobs:
+            found, seen = _run_job(inferencer, job, args)
+            hands, pictures = hands + found, pictures + seen
+            broken += inferencer.broken
+    finally:
+        for line in broken if pictures else ():
+            sys.stderr.write(f'left out: {line}\n')
     if broken and not pictures:
         raise HandFileError(
             broken[0] if len(broken) == 1 else f'{broken[0]} (and {len(broken) - 1} more like it)'
@@ -80,13 +84,14 @@ def page_runner(
 
 
 def _jobs(args: argparse.Namespace) -> list[object]:
-    """Inputs of a stream each: videos alone, pictures together; ``--camera`` after them."""
+    """Inputs of a stream each: videos alone, pictures together; ``--camera`` after them.
+
+    ``mmhand_cli.missing_input`` has seen that they exist.
+    """
     jobs: list[object] = []
     pictures: list[str] = []
     for given in args.inputs:
         path = Path(given)
-        if not path.exists():
-            raise HandFileError(f'{given} does not exist')
         if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file() or path.is_dir():
             jobs.append(given)
         else:
@@ -119,8 +124,6 @@ def _run_job(inferencer: HandInferencer, job: object, args: argparse.Namespace) 
                 _say(result.source, result.num_hands, result.files)
     finally:
         results.close()
-    for line in inferencer.broken:
-        sys.stderr.write(f'left out: {line}\n')
     moving = isinstance(job, int) or Path(str(job)).suffix.lower() in VIDEO_SUFFIXES
     if moving and pictures:
         source = f'camera {job}' if isinstance(job, int) else str(job)

@@ -3,13 +3,12 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import cv2
 import numpy as np
 from torch import nn
 
 from mmhand.structures import HandDataSample
 from mmhand.visualization import HandVisualizer, face_table, image_keypoints
-from mmhand.visualization.draw import SIDE_COLOURS, SIDE_NAMES
+from mmhand.visualization.draw import SIDE_COLOURS, SIDE_NAMES, draw_text
 from mmhand.visualization.sample_view import FaceTable, present, sides_of, to_numpy
 from mmhand.visualization.two_hand_views import related_meshes
 
@@ -105,13 +104,9 @@ class ResultViews:
         if self.weights != 'untrained':
             return image
         scale = max(0.4, min(image.shape[:2]) / 240)
+        width, rim = (max(1, round(share * scale)) for share in (2, 1.5))
         at = (4, int(26 * scale))
-        for colour, width in (((0, 0, 0), 5), ((255, 60, 60), 2)):
-            thick = max(1, round(width * scale))
-            cv2.putText(
-                image, 'UNTRAINED', at, cv2.FONT_HERSHEY_SIMPLEX, scale, colour, thick, cv2.LINE_AA
-            )
-        return image
+        return draw_text(image, 'UNTRAINED', at, scale, (255, 60, 60), width, rim)
 
     def meshes(self, result: PictureResult) -> list[Mesh]:
         """The meshes of all hands of a result, each in its place."""
@@ -159,10 +154,7 @@ def _with_note(image: np.ndarray, note: str) -> np.ndarray:
     if not note:
         return image
     scale = float(np.clip(min(image.shape[:2]) / 900, 0.3, 1.2))
-    at = (4, image.shape[0] - 5)
-    for colour, width in (((0, 0, 0), 3), ((255, 255, 255), 1)):
-        cv2.putText(image, note, at, cv2.FONT_HERSHEY_SIMPLEX, scale, colour, width, cv2.LINE_AA)
-    return image
+    return draw_text(image, note, (4, image.shape[0] - 5), scale, (255, 255, 255))
 
 
 def _described(

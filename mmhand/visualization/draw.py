@@ -131,6 +131,47 @@ def draw_box(
     return image
 
 
+def draw_text(
+    image: np.ndarray,
+    text: str,
+    at: tuple[int, int],
+    scale: float,
+    colour: Colour,
+    width: int = 1,
+    rim: int = 1,
+) -> np.ndarray:
+    """Write a line with a black rim, which is read on any ground, in place.
+
+    The rim is grown from the letters: OpenCV 5 sets thick letters wider than thin ones, so that a thick
+    line under a thin one is another text beside it.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        text: ASCII.
+        at: x, y of its lower left corner, pixels.
+        scale: of OpenCV's plain font.
+        colour: RGB.
+        width: of its strokes, pixels.
+        rim: width of the rim, pixels.
+
+    Returns:
+        The same picture.
+    """
+    (text_w, text_h), base = cv2.getTextSize(text, _FONT, scale, width)
+    left, top = max(0, at[0] - rim), max(0, at[1] - text_h - width - rim)
+    bottom, right = (max(0, far + width + rim) for far in (at[1] + base, at[0] + text_w))
+    patch = image[top:bottom, left:right]
+    if not patch.size:
+        return image
+    letters = np.zeros(patch.shape[:2], np.uint8)
+    cv2.putText(letters, text, (at[0] - left, at[1] - top), _FONT, scale, 255, width, cv2.LINE_AA)
+    around = cv2.dilate(letters, np.ones((2 * rim + 1, 2 * rim + 1), np.uint8))
+    for share, tone in ((around, (0, 0, 0)), (letters, colour)):
+        part = share[..., None] / np.float32(255)
+        patch[:] = (part * np.float32(tone) + (1 - part) * patch).round()
+    return image
+
+
 def draw_masks(
     image: np.ndarray, masks: np.ndarray, colours: Sequence[Colour], alpha: float = 0.45
 ) -> np.ndarray:

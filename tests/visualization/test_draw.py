@@ -1,5 +1,6 @@
 """Skeletons, boxes, masks and panels land where they should."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -9,6 +10,7 @@ from mmhand.visualization.draw import (
     draw_box,
     draw_masks,
     draw_skeleton,
+    draw_text,
     join_panels,
     joint_colours,
     line_width,
@@ -92,3 +94,19 @@ def test_panels_stand_side_by_side_under_titles():
 @pytest.mark.parametrize(('size', 'width'), [(64, 1), (480, 3), (1600, 10)])
 def test_lines_grow_with_the_picture(size, width):
     assert line_width(blank(size, size)) == width
+
+
+def test_text_is_white_letters_each_in_its_rim():
+    image = np.full((40, 300, 3), 128, np.uint8)
+    draw_text(image, 'camera assumed: focal 560', (4, 30), 0.5, (255, 255, 255), 1, 1)
+    letters, rim = (image > 128).all(-1), (image < 128).all(-1)
+    assert min(letters.sum(), rim.sum()) > 300
+    near = cv2.dilate(letters.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
+    assert not (rim & ~near).any(), 'no dark stroke stands by itself'
+    assert (image[:, 290:] == 128).all()
+
+
+@pytest.mark.parametrize('at', [(-900, 5), (4, -50), (500, 500)])
+def test_text_beside_the_picture_changes_nothing(at):
+    image = np.full((20, 30, 3), 90, np.uint8)
+    assert (draw_text(image, 'text', at, 0.5, (255, 255, 255)) == 90).all()

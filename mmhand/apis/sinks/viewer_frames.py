@@ -17,8 +17,8 @@ _SIDE = 960
 def viewer_frame(result: PictureResult, views: ResultViews) -> dict[str, object]:
     """A result as :func:`mmhand.visualization.viewer.write_viewer` takes it."""
     meshes = [
-        (f'{SIDE_NAMES[side]} {number}', SIDE_NAMES[side], vertices, faces, SIDE_COLOURS[side])
-        for number, (side, vertices, faces) in enumerate(views.meshes(result))
+        (f'hand {number}', SIDE_NAMES[side], vertices, faces, SIDE_COLOURS[side])
+        for number, (side, vertices, faces) in enumerate(views.meshes(result), 1)
     ]
     return {
         'image': _smaller(np.ascontiguousarray(result.image[..., ::-1])),
