@@ -9,6 +9,7 @@ from mmhand.structures.sides import SIDES
 from mmhand.utils.errors import HandConfigError
 
 from .background import KINDS
+from .depth_sensor import SENSOR_QUALITIES
 from .photos import list_photos
 from .scene_hands import scene_hands
 
@@ -54,6 +55,8 @@ class SynthesisConfig:
         shape_components: people differ in so many shape components; 0: in all.
         shape_spread: standard deviations of people's shapes over those of the hand model's people; more
             than 1 makes hands whose shapes are told apart in fewer pictures.
+        sensor: how well the sensors of depth benchmarks do, ``exact``, ``usual`` or ``rough`` (ragged
+            outlines and lost patches), see :func:`.depth_sensor.get_sensor`.
         pictures: write depth pictures; without, a format of sequences has its skeletons only.
         backgrounds: kinds of background, see :data:`.background.KINDS`; all if empty.
         photos: folder of pictures that also serve as backgrounds; none if empty. The same pictures make
@@ -83,6 +86,7 @@ class SynthesisConfig:
     pose_components: int = 0
     shape_components: int = 0
     shape_spread: float = 1.0
+    sensor: str = 'usual'
     pictures: bool = True
     photos: str = ''
     photo_share: float = 0.5
@@ -96,6 +100,7 @@ class SynthesisConfig:
         self._choice('hands', self.hands, HAND_MODES)
         self._choice('framing', self.framing, ('rig', 'crop'))
         self._choice('single_poses', self.single_poses, SINGLE_POSES)
+        self._choice('sensor', self.sensor, SENSOR_QUALITIES)
         if not self.sides or not set(self.sides) <= {'right', 'left'}:
             raise HandConfigError(f'sides must name right, left or both, not {list(self.sides)}')
         unknown = set(self.gestures) - set(GESTURES)

@@ -11,7 +11,7 @@ from mmhand.hand_models import LinearSkinnedHand
 from mmhand.hand_models.rotations import axis_angle_to_matrix
 from mmhand.renderers import rasterize
 
-from .depth_sensor import SENSORS, sense_depth
+from .depth_sensor import get_sensor, sense_depth
 from .forearm import forearm_mesh, sample_forearm
 from .hand_sampling import rest_axes
 from .mesh_ops import rotation_about
@@ -50,7 +50,8 @@ class DepthSceneConfig:
         distance: range of the hand's, metres.
         views: cameras.
         people: in a split, each with a shape of its own; frames go round them.
-        sensor: whether the sensor errs; else depth is exact, in whole millimetres.
+        sensor: how well its sensor does, one of :data:`.depth_sensor.SENSOR_QUALITIES`; exact depth is
+            in whole millimetres.
         hand_model: name of the hand.
         turn: how far wrists turn: 1 as people hold them, 0 always palm to the camera, fingers up.
     """
@@ -59,7 +60,7 @@ class DepthSceneConfig:
     distance: tuple[float, float]
     views: int = 1
     people: int = 4
-    sensor: bool = True
+    sensor: str = 'usual'
     hand_model: str = 'OpenHand'
     turn: float = 1.0
 
@@ -140,6 +141,7 @@ def render_pose(
     mesh = np.concatenate([vertices, arm_vertices]) - middle
     faces = np.concatenate([faces, arm_faces + count])
     camera = depth_camera(config.camera)
+    sensor = get_sensor(camera.name, config.sensor)
     depths, own, centers = [], [], []
     for angle in _VIEW_ANGLES[: config.views]:
         turn = rotation_about(np.array([0.0, 1, 0]), np.deg2rad(angle))
@@ -149,8 +151,7 @@ def render_pose(
             # A person or a wall behind, a little aslant.
             slant = np.linspace(-1, 1, exact.shape[1])[None] * rng.uniform(-0.1, 0.1)
             exact = np.where(exact > 0, exact, body + slant)
-        if config.sensor:
-            sensor = SENSORS[camera.name]
+        if sensor:
             depths.append(sense_depth(exact, sensor, camera.focal[0], rng))
         else:
             depths.append(np.rint(1000 * exact).astype(np.uint16))

@@ -1,6 +1,8 @@
 """From exact depth to what a depth sensor says: noise, mixed edges, holes, steps."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+from statistics import NormalDist
 
 import cv2
 import numpy as np
@@ -15,27 +17,53 @@ class DepthSensor:
         step: quantum of depth; grows alike.
         grain: correlation of the noise, pixels: stereo matching smears.
         edge_jitter: standard deviation of how far outlines are displaced, pixels.
+        edge_grain: correlation of that, pixels.
         mixing: share of the outlines' pixels that mix hand and background (flying pixels).
         holes: share of pixels lost where the surface is seen from aside or at outlines.
+        lost: share of the whole surface that is lost in patches.
+        patch: correlation of those, pixels.
         range: nearest and farthest depth.
     """
 
     noise: float = 0.002
     step: float = 0.0015
     grain: float = 1.0
-    edge_jitter: float = 0.7
+    edge_jitter: float = 0.4
+    edge_grain: float = 1.5
     mixing: float = 0.25
     holes: float = 0.25
+    lost: float = 0.0
+    patch: float = 3.0
     range: tuple[float, float] = (0.15, 4.0)
 
 
 #: A structured-light camera (NYU's), and time-of-flight ones, which mix edges more.
 SENSORS = {
     'nyu': DepthSensor(),
-    'icvl': DepthSensor(noise=0.004, step=0.0, grain=0.6, edge_jitter=0.4, mixing=0.5, holes=0.1),
-    'msra': DepthSensor(noise=0.004, step=0.0, grain=0.6, edge_jitter=0.4, mixing=0.5, holes=0.1),
-    'shrec': DepthSensor(noise=0.003, step=0.001, edge_jitter=1.0, mixing=0.3, holes=0.3),
+    'icvl': DepthSensor(noise=0.004, step=0.0, grain=0.6, edge_jitter=0.23, mixing=0.5, holes=0.1),
+    'msra': DepthSensor(noise=0.004, step=0.0, grain=0.6, edge_jitter=0.23, mixing=0.5, holes=0.1),
+    'shrec': DepthSensor(noise=0.003, step=0.001, edge_jitter=0.56, mixing=0.3, holes=0.3),
 }
+
+#: How well sensors do: exactly, as such cameras do on large things, or as they do on fingers, whose
+#: outlines are ragged and of which patches are lost.
+SENSOR_QUALITIES = ('exact', 'usual', 'rough')
+
+
+def get_sensor(camera: str, quality: str) -> DepthSensor | None:
+    """The sensor of a camera in :data:`SENSORS`; ``None`` if it is exact.
+
+    Args:
+        camera: its name.
+        quality: one of :data:`SENSOR_QUALITIES`.
+    """
+    if quality == 'exact':
+        return None
+    sensor = SENSORS[camera]
+    if quality == 'usual':
+        return sensor
+    return replace(sensor, edge_jitter=2.0, edge_grain=3.0, lost=0.08)
+
 
 #: Slope (metres of depth a pixel, over depth and the pixel's size) from which a surface is seen aside.
 _GRAZING = 2.5
@@ -59,11 +87,10 @@ def sense_depth(
     depth = depth.astype(np.float32)
     # Outlines are found a little beside where they are.
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    jitter = [
-        sensor.edge_jitter * cv2.GaussianBlur(_normal(rng, depth.shape), (0, 0), 1.5) * 3
-        for _ in range(2)
-    ]
-    depth = cv2.remap(depth, x + jitter[0], y + jitter[1], cv2.INTER_NEAREST)
+    jitter = [sensor.edge_jitter * _smooth(rng, depth.shape, sensor.edge_grain) for _ in range(2)]
+    depth = cv2.remap(
+        depth, x + jitter[0], y + jitter[1], cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE
+    )
     seen = depth > 0
     near = cv2.erode(np.where(seen, depth, np.inf).astype(np.float32), np.ones((3, 3)))
     far = cv2.dilate(depth, np.ones((3, 3)))
@@ -86,9 +113,20 @@ def sense_depth(
         step = sensor.step * np.maximum(depth, 1e-3) ** 2
         depth = np.rint(depth / step) * step
     low, high = sensor.range
+    if sensor.lost:
+        most = NormalDist().inv_cdf(1 - sensor.lost)
+        lost |= _smooth(rng, depth.shape, sensor.patch) > most
     gone = ~seen | lost | (depth < low) | (depth > high)
     return np.where(gone, 0, np.clip(np.rint(1000 * depth), 0, 65535)).astype(np.uint16)
 
 
 def _normal(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     return rng.standard_normal(shape, dtype=np.float32)
+
+
+def _smooth(rng: np.random.Generator, shape: tuple[int, int], grain: float) -> np.ndarray:
+    """Noise of standard deviation 1 that is correlated over some pixels."""
+    # A Gaussian of width s leaves white noise 1 / (2 sqrt(pi) s) of its deviation.
+    return cv2.GaussianBlur(_normal(rng, shape), (0, 0), grain) * np.float32(
+        2 * math.sqrt(math.pi) * grain
+    )

@@ -169,7 +169,7 @@ def test_drawn_hands_turn_as_far_as_asked():
         for m in (some, usual)
     )
     assert 0 < small < 0.4 < large
-    config = DepthSceneConfig('nyu', (0.6, 0.6), people=1, turn=0.0, sensor=False)
+    config = DepthSceneConfig('nyu', (0.6, 0.6), people=1, turn=0.0, sensor='exact')
     for index in (0, 1):
         joints = render_depth_frame(0, index, config).joints[0]
         up = joints[9] - joints[0]

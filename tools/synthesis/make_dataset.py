@@ -53,6 +53,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--photo-share', type=float, help='share of frames with one of them (default 0.5)'
     )
     parser.add_argument(
+        '--sensor',
+        help='of depth formats: exact, usual (default) or rough: ragged outlines, lost patches',
+    )
+    parser.add_argument(
         '--no-pictures', action='store_true', help='shrec: skeletons only, a hundred times quicker'
     )
     parser.add_argument(
@@ -107,6 +111,7 @@ def main(argv: list[str] | None = None) -> None:
         backgrounds=tuple(args.backgrounds) if args.backgrounds else None,
         framing=args.framing,
         shape_spread=args.shape_spread,
+        sensor=args.sensor,
         pictures=False if args.no_pictures else None,
         photos=args.photos,
         photo_share=args.photo_share,

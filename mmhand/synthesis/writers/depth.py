@@ -67,6 +67,7 @@ class DepthWriter(DatasetWriter):
             people=self.config.captures,
             hand_model=self.config.hand_model,
             turn=self.config.turn,
+            sensor=self.config.sensor,
         )
 
     @functools.cached_property

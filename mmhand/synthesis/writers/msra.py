@@ -38,6 +38,7 @@ class MSRAWriter(DepthWriter):
             people=PEOPLE,
             hand_model=self.config.hand_model,
             turn=self.config.turn,
+            sensor=self.config.sensor,
         )
 
     @staticmethod

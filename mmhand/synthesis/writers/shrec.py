@@ -90,7 +90,9 @@ class SHRECWriter(DepthWriter):
         orients = [flip @ turn @ flip @ base for turn in motion.turn]
         start = np.array([*rng.uniform(-0.05, 0.05, 2), rng.uniform(*self.distance)])
         places = start + motion.shift @ flip
-        scene = DepthSceneConfig(self.camera, self.distance, hand_model=self.config.hand_model)
+        scene = DepthSceneConfig(
+            self.camera, self.distance, hand_model=self.config.hand_model, sensor=self.config.sensor
+        )
         frames, joints = [], []
         for number, (orient, pose, place) in enumerate(zip(orients, poses, places, strict=True)):
             if self.config.pictures:
