@@ -10,8 +10,15 @@ from mmhand.utils.errors import HandConfigError
 
 _WRIST, _MIDDLE = 0, 9
 
-#: Metrics that ask for masks, heat maps or whether a hand is there, to which a mean hand has no answer.
-_LEFT_OUT = ('HandMaskMetric', 'AmodalIoUMetric', 'HoleQualityMetric', 'HeatmapPeakMetric')
+#: Metrics that ask for what a mean hand does not give: masks, heat maps, meshes of both hands, or
+#: whether a hand is there.
+_LEFT_OUT = (
+    'HandMaskMetric',
+    'AmodalIoUMetric',
+    'HoleQualityMetric',
+    'HeatmapPeakMetric',
+    'HandContactMetric',
+)
 _HANDEDNESS = ('InterHandMetric', 'CameraInterHandMetric')
 
 

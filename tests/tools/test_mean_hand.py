@@ -58,6 +58,12 @@ def test_mean_joints_beside_their_definition(run, tmp_path, capsys):
     assert printed['hdr/MPJPE_interacting'] == pytest.approx(expected, rel=2e-3)
 
 
+def test_contacts_are_not_asked_of_mean_joints(run, tmp_path, capsys):
+    root = synthesise('interhand', tmp_path / 'set', {'train': 3, 'test': 2}, hands='interacting')
+    assert not run('twohand_cpu_interhand', root)
+    assert scores(capsys.readouterr().out)['twohand/MPJPE'] > 10
+
+
 def test_the_selected_hand_is_scored_as_a_right_one(run, tmp_path, capsys):
     root = synthesise('interhand', tmp_path / 'set', {'train': 14, 'test': 10}, views=1)
     assert not run('hdr_shpe_cpu_interhand', root)
