@@ -1,7 +1,8 @@
 """Follow hands through rendered videos whose truth is known.
 
 python tools/benchmark/bench_video.py                 # three short videos
-python tools/benchmark/bench_video.py --seconds 10 --engine onnxruntime --out work_dirs/bench_video
+python tools/benchmark/bench_video.py --seconds 10 --engine onnxruntime --out-dir work_dirs/bench_video
+python tools/benchmark/bench_video.py --seed 3        # other hands, poses, colours and lenses
 
 Prints for every frame read by itself, as pictures are, and for hands that are followed, without and with
 smoothing: identity switches, frames without a hand that is there, joint error about the wrist and
@@ -21,6 +22,9 @@ def parse_args() -> argparse.Namespace:
     parser = ToolParser(__doc__)
     parser.add_argument('--seconds', type=float, default=2.0, help='length of each video')
     parser.add_argument('--scenes', nargs='+', choices=SCENES, default=SCENES)
+    parser.add_argument(
+        '--seed', type=int, default=0, help='0: mean hands, as in the docs; others: drawn ones'
+    )
     parser.add_argument('--engine', choices=('torch', 'onnxruntime'), default='torch')
     parser.add_argument(
         '--stride',
@@ -55,7 +59,7 @@ from mmhand.structures import HandCamera
 from mmhand.utils.errors import cli_guard
 
 FPS = 30.0
-SKIN = (140, 165, 215)  # BGR
+SKIN = np.array([140.0, 165.0, 215.0])  # BGR
 
 
 class Scene:
@@ -65,16 +69,30 @@ class Scene:
         name: of :data:`SCENES`.
         frames: how many.
         size: width and height of the pictures, pixels.
+        seed: 0: mean hands whose fingers bend alike; others: shape, turn, fingers, lens and colours are
+            drawn.
     """
 
-    def __init__(self, name: str, frames: int, size: tuple[int, int] = (480, 360)) -> None:
+    def __init__(
+        self, name: str, frames: int, size: tuple[int, int] = (480, 360), seed: int = 0
+    ) -> None:
         self.name, self.frames, self.size = name, frames, size
         self.models = [OpenHand('right'), OpenHand('left')]
+        draw, most = np.random.default_rng((seed, 1)), float(seed > 0)
+        self.zoom = 1 + most * draw.uniform(-0.1, 0.5)
+        self.betas = most * draw.normal(0, 0.7, self.models[0].num_betas)
+        #: Of each finger (index, middle, little, ring): how far it bends, and when.
+        self.bend = 0.35 + most * draw.uniform(-0.25, 0.2, 4)
+        self.later = most * draw.uniform(-1.5, 1.5, 4)
+        #: Turn of both hands, whose backs are seen.
+        self.turn = most * draw.uniform((-0.4, -0.4, -0.6), (0.4, 0.4, 0.6))
+        self.skin = np.clip(SKIN * (1 + most * draw.uniform(-0.4, 0.2)), 0, 255)
         width, height = size
+        focal = self.zoom * width
         self.K = np.array(
-            [[width, 0, (width - 1) / 2], [0, width, (height - 1) / 2], [0, 0, 1]], np.float32
+            [[focal, 0, (width - 1) / 2], [0, focal, (height - 1) / 2], [0, 0, 1]], np.float32
         )
-        rng = np.random.default_rng(0)
+        rng = np.random.default_rng(seed)
         coarse = rng.integers(60, 110, (12, 16, 3)).astype(np.uint8)
         self.background = cv2.resize(coarse, size, interpolation=cv2.INTER_CUBIC)
         self.noise = rng
@@ -97,16 +115,18 @@ class Scene:
             # Fingers up, palm or back to the camera, a little turned about.
             up = cv2.Rodrigues(np.array([0.0, 0.0, -np.pi / 2 * sign]))[0]
             facing = cv2.Rodrigues(np.array([0.0, 0.3 * np.sin(phase), 0.3 * np.cos(phase)]))[0]
-            wrist = cv2.Rodrigues(facing @ self._upright(side, up))[0].ravel()
+            # The left hand is the right one's mirror image.
+            turn = cv2.Rodrigues(self.turn * (1, sign, sign))[0]
+            wrist = cv2.Rodrigues(turn @ facing @ self._upright(side, up))[0].ravel()
             pose = np.zeros((15, 3), np.float32)
-            pose[:12, 2] = sign * 0.35 * (1 + np.sin(phase))
+            pose[:12, 2] = sign * np.repeat(self.bend * (1 + np.sin(phase + self.later)), 3)
             out = self.models[side](
                 torch.tensor(wrist, dtype=torch.float32)[None],
                 torch.from_numpy(pose.reshape(1, 45)),
-                torch.zeros(1, self.models[side].num_betas),
+                torch.tensor(self.betas, dtype=torch.float32)[None],
             )
             middle = out.joints[0].mean(0)
-            shift = torch.tensor([x, y, z], dtype=torch.float32) - middle
+            shift = torch.tensor([x, y, self.zoom * z], dtype=torch.float32) - middle
             joints, vertices = (out.joints[0] + shift).numpy(), (out.vertices[0] + shift).numpy()
             found.append((identity, side, joints, vertices))
         return found
@@ -140,7 +160,7 @@ class Scene:
                 [vertices for *_, vertices in hands],
                 [self.models[side].faces.numpy() for _, side, *_ in hands],
                 self.K,
-                [SKIN] * len(hands),
+                [tuple(self.skin)] * len(hands),
                 1.0,
             )
             noise = self.noise.normal(0, 3, image.shape)
@@ -216,7 +236,7 @@ def main() -> None:
     method = OpenHands(engine=args.engine)
     print('scene      mode            frames switches missed false  joints mm  jitter mm  frames/s')
     for name in args.scenes:
-        scene = Scene(name, max(3, round(args.seconds * FPS)))
+        scene = Scene(name, max(3, round(args.seconds * FPS)), seed=args.seed)
         camera = HandCamera(scene.K)
         writer = VideoWriter(Path(args.out_dir) / f'{name}.mp4', FPS) if args.out_dir else None
 
