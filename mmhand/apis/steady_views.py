@@ -31,22 +31,30 @@ class _Offset:
     agreement: np.ndarray
     age: int = 0
 
+    @property
+    def steadiness(self) -> float:
+        """For how long it holds; 1 where the crops agree wholly, 0 at an agreement of 0.5."""
+        return 2 * float(self.agreement.mean()) - 1
+
 
 class SteadyViews:
     """Joints of followed hands as several crops would tell them.
 
     What a network gets wrong in an upright crop and right on the mean of turned and mirrored ones
     changes slowly. So several crops are read every few frames alone; in the frames between, what they
-    changed in the crop's own frame is added to the reading of one.
+    changed in the crop's own frame is added to the reading of one. Crops of a hand that is partly hidden
+    disagree; what they say is soon out of date.
 
     Args:
         reader: of crops.
         views: crops of a hand; 1 leaves readings as they are.
-        every: frames from one time to the next.
+        scale: of the crops, see :func:`~.finding.turned_crops.squares_of_hands`.
+        every: frames from one time to the next where the crops agree wholly; half of them at an
+            agreement of 0.75, none at 0.5.
     """
 
-    def __init__(self, reader: HandReader, views: int, every: int = 8) -> None:
-        self.reader, self.views, self.every = reader, views, every
+    def __init__(self, reader: HandReader, views: int, scale: float = 2.0, every: int = 9) -> None:
+        self.reader, self.views, self.scale, self.every = reader, views, scale, every
         self.offsets: dict[int, _Offset] = {}
 
     def __call__(
@@ -71,7 +79,7 @@ class SteadyViews:
         due = [
             row
             for row, track in enumerate(tracks)
-            if track not in known or known[track].age >= self.every
+            if track not in known or known[track].age >= self.every * known[track].steadiness
         ]
         if due:
             self._measure(pictures, readings, due, tracks)
@@ -98,7 +106,7 @@ class SteadyViews:
     ) -> None:
         """Read several crops of some of the hands."""
         one = readings[np.array(rows)]
-        mean, agreement = self.reader.views(pictures, one, self.views)
+        mean, agreement = self.reader.views(pictures, one, self.views, scale=self.scale)
         affines = crop_affines(one.squares, self.reader.size)
         pixels = apply_affines(affines, mean.keypoints) - apply_affines(affines, one.keypoints)
         joints = mean.joints - one.joints

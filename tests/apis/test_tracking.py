@@ -100,7 +100,7 @@ class ToyFinder:
             np.asarray(owners), squares, points[rows], joints[rows], np.array(presence), right[rows]
         )
 
-    def views(self, pictures, readings, number):
+    def views(self, pictures, readings, number, scale=2.0):
         return readings, np.ones((len(readings), 21))
 
     def result(self, hands, agreement, rows):

@@ -149,6 +149,7 @@ class HandReader:
         number: int,
         around: Sequence[tuple[float, float]] | None = None,
         robust: bool = True,
+        scale: float = 2.0,
     ) -> tuple[HandReadings, np.ndarray]:
         """Read each hand from several crops and combine them.
 
@@ -162,12 +163,13 @@ class HandReader:
             around: turns and changes of size of the crops; ``None``: :data:`WIDE_VIEWS`, or the crop
                 itself and its mirror image where there are two at most.
             robust: take medians. Means tell apart better what is a hand and what is not.
+            scale: of the crops, see :func:`~.turned_crops.squares_of_hands`.
 
         Returns:
             The combined readings, and (N, 21) how well the crops agree on each joint, in (0, 1]: 0.6
             where their spread is a twentieth of the hand, or three where the medians are taken.
         """
-        squares = squares_of_hands(readings.keypoints)
+        squares = squares_of_hands(readings.keypoints, scale)
         if around is None:
             around = WIDE_VIEWS if number > 2 else NARROW_VIEWS
         table = np.array(around)
