@@ -32,4 +32,4 @@ param_scheduler = dict(
     _delete_=True, type='CosineAnnealingLR', T_max=10, by_epoch=True, convert_to_iter_based=True
 )
 auto_scale_lr = dict(base_batch_size=8)
-load_from = 'work_dirs/dsf_r18_pretrain_cpu_nyu/epoch_4.pth'
+load_from = 'work_dirs/dsf_r18_pretrain_cpu_nyu/epoch_8.pth'

@@ -11,7 +11,10 @@ from mmhand.cameras import DepthCamera, depth_camera
 from mmhand.datasets.transforms import CubeCrop, PackHandInputs
 from mmhand.renderers import DepthCropRenderer
 from mmhand.structures import HandDataSample
-from mmhand.utils.errors import HandConfigError
+from mmhand.utils.errors import HandConfigError, HandDataError
+
+#: Times a hand is read whose place nobody states; each crop lies about the joints of the one before.
+_PASSES = 3
 
 
 def set_depth_camera(model: nn.Module, camera: str | DepthCamera) -> None:
@@ -49,7 +52,8 @@ def inference_depth(
         model: DSF, see :func:`~mmhand.apis.init_model`; it is set to the camera.
         depth: (H, W) metres, 0 where nothing is seen; of a right hand.
         camera: of the picture.
-        center: (3,) middle of the hand, metres, camera frame; ``None``: the nearest thing of its size.
+        center: (3,) middle of the hand, metres, camera frame; ``None``: of the nearest thing of its
+            size, then of the hand that is read there, :data:`_PASSES` times in all.
         cube: edge of the crop, metres.
         name: for messages.
 
@@ -60,15 +64,29 @@ def inference_depth(
         HandDataError: the depth is empty, in millimetres, or shows nothing at the centre.
     """
     set_depth_camera(model, camera)
-    results = dict(
-        depth=np.asarray(depth),
-        camera=depth_camera(camera),
-        crop_center=None if center is None else np.asarray(center, np.float64),
-        crop_cube=np.full(3, float(cube)),
-        sample_id=name,
-        hand_type='right',
-        center_source='given',
-    )
-    packed = PackHandInputs()(CubeCrop(min_pixels=50)(results))
-    with torch.no_grad():
-        return model.test_step(pseudo_collate([packed]))[0]
+
+    def read(center: np.ndarray | None) -> HandDataSample:
+        results = dict(
+            depth=np.asarray(depth),
+            camera=depth_camera(camera),
+            crop_center=center,
+            crop_cube=np.full(3, float(cube)),
+            sample_id=name,
+            hand_type='right',
+            center_source='given',
+        )
+        packed = PackHandInputs()(CubeCrop(min_pixels=50)(results))
+        with torch.no_grad():
+            return model.test_step(pseudo_collate([packed]))[0]
+
+    if center is not None:
+        return read(np.asarray(center, np.float64))
+    sample = read(None)
+    for _ in range(_PASSES - 1):
+        middle = sample.pred_hands.keypoints_3d[0].double().mean(0).cpu().numpy()
+        try:
+            sample = read(middle)
+        except HandDataError:  # what was read is where nothing is seen: the first crop was better
+            break
+        sample.set_metainfo(dict(center_source='depth'))
+    return sample

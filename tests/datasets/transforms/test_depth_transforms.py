@@ -145,6 +145,24 @@ def test_a_hand_is_found_in_front():
     np.testing.assert_allclose(results['crop_center'], expected, atol=0.004)
 
 
+@pytest.mark.parametrize('above', [False, True])
+def test_a_hand_is_found_at_the_end_of_its_arm(above):
+    # From the border an arm 7 cm wide, at its end a palm of 9 cm and four fingers of 8.
+    depth = np.full((480, 640), 1.6, np.float32)
+    depth[240:, 290:350] = depth[165:240, 282:358] = 0.7
+    for left in (282, 302, 322, 342):
+        depth[98:165, left : left + 14] = 0.7
+    middle = 175
+    depth += np.linspace(0, 0.01, 640, dtype=np.float32)
+    if above:
+        depth, middle = depth[::-1], 480 - middle
+    x, y, z = CubeCrop()(record(depth=depth, crop_center=None))['crop_center']
+    assert z == pytest.approx(0.705, abs=0.001)
+    assert x == pytest.approx(0, abs=0.005)
+    # The mean of what there is of the arm is 18 cm from there.
+    assert 587.1 * y / z + 240 == pytest.approx(middle, abs=25)
+
+
 def test_depth_files(tmp_path):
     depth = np.arange(12, dtype=np.uint16).reshape(3, 4) * 300
     cv2.imwrite(str(tmp_path / 'mm.png'), depth)
