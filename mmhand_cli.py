@@ -11,6 +11,7 @@ import os
 import runpy
 import signal
 import sys
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import FrameType
@@ -68,7 +69,9 @@ def build_parser() -> argparse.ArgumentParser:
         nargs='+',
         choices=SAVE,
         default=['overlay', 'json', 'glb', 'html'],
-        help='kinds of files (default: overlay json glb html)',
+        metavar='KIND',
+        help=f'{", ".join(SAVE)} (default: overlay json glb html); '
+        'mesh is an obj a hand, views three sides, npz all arrays',
     )
     parser.add_argument(
         '--model', default='open', help='config file or name; the default needs no weights'
@@ -107,6 +110,12 @@ def doctor_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def hush_others() -> None:
+    """Hide warnings of OpenMMLab's own code that no user of it can do anything about."""
+    for words in ('pkg_resources is deprecated', '``build_loss`` would be deprecated'):
+        warnings.filterwarnings('ignore', words, UserWarning)
+
+
 def end_early() -> None:
     """End at Ctrl-C and SIGTERM in one line while a command imports its modules.
 
@@ -133,6 +142,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     # Waiting threads that spin slow a busy machine down twentyfold; read when torch is imported.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
     end_early()
+    hush_others()
     try:
         if argv and argv[0] in TOOLS:
             run_tool(argv[0], argv[1:])
@@ -191,6 +201,9 @@ def run_tool(name: str, argv: Sequence[str]) -> None:
     path = tools_folder() / TOOLS[name][0]
     if not path.is_file():
         sys.exit(f'error: {path} is missing; install mmhand again')
+    import mmhand_flags
+
+    mmhand_flags.COMMAND = f'mmhand {name}'
     sys.argv = [str(path), *argv]
     sys.path.insert(0, str(path.parent))
     runpy.run_path(str(path), run_name='__main__')

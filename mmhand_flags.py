@@ -33,6 +33,10 @@ LEAST_SPACE = 8_000_000
 CAMERA_NAMES = ('nyu', 'icvl', 'msra', 'shrec', 'hands')
 
 
+#: What a tool is called in its help where it was not called by its file: ``mmhand train``.
+COMMAND: str | None = None
+
+
 class ConfigOptions(argparse.Action):
     """``key=value ...``, read by :class:`mmhand.utils.config.ConfigOptions` when there are any."""
 
@@ -57,7 +61,11 @@ class ToolParser(mmhand_cli.Parser):
     """
 
     def __init__(self, about: str | None) -> None:
-        super().__init__(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+        super().__init__(
+            prog=COMMAND,
+            description=about,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         self._renamed: dict[str, str] = {}
         self._moved: dict[str, argparse.Action] = {}
 
@@ -132,6 +140,7 @@ def start_tool(name: str, parse_args: Callable[[], object]) -> None:
     """
     if name == '__main__':
         mmhand_cli.end_early()
+        mmhand_cli.hush_others()
         if trouble := refuse_outputs(parse_args()):
             sys.stderr.write(f'error: {trouble}\n')
             sys.exit(2)

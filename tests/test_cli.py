@@ -40,6 +40,7 @@ def test_the_version_is_told(repo):
 def test_a_tool_is_run_by_its_short_name(repo):
     told = mmhand(repo, 'config', '--help')
     assert told.returncode == 0
+    assert told.stdout.startswith('usage: mmhand config ')
     assert '--cfg-options' in told.stdout
 
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import warnings
 
 import pytest
 
@@ -139,6 +140,16 @@ def test_the_command_answers_before_it_imports_torch(repo, words, status, said):
     told = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=repo)
     assert told.returncode == status, told.stderr
     assert (told.stdout + told.stderr).startswith(said)
+
+
+def test_warnings_that_are_not_ours_are_hidden_and_others_are_not():
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter('always')
+        mmhand_cli.hush_others()
+        warnings.warn('``build_loss`` would be deprecated soon', UserWarning)
+        warnings.warn('pkg_resources is deprecated as an API', UserWarning)
+        warnings.warn('mmhand has something to say', UserWarning)
+    assert [str(warning.message) for warning in seen] == ['mmhand has something to say']
 
 
 def test_a_departure_is_found():

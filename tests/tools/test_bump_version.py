@@ -26,6 +26,7 @@ def test_all_places_change_together(repo, tmp_path):
     result = run(repo, '9.9.9', '--root', tmp_path)
     assert result.returncode == 2
     assert 'CHANGELOG.md has 0 places' in result.stderr
+    assert 'head its newest section "## 9.9.9 (unreleased)" first' in result.stderr
     assert (tmp_path / 'CITATION.cff').read_text() == before
 
 

@@ -48,8 +48,10 @@ def main() -> None:
             pattern, text.format(version=args.version, date=date), path.read_text(encoding='utf-8')
         )
         if count != 1:
+            remedy = f'head its newest section "## {args.version} (unreleased)" first'
             raise HandFileError(
-                f'{path} has {count} places for the version, expected one: {pattern}'
+                f'{path} has {count} places for the version, expected one: '
+                f'{remedy if name == "CHANGELOG.md" else pattern}'
             )
         changed[path] = content
     for path, content in changed.items():
