@@ -13,5 +13,6 @@ CHECKPOINT=$2
 PROCESSES=$3
 shift 3
 
-export PYTHONPATH="$(dirname "$0")/..${PYTHONPATH:+:$PYTHONPATH}"
+PYTHONPATH="$(dirname "$0")/..${PYTHONPATH:+:$PYTHONPATH}"
+export PYTHONPATH
 exec "${PYTHON:-python}" "$(dirname "$0")/dist_launch.py" "$PROCESSES" test.py "$CONFIG" "$CHECKPOINT" "$@"

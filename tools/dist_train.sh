@@ -12,5 +12,6 @@ CONFIG=$1
 PROCESSES=$2
 shift 2
 
-export PYTHONPATH="$(dirname "$0")/..${PYTHONPATH:+:$PYTHONPATH}"
+PYTHONPATH="$(dirname "$0")/..${PYTHONPATH:+:$PYTHONPATH}"
+export PYTHONPATH
 exec "${PYTHON:-python}" "$(dirname "$0")/dist_launch.py" "$PROCESSES" train.py "$CONFIG" "$@"
