@@ -44,6 +44,7 @@ def test_wheel_carries_configs_tools_and_the_hand(wheel):
         'mmhand/hand_models/data/open_hand.npz',
         'mmhand/models/blaze/data/blaze_hand.safetensors',
         'mmhand/models/blaze/data/blaze_palm.safetensors',
+        'mmhand/models/blaze/data/blaze_partner.safetensors',
         'mmhand/models/blaze/data/README.md',
     ):
         assert name in names

@@ -9,9 +9,10 @@ from mmhand.apis.finding import FoundHands
 from mmhand.apis.finding.hand_reader import HandReader, HandReadings, geometric_median
 from mmhand.apis.finding.pairing import merge_boxes, pair_hands
 from mmhand.apis.finding.palm_search import tiles_of
-from mmhand.apis.finding.partner_search import touching_hands
+from mmhand.apis.finding.partner_search import PartnerSearch
 from mmhand.apis.finding.suppression import keep_hands, known_hands
 from mmhand.apis.finding.turned_crops import (
+    Patch,
     Picture,
     apply_affines,
     crop_affines,
@@ -106,28 +107,46 @@ def test_known_hands_are_known_again_under_any_name():
     assert known_hands(np.zeros((0, 21, 2)), one[None]).tolist() == []
 
 
-@pytest.mark.parametrize(('right', 'looks'), [(0.95, 0), (0.3, 1)])
-def test_several_crops_are_read_only_of_what_may_be_a_partner(right, looks):
-    """What is read around a right hand and is a right hand, too, is that hand."""
-    calls = []
+@pytest.mark.parametrize(
+    ('right', 'chance', 'found'), [(0.1, 0.9, 1), (0.95, 0.9, 0), (0.1, 0.2, 0)]
+)
+def test_a_partner_is_a_hand_of_the_other_side_where_one_is_guessed(right, chance, found):
+    """What is read beside a right hand and is a right hand, too, is that hand."""
+    first, partner = turned(upright_hand(), 0, (200, 200)), turned(upright_hand(), 0.3, (260, 210))
+    square = squares_of_hands(first[None])
+    picture = Picture(np.zeros((400, 400, 3), np.uint8))
 
     class Reader(HandReader):
-        def views(self, *args):
-            calls.append(args)
-            return super().views(*args)
+        """Sees the partner in every crop."""
 
-    def network(batch):
-        hand = np.repeat(turned(upright_hand(), 0, (112, 130))[None], len(batch), 0)
-        ones = np.ones(len(batch))
-        return hand, ones, np.zeros((len(batch), 21, 3)), 0.9 * ones, right * ones
+        def __call__(self, pictures, owners, squares, mirrored=None):
+            count = len(owners)
+            points = np.repeat(partner[None], count, 0)
+            ones = np.ones(count)
+            return HandReadings(
+                owners, squares, points, np.zeros((count, 21, 3)), 0.9 * ones, right * ones
+            )
 
-    points = turned(upright_hand(), 0, (112, 130))[None]
-    square = squares_of_hands(points)
+    search = PartnerSearch(Reader(None, 224))
+
+    search.guess = lambda pictures, hands: (partner[None] + 3, np.array([chance]))
     one = np.ones(1)
-    hand = HandReadings(np.zeros(1, int), square, points, np.zeros((1, 21, 3)), one, one)
-    picture = Picture(np.zeros((224, 224, 3), np.uint8))
-    touching_hands(Reader(network, 224), [picture], hand, 8, 1)
-    assert len(calls) == looks
+    hand = HandReadings(np.zeros(1, int), square, first[None], np.zeros((1, 21, 3)), one, one)
+    readings, agreement, missed = search([picture], hand, np.array([0]))
+    assert len(readings) == len(agreement) == found
+    # Where there seems to be one that cannot be read, palms are looked for.
+    assert missed.tolist() == ([0] if chance > 0.5 and not found else [])
+    if found:
+        np.testing.assert_allclose(readings.keypoints[0], partner, atol=1)
+        assert readings.right[0] < 0.5
+
+
+def test_patches_are_in_the_coordinates_of_their_pictures():
+    image = np.random.default_rng(0).integers(0, 255, (60, 80, 3)).astype(np.uint8)
+    affine = np.array([[1.0, 0, -10], [0, 1, -20]])
+    patch = Patch(Picture(image).crop(affine, 40), affine)
+    inside = np.array([[1.0, 0, -15], [0, 1, -25]])
+    np.testing.assert_array_equal(patch.crop(inside, 20), Picture(image).crop(inside, 20))
 
 
 def found_hands(bboxes, sides):

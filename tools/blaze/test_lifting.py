@@ -48,7 +48,7 @@ def lift(
     crops = crop_batch(
         [Picture(image)], [0] * len(found), found.affines.astype(np.float64), found.crop_size
     )
-    (feature,) = network.backbone(torch.from_numpy(crops))
+    feature = network.backbone(torch.from_numpy(crops))[-1]
     located = network.pixel_head(feature).unflatten(1, (21, 3))[..., :2] / found.crop_size
     joints = network.joint_head(feature).unflatten(1, (21, 3))
     rotmats, betas, _ = head(feature, located, joints, torch.from_numpy(found.sides))

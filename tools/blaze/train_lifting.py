@@ -78,7 +78,7 @@ def collect(data_root: str, held_out: bool, limit: int, seed: int) -> dict[str, 
         affines = crop_affines(squares, CROP)
         pictures = [Picture(read_image(record['img_path'])) for record in records]
         crops = torch.from_numpy(crop_batch(pictures, range(len(pictures)), affines, CROP))
-        (feature,) = network.backbone(crops)
+        feature = network.backbone(crops)[-1]
         located = network.pixel_head(feature).unflatten(1, (21, 3))
         found = dict(
             feature=feature.half(),

@@ -61,7 +61,7 @@ class HandReader:
 
     Args:
         network: (N, 3, size, size) float32 RGB in [0, 1] to what
-            :class:`~mmhand.models.blaze.blaze_hand.BlazeHandOutput` holds.
+            :meth:`~mmhand.models.blaze.blaze_hand.BlazeHand.network_and_maps` returns.
         size: side of a crop, pixels.
     """
 
@@ -89,13 +89,8 @@ class HandReader:
             return HandReadings(
                 owners, squares, np.zeros((0, 21, 2)), np.zeros((0, 21, 3)), empty, empty
             )
-        affines = crop_affines(squares, self.size)
-        batch = crop_batch(pictures, owners, affines, self.size)
-        flip = np.zeros(len(owners), bool) if mirrored is None else np.asarray(mirrored, bool)
-        batch[flip] = batch[flip][..., ::-1]
-        pixels, _, joints, presence, right = (
-            output.astype(np.float64) for output in self.network(batch)
-        )
+        affines, flip, outputs = self._run(pictures, owners, squares, mirrored)
+        pixels, _, joints, presence, right = (output.astype(np.float64) for output in outputs[:5])
         pixels[flip, :, 0] = self.size - pixels[flip, :, 0]
         joints[flip, :, 0] *= -1
         right = np.where(flip, 1 - right, right)
@@ -104,6 +99,36 @@ class HandReader:
         joints[..., :2] = joints[..., :2] @ turn
         keypoints = apply_affines(invert_affines(affines), pixels)
         return HandReadings(owners, squares, keypoints, joints, presence, right)
+
+    def maps(
+        self,
+        pictures: Sequence[Picture],
+        owners: np.ndarray,
+        squares: np.ndarray,
+        mirrored: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What the network's trunk sees of crops; arguments as of a call.
+
+        Returns:
+            (N, 2, 3) affines from the picture to the crop as it was shown, and the trunk's two maps.
+        """
+        affines, flip, outputs = self._run(pictures, owners, squares, mirrored)
+        affines[flip, 0] *= -1
+        affines[flip, 0, 2] += self.size
+        return affines, outputs[-2], outputs[-1]
+
+    def _run(
+        self,
+        pictures: Sequence[Picture],
+        owners: np.ndarray,
+        squares: np.ndarray,
+        mirrored: np.ndarray | None,
+    ) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, ...]]:
+        affines = crop_affines(squares, self.size)
+        batch = crop_batch(pictures, owners, affines, self.size)
+        flip = np.zeros(len(owners), bool) if mirrored is None else np.asarray(mirrored, bool)
+        batch[flip] = batch[flip][..., ::-1]
+        return affines, flip, self.network(batch)
 
     def converge(
         self,

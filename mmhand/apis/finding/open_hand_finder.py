@@ -14,14 +14,14 @@ from .found_hands import FoundHands
 from .hand_reader import NARROW_VIEWS, HandReader, HandReadings, join
 from .pairing import merge_boxes
 from .palm_search import PalmSearch, tiles_of
-from .partner_search import palms_around, touching_hands
+from .partner_search import PartnerSearch, palms_around
 from .patrol import strange_palms
 from .suppression import has_partner, keep_hands, known_hands, same_reading
 from .turned_crops import ANGLE, Picture, crop_affines, squares_of_hands
 
 #: Of a reading that makes a second, turned look at its picture needless.
 _SURE = 0.8
-#: How much lower the least score of palms is that touch a hand or are looked for again.
+#: How much lower the least score of palms is that are beside a hand or are looked for again.
 _FAINT = 0.5
 
 
@@ -33,9 +33,9 @@ class OpenHandFinder:
 
     A picture alone: the palm detector looks at the whole picture and at overlapping tiles; each palm
     becomes an upright crop, which is cropped again about what the landmark network sees in it until it
-    stays; what several crops of a hand agree on counts. Around every hand the palm detector looks once
-    more, with the hand painted out, for the hand that touches it. Readings of the same hand, and hands
-    inside a hand, are dropped.
+    stays; what several crops of a hand agree on counts. Around every hand that has no partner nearby one
+    is looked for that touches it or is behind it (:class:`~.partner_search.PartnerSearch`). Readings of
+    the same hand, and hands inside a hand, are dropped.
 
     A box given: the hand in it is read in ``turns`` turned crops, since the box does not say where the
     fingers point, and the best of them, cropped again, is taken.
@@ -78,14 +78,16 @@ class OpenHandFinder:
         # Given as an object: a config of it would make the registry import every network.
         hand, palm = BlazeHand(data_preprocessor=BaseDataPreprocessor()), BlazePalm()
         self.reader = HandReader(
-            NetworkEngine(hand, hand.network, (3, 224, 224), engine, device), hand.INPUT_SIZE
+            NetworkEngine(hand, hand.network_and_maps, (3, 224, 224), engine, device),
+            hand.INPUT_SIZE,
         )
         self.search = PalmSearch(
             NetworkEngine(palm, palm, (3, 192, 192), engine, device), palm.INPUT_SIZE
         )
         self.tiles, self.palm_threshold, self.presence = tuple(tiles), palm_threshold, presence
         self.turns, self.views, self.steps = turns, views, steps
-        self.partners, self.max_hands, self.merge = partners, max_hands, merge
+        self.max_hands, self.merge = max_hands, merge
+        self.partners = PartnerSearch(self.reader) if partners else None
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Find the hands of a picture.
@@ -128,16 +130,9 @@ class OpenHandFinder:
             turns = (np.pi / 2, np.pi, -np.pi / 2)
             more = self._look(pictures, doubtful, turns, _FAINT * self.palm_threshold)
             hands, agreement = self._distinct(*_joined((hands, agreement), more))
-        more = None
-        if self.partners and len(hands):
-            hands, agreement, more = self._with_partners(pictures, hands, agreement)
-        if self.views > 1 and len(hands):
-            # Far-turned crops are nearer the truth on the mean, but say less about what is a hand and of
-            # which side: 0.49 of a right hand of demo/images, where upright crops say 0.74.
-            wide, _ = self.reader.views(pictures, hands, self.views)
-            hands = replace(wide, presence=hands.presence, right=hands.right)
-        if more is not None:
-            hands, agreement = _joined((hands, agreement), more)
+        hands = self._seen_wide(pictures, hands)
+        if self.partners is not None and len(hands):
+            hands, agreement = self._with_partners(pictures, hands, agreement)
         # The middle of a hand that is seen is in the picture.
         middle = hands.keypoints.mean(1)
         limits = np.array([picture.size for picture in pictures])[hands.owners]
@@ -192,14 +187,11 @@ class OpenHandFinder:
         pictures: Sequence[Picture],
         owners: np.ndarray,
         squares: np.ndarray,
-        known: HandReadings | None = None,
     ) -> tuple[HandReadings, np.ndarray]:
-        """Crops to hands that several crops agree on, each once; those known are left out."""
+        """Crops to hands that several crops agree on, each once."""
         first = self.reader(pictures, owners, squares)
         first = first[_unlike_rows(first)]
         readings = self.reader.converge(pictures, first, self.steps)
-        if known is not None:
-            readings = readings[_new_rows(readings, known)]
         readings = readings[_distinct_rows(readings, readings.presence)]
         return self.reader.views(pictures, readings, min(self.views, 4), NARROW_VIEWS, False)
 
@@ -212,20 +204,38 @@ class OpenHandFinder:
         rows = enough[_distinct_rows(hands[enough], scores[enough])]
         return hands[rows], agreement[rows]
 
+    def _seen_wide(self, pictures: Sequence[Picture], hands: HandReadings) -> HandReadings:
+        """Hands with the joints that far-turned crops agree on.
+
+        They are nearer the truth on the mean, but say less about what is a hand and of which side: 0.49
+        of a right hand of demo/images, where upright crops say 0.74.
+        """
+        if self.views < 2 or not len(hands):
+            return hands
+        wide, _ = self.reader.views(pictures, hands, self.views)
+        return replace(wide, presence=hands.presence, right=hands.right)
+
     def _with_partners(
         self, pictures: Sequence[Picture], hands: HandReadings, agreement: np.ndarray
-    ) -> tuple[HandReadings, np.ndarray, tuple[HandReadings, np.ndarray]]:
-        """Hands, those beside them among them; and the hands behind or within them."""
+    ) -> tuple[HandReadings, np.ndarray]:
+        """Hands, and those that touch them or are beside them."""
+        alone = np.flatnonzero(~has_partner(hands))
+        *touching, missed = self.partners(pictures, hands, alone)
+        if not len(missed):
+            return _joined((hands, agreement), tuple(touching))
         palms = palms_around(
-            self.search, pictures, hands, _FAINT * self.palm_threshold, self.max_hands
+            self.search, pictures, hands[missed], _FAINT * self.palm_threshold, self.max_hands
         )
-        # Hands that are doubtful may be read better from here.
-        sure = hands[np.flatnonzero(hands.presence * agreement.mean(1) >= _SURE)]
-        more = self._read(pictures, palms.owners, palms.squares, sure)
-        hands, agreement = self._distinct(*_joined((hands, agreement), more))
-        alone = ~has_partner(hands)
-        more = touching_hands(self.reader, pictures, hands[alone], self.turns, self.views)
-        return hands, agreement, more
+        beside, agree = self._read(pictures, palms.owners, palms.squares)
+        known = join((hands, touching[0]))
+        new = np.ones(len(beside), bool)
+        for owner in np.unique(beside.owners):
+            rows = beside.owners == owner
+            new[rows] = ~known_hands(beside.keypoints[rows], known.keypoints[known.owners == owner])
+        beside, agree = self._distinct(beside[new], agree[new])
+        more = self._seen_wide(pictures, beside), agree
+        both = self._distinct(*_joined((hands, agreement), more))
+        return _joined(both, tuple(touching))
 
     def _read_boxes(
         self, pictures: Sequence[Picture], bboxes: Sequence[np.ndarray]
@@ -286,15 +296,6 @@ def _unlike_rows(readings: HandReadings) -> np.ndarray:
         if not (near & (readings.owners[kept] == readings.owners[row])).any():
             kept.append(int(row))
     return np.array(kept, int)
-
-
-def _new_rows(readings: HandReadings, known: HandReadings) -> np.ndarray:
-    """Rows of the readings that are no known hands of their pictures."""
-    new = np.ones(len(readings), bool)
-    for owner in np.unique(readings.owners):
-        rows = readings.owners == owner
-        new[rows] = ~known_hands(readings.keypoints[rows], known.keypoints[known.owners == owner])
-    return np.flatnonzero(new)
 
 
 def _joined(

@@ -1,69 +1,186 @@
 """The hand that touches a hand."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
+import torch
 
-from .hand_reader import NARROW_VIEWS, HandReader, HandReadings
+from .hand_reader import HandReader, HandReadings, geometric_median
 from .paint import paint_out
 from .palm_search import PalmCandidates, PalmSearch
-from .suppression import spans
-from .turned_crops import ANGLE, SIZE, Picture, apply_affines, crop_affines, invert_affines
+from .suppression import same_hand, spans
+from .turned_crops import (
+    ANGLE,
+    CX,
+    SIZE,
+    Patch,
+    Picture,
+    apply_affines,
+    crop_affines,
+    invert_affines,
+    squares_of_hands,
+)
 
-#: Side of the part of a picture around a hand in which its partner is looked for: over the hand's crop,
+#: Crops about a hand in which its partner is guessed, over those that the head was trained on.
+_ZOOMS = (0.93, 1.07)
+#: Least chance of a partner for which it is read.
+_CHANCE = 0.5
+#: Side of the part of a picture around a hand in which the hand is painted out: over the hand's crop,
 #: and in pixels.
-_REACH, _SIDE = 1.6, 360
-#: How thick fingers are painted out, over the palm's length: the partner of a hand is behind it, so what
-#: is left of it depends on how much is taken away.
-_WIDTHS = (0.10, 0.15)
-#: Least product of presence and certainty of the other side for which several crops are read; those that
-#: became partners on real pictures had .48 and more, most others less than .1.
-_HOPE = 0.2
+_REACH, _SIDE = 2.2, 280
+#: Side of the squares in which palms beside a hand are looked for, over its crop.
+_NEAR = 1.6
+#: How thick fingers are painted out, over the palm's length. What is left of a partner behind a hand
+#: depends on it, and one between the hand's fingers is left by nothing but the picture itself.
+_WIDTHS = (None, 0.15)
+#: Crops about a guess: turn (radians), change of size, and shifts over the size. They are shown in turn
+#: as they are and with the first hand painted out, two and two of them mirrored.
+_CROPS = np.array(
+    [
+        *((0, 1, 0, 0), (0.35, 0.92, 0.04, 0), (-0.35, 1.08, -0.04, 0), (0.2, 1.05, 0, 0.05)),
+        *((-0.2, 0.95, 0, -0.05), (0, 1.12, 0.03, 0.03), (0.5, 1, 0, 0), (-0.5, 1, 0, 0)),
+        *((0.1, 0.95, 0.04, 0.03), (-0.1, 1.05, -0.04, 0.03), (0.3, 1, 0, 0), (-0.3, 1, 0, 0)),
+    ]
+)
+#: How far from the guess readings are believed, over its size; nearer ones may be the first hand again.
+_TRUST = 0.35
+#: What the guess itself counts beside readings.
+_GUESS = 0.02
+#: Least weight of the three best readings, on the mean.
+_LEAST = 0.1
 
 
-class Surroundings:
-    """Patches of pictures around hands in which these hands are painted out.
+class PartnerSearch:
+    """Finds the other hand of a person where it touches a hand or is behind it.
+
+    The palm detector does not see such hands. A head on the landmark network's trunk guesses from a crop
+    about the first hand whether and where there is another (two crops); then it is read in crops about
+    the guess, in which the first hand is or is not painted out, twice. A reading counts by how surely it
+    is a hand of the other side and by how near the guess it lies: what is left of the first hand keeps
+    its side.
 
     Args:
-        pictures: they.
-        hands: N hands.
-        widths: (N,), see :func:`~.paint.paint_out`.
+        reader: of crops.
     """
 
-    def __init__(
-        self, pictures: Sequence[Picture], hands: HandReadings, widths: np.ndarray
-    ) -> None:
-        squares = hands.squares.copy()
-        squares[:, SIZE] *= _REACH
-        squares[:, ANGLE] = 0
-        self.owners, self.affines = hands.owners, crop_affines(squares, _SIDE)
-        self.back = invert_affines(self.affines)
-        points = apply_affines(self.affines, hands.keypoints)
-        self.zoom = _SIDE / squares[:, SIZE]
-        self.patches = [
-            Picture(paint_out(pictures[owner].crop(affine, _SIDE), hand, width))
-            for owner, affine, hand, width in zip(
-                self.owners, self.affines, points, widths, strict=True
-            )
-        ]
+    def __init__(self, reader: HandReader) -> None:
+        # Models are imported when a finder is made, not with this package.
+        from mmhand.models.blaze import PartnerHead
 
-    def to_picture(self, patch: np.ndarray, squares: np.ndarray) -> np.ndarray:
-        """Squares (M, 4) of patches (M,) in their pictures."""
-        back = self.back[patch]
-        center = np.einsum('nij,nj->ni', back[:, :, :2], squares[:, :2]) + back[:, :, 2]
-        size = squares[:, SIZE] / self.zoom[patch]
-        return np.column_stack((center, size, squares[:, ANGLE]))
+        self.reader = reader
+        self.head = PartnerHead(pretrained='open').eval().requires_grad_(False)
 
-    def readings_to_picture(self, readings: HandReadings) -> HandReadings:
-        """Readings whose owners are patches, in their pictures."""
-        patch = readings.owners
-        return replace(
-            readings,
-            owners=self.owners[patch],
-            squares=self.to_picture(patch, readings.squares),
-            keypoints=apply_affines(self.back[patch], readings.keypoints),
+    def __call__(
+        self, pictures: Sequence[Picture], hands: HandReadings, alone: np.ndarray
+    ) -> tuple[HandReadings, np.ndarray, np.ndarray]:
+        """Look for partners.
+
+        Args:
+            pictures: they.
+            hands: N hands.
+            alone: rows of those without a partner so far.
+
+        Returns:
+            At most one reading for each of them, ``presence`` times the certainty of its side; (M, 21)
+            how well crops agree; and the rows of hands whose partner is probable and was not read.
+        """
+        nobody = np.zeros(0, int)
+        none = hands[nobody], np.zeros((0, hands.keypoints.shape[1])), nobody
+        if not len(alone):
+            return none
+        guesses, chances = self.guess(pictures, hands[alone])
+        rows = np.flatnonzero(chances >= _CHANCE)
+        firsts = alone[rows]
+        if not len(rows):
+            return none
+        found, agreement, quality = self._read(pictures, hands[firsts], guesses[rows])
+        # A hand is about as large as its partner.
+        ratio = spans(found.keypoints) / spans(hands.keypoints[firsts])
+        quality[(ratio < 0.4) | (ratio > 2.5)] = 0
+        kept: list[int] = []
+        for row in np.argsort(-quality, kind='stable'):
+            if quality[row] < _LEAST:
+                break
+            owner = found.owners[row]
+            others = (hands.owners == owner) & (np.arange(len(hands)) != firsts[row])
+            mine = [other for other in kept if found.owners[other] == owner]
+            known = (hands.keypoints[others], found.keypoints[mine], found.keypoints[[row]])
+            if not same_hand(np.concatenate(known))[-1, :-1].any():
+                kept.append(int(row))
+        rows = np.array(kept, int)
+        return found[rows], agreement[rows], np.delete(firsts, rows)
+
+    @torch.inference_mode()
+    def guess(
+        self, pictures: Sequence[Picture], hands: HandReadings
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Where the partners of N hands are: (N, 21, 2) pixels, and (N,) how probably they are there."""
+        count = len(_ZOOMS)
+        squares = np.repeat(squares_of_hands(hands.keypoints)[None], count, 0)
+        squares[..., SIZE] *= self.head.ZOOM * np.array(_ZOOMS)[:, None]
+        affines, fine, coarse = self.reader.maps(
+            pictures,
+            np.tile(hands.owners, count),
+            squares.reshape(-1, 4),
+            np.tile(hands.right < 0.5, count),
         )
+        size = self.reader.size
+        own = apply_affines(affines, np.tile(hands.keypoints, (count, 1, 1))) / size
+        places, logits = self.head(
+            *(torch.from_numpy(np.asarray(each, np.float32)) for each in (fine, coarse, own))
+        )
+        points = apply_affines(invert_affines(affines), size * places.double().numpy())
+        chances = logits.sigmoid().numpy().reshape(count, -1)
+        return points.reshape(count, -1, *points.shape[1:]).mean(0), chances.mean(0)
+
+    def _read(
+        self, pictures: Sequence[Picture], hands: HandReadings, guesses: np.ndarray
+    ) -> tuple[HandReadings, np.ndarray, np.ndarray]:
+        """Readings about guesses, (N, 21) how well crops agree, and (N,) how good they are."""
+        number, crops = len(hands), len(_CROPS)
+        views = [
+            pictures[owner] if width is None else _painted(pictures[owner], points, width)
+            for width in _WIDTHS
+            for owner, points in zip(hands.owners, hands.keypoints, strict=True)
+        ]
+        kind = np.arange(crops) % len(_WIDTHS)
+        owners = (kind[:, None] * number + np.arange(number)).ravel()
+        mirrored = np.repeat(np.arange(crops) // len(_WIDTHS) % 2 == 1, number)
+        sizes, points = spans(guesses), guesses
+        for _ in range(2):
+            squares = np.repeat(squares_of_hands(points)[None], crops, 0)
+            squares[..., CX:SIZE] += _CROPS[:, None, 2:] * squares[..., SIZE, None]
+            squares[..., SIZE] *= _CROPS[:, None, 1]
+            squares[..., ANGLE] += _CROPS[:, None, 0]
+            found = self.reader(views, owners, squares.reshape(-1, 4), mirrored)
+            keypoints = found.keypoints.reshape(crops, number, -1, 2)
+            right = found.right.reshape(crops, number)
+            other = np.where(hands.right >= 0.5, 1 - right, right)
+            sure = found.presence.reshape(crops, number) * other
+            away = np.linalg.norm(keypoints - guesses, axis=-1).mean(-1) / sizes
+            weights = sure**2 * np.exp(-((away / _TRUST) ** 2) / 2)
+            points = geometric_median(
+                np.concatenate((keypoints, guesses[None])),
+                np.concatenate((weights, np.full((1, number), _GUESS))),
+                0.02 * sizes,
+            )
+        shares = np.maximum(weights, 1e-6) / np.maximum(weights, 1e-6).sum(0)
+
+        def mean(values: np.ndarray) -> np.ndarray:
+            parts = values.reshape(crops, number, *values.shape[1:])
+            return np.einsum('cn,cn...->n...', shares, parts)
+
+        spread = np.sqrt(np.einsum('cn,cnjx->nj', shares, (keypoints - points) ** 2))
+        readings = HandReadings(
+            hands.owners,
+            squares_of_hands(points),
+            points,
+            mean(found.joints),
+            mean(sure.ravel()),
+            np.where(hands.right >= 0.5, 1 - mean(other.ravel()), mean(other.ravel())),
+        )
+        agreement = np.exp(-((spread / (0.15 * sizes[:, None])) ** 2) / 2)
+        return readings, agreement, np.sort(weights, 0)[-3:].mean(0)
 
 
 def palms_around(
@@ -73,90 +190,31 @@ def palms_around(
     threshold: float,
     limit: int,
 ) -> PalmCandidates:
-    """Palms beside hands, in four turns of what is around each.
+    """Palms beside hands, which are painted out, in four turns.
 
     Args:
-        search: of palms.
+        search: the palm detector.
         pictures: they.
         hands: N hands.
         threshold: least score.
         limit: palms around one hand at most.
     """
-    number = len(hands)
-    around = Surroundings(pictures, hands, np.full(number, _WIDTHS[-1]))
-    squares = np.full((number, 4, 4), (_SIDE / 2, _SIDE / 2, _SIDE, 0.0))
-    squares[..., ANGLE] = np.arange(4) * np.pi / 2
-    patches = np.repeat(np.arange(number), 4)
-    palms = search(around.patches, patches, squares.reshape(-1, 4), threshold, limit)
-    return PalmCandidates(
-        around.owners[palms.owners], around.to_picture(palms.owners, palms.squares), palms.scores
-    )
-
-
-def touching_hands(
-    reader: HandReader,
-    pictures: Sequence[Picture],
-    hands: HandReadings,
-    turns: int,
-    views: int,
-    least: float = 0.4,
-) -> tuple[HandReadings, np.ndarray]:
-    """The other hand of a person where it is behind or within a hand.
-
-    What is left of the picture where a hand is painted out is read in turned crops. The product of
-    presence, agreement of several crops, and how surely the side is the other one, tells a partner
-    from remains of the hand itself, which keep its side.
-
-    Args:
-        reader: of crops.
-        pictures: they.
-        hands: N hands, each without a partner so far.
-        turns: crops of each hand.
-        views: crops that are averaged in the end.
-        least: of the product.
-
-    Returns:
-        At most one reading for each hand, ``presence`` times the certainty of its side, and how well the
-        crops agree.
-    """
-    # Each hand as often as it is painted out.
-    number = len(hands)
-    hands = hands[np.tile(np.arange(number), len(_WIDTHS))]
-    around = Surroundings(pictures, hands, np.repeat(_WIDTHS, number))
-    patches = len(hands)
-    squares = np.full((patches, turns, 4), (_SIDE / 2, _SIDE / 2, 1.2 * _SIDE / _REACH, 0.0))
-    squares[..., ANGLE] = hands.squares[:, ANGLE, None] + 2 * np.pi * np.arange(turns) / turns
-    first = reader(around.patches, np.repeat(np.arange(patches), turns), squares.reshape(-1, 4))
-    presence = first.presence.reshape(patches, turns)
-    hopes = presence * _otherness(hands, first).reshape(patches, turns)
-    rows = np.flatnonzero((_among_best(presence, 3) | _among_best(hopes, 3)).ravel())
-    readings = reader.converge(around.patches, first[rows], 2, gate=0.3)
-    readings = readings[readings.presence * _otherness(hands, readings) >= _HOPE]
-    if not len(readings):
-        none = np.zeros(0, int)
-        return hands[none], np.zeros((0, hands.keypoints.shape[1]))
-    readings, agreement = reader.views(around.patches, readings, min(views, 4), NARROW_VIEWS, False)
-    other = _otherness(hands, readings)
-    quality = readings.presence * agreement.mean(1) * other
-    # A hand is about as large as its partner.
-    ratio = spans(readings.keypoints) / (spans(hands.keypoints) * around.zoom)[readings.owners]
-    quality[(ratio < 0.4) | (ratio > 2.5) | (quality <= least)] = 0
-    rows = [
-        mine[np.argmax(quality[mine])]
-        for mine in (np.flatnonzero(readings.owners % number == hand) for hand in range(number))
-        if len(mine) and quality[mine].max() > 0
+    patches = [
+        _painted(pictures[owner], points, _WIDTHS[-1])
+        for owner, points in zip(hands.owners, hands.keypoints, strict=True)
     ]
-    rows = np.array(rows, int)
-    partners = replace(readings[rows], presence=(readings.presence * other)[rows])
-    return around.readings_to_picture(partners), agreement[rows]
+    squares = np.repeat(squares_of_hands(hands.keypoints), 4, 0)
+    squares[:, SIZE] *= _NEAR
+    squares[:, ANGLE] = np.tile(np.arange(4) * np.pi / 2, len(hands))
+    palms = search(patches, np.repeat(np.arange(len(hands)), 4), squares, threshold, limit)
+    return PalmCandidates(hands.owners[palms.owners], palms.squares, palms.scores)
 
 
-def _among_best(values: np.ndarray, number: int) -> np.ndarray:
-    """(N, T) which of the values of each row are among its largest."""
-    return np.argsort(np.argsort(-values, axis=1, kind='stable'), axis=1) < number
-
-
-def _otherness(hands: HandReadings, readings: HandReadings) -> np.ndarray:
-    """(M,) how surely readings in the surroundings of hands are of the other side."""
-    right = hands.right[readings.owners] >= 0.5
-    return np.where(right, 1 - readings.right, readings.right)
+def _painted(picture: Picture, keypoints: np.ndarray, width: float) -> Patch:
+    """The surroundings of a hand without it."""
+    square = squares_of_hands(keypoints[None])
+    square[:, SIZE] *= _REACH
+    square[:, ANGLE] = 0
+    affine = crop_affines(square, _SIDE)
+    points = apply_affines(affine, keypoints[None])[0]
+    return Patch(paint_out(picture.crop(affine[0], _SIDE), points, width), affine[0])

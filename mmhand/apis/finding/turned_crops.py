@@ -87,6 +87,23 @@ class Picture:
         return cv2.warpAffine(self.levels[level], affine, (size, size), flags=cv2.INTER_LINEAR)
 
 
+class Patch(Picture):
+    """A part of a picture that was painted over, in the coordinates of the picture.
+
+    Args:
+        image: (H, W, 3) uint8 BGR.
+        affine: (2, 3) from the picture to it.
+    """
+
+    def __init__(self, image: np.ndarray, affine: np.ndarray) -> None:
+        super().__init__(image)
+        self._back = np.concatenate((invert_affines(affine[None])[0], [[0.0, 0.0, 1.0]]))
+
+    def crop(self, affine: np.ndarray, size: int) -> np.ndarray:
+        """See :meth:`Picture.crop`; the affine is from the picture."""
+        return super().crop(affine @ self._back, size)
+
+
 def _half(image: np.ndarray) -> np.ndarray:
     height, width = image.shape[0] // 2 * 2, image.shape[1] // 2 * 2
     return cv2.resize(

@@ -9,6 +9,7 @@ from .blaze_hand_trunk import BlazeHandTrunk
 from .blaze_palm import BlazePalm
 from .open_weights import OPEN_WEIGHTS, load_open_weights
 from .palm_boxes import Palms, decode_palms, palm_anchors
+from .partner_head import PartnerHead
 
 __all__ = [
     'OPEN_WEIGHTS',
@@ -17,6 +18,7 @@ __all__ = [
     'BlazeHandTrunk',
     'BlazePalm',
     'Palms',
+    'PartnerHead',
     'decode_palms',
     'load_open_weights',
     'palm_anchors',

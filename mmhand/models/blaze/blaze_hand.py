@@ -58,6 +58,8 @@ class BlazeHand(BaseHandEstimator):
 
     #: Side of the crop, pixels.
     INPUT_SIZE = 224
+    #: Levels of the trunk that :meth:`network_and_maps` returns.
+    MAP_LEVELS = (3, 4)
 
     def __init__(
         self,
@@ -73,7 +75,7 @@ class BlazeHand(BaseHandEstimator):
             raise HandConfigError(f'pretrained is "{pretrained}"; it is open or None')
         self.pretrained = pretrained
         self.loss_weights = tuple(loss_weights)
-        self.backbone = BlazeHandTrunk(out_indices=(6,))
+        self.backbone = BlazeHandTrunk(out_indices=(*self.MAP_LEVELS, 6))
         features = BlazeHandTrunk.CHANNELS[-1]
         self.side_head = nn.Linear(features, 1)
         self.presence_head = nn.Linear(features, 1)
@@ -90,14 +92,19 @@ class BlazeHand(BaseHandEstimator):
 
     def network(self, x: Tensor) -> BlazeHandOutput:
         """(B, 3, 224, 224) RGB in [0, 1] to joints, without samples."""
-        (feature,) = self.backbone(x)
+        return BlazeHandOutput(*self.network_and_maps(x)[:-2])
+
+    def network_and_maps(self, x: Tensor) -> tuple[Tensor, ...]:
+        """The fields of :class:`BlazeHandOutput`, and maps (B, 112, 14, 14) and (B, 192, 7, 7)."""
+        *maps, feature = self.backbone(x)
         located = self.pixel_head(feature).unflatten(1, (21, 3))
-        return BlazeHandOutput(
+        return (
             located[..., :2],
             located[..., 2],
             self.joint_head(feature).unflatten(1, (21, 3)),
             self.presence_head(feature)[:, 0].sigmoid(),
             self.side_head(feature)[:, 0].sigmoid(),
+            *maps,
         )
 
     def tensor(

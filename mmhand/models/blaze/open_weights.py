@@ -8,10 +8,11 @@ from mmhand.utils.errors import HandConfigError, HandFileError
 
 _DATA = Path(__file__).with_name('data')
 
-#: Files by the network they are of; float16, as published.
+#: Files by the network they are of; float16, as published. The partner head's are ours.
 OPEN_WEIGHTS = {
     'blaze_hand': _DATA / 'blaze_hand.safetensors',
     'blaze_palm': _DATA / 'blaze_palm.safetensors',
+    'blaze_partner': _DATA / 'blaze_partner.safetensors',
 }
 
 
