@@ -79,7 +79,9 @@ def seen_parts(path: str) -> np.ndarray:
 
 def pairs(data_root: str) -> Iterator[Example]:
     """Every hand of the pairs that is seen well enough."""
-    data = InterHand26MDataset(data_root=data_root, split='train')
+    data = InterHand26MDataset(
+        data_root=data_root, split='train', subset=dict(hand_type='interacting')
+    )
     for row in track_iter_progress(range(len(data))):
         record = data.get_data_info(row)
         points = np.asarray(record['keypoints_2d'], np.float64)[..., :2]

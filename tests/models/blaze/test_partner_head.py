@@ -1,5 +1,6 @@
 """The head that guesses a hand's partner."""
 
+import cv2
 import numpy as np
 import torch
 
@@ -17,8 +18,13 @@ def test_guesses_of_a_mirrored_picture_are_mirrored():
             return tuple(each.numpy() for each in network.network_and_maps(torch.from_numpy(batch)))
 
     rng = np.random.default_rng(0)
-    image = rng.integers(0, 255, (12, 12, 3)).astype(np.uint8).repeat(20, 0).repeat(20, 1)
-    points = 120 + 40 * rng.standard_normal((1, 21, 2))
+    coarse = rng.integers(0, 255, (6, 6, 3)).astype(np.uint8)
+    image = cv2.resize(coarse, (240, 240), interpolation=cv2.INTER_CUBIC)
+    # Five fingers like a fan above the wrist.
+    turns = np.linspace(-0.6, 0.4, 5)[:, None]
+    reach = np.array([30.0, 50, 62, 74])
+    fan = np.stack((np.sin(turns) * reach, -np.cos(turns) * reach), -1).reshape(20, 2)
+    points = np.concatenate((np.zeros((1, 2)), fan))[None] + (125, 160)
     flipped = np.stack((239 - points[..., 0], points[..., 1]), -1)
     search = PartnerSearch(HandReader(run))
     found = [
