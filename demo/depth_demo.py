@@ -1,7 +1,8 @@
 """Find the hand in depth pictures and write its mesh, an overlay and views of the point cloud.
 
+python demo/depth_demo.py depth_1_0000001.png --camera nyu
 python demo/depth_demo.py depth_1_0000001.png --camera nyu --model dsf_r18_nyu --checkpoint FILE.pth
-python demo/depth_demo.py frame.png --camera 475 475 320 240 --cube 0.2 --checkpoint FILE.pth
+python demo/depth_demo.py frame.png --camera 475 475 320 240 --cube 0.2
 """
 
 import argparse
@@ -22,8 +23,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         metavar='NAME | FX FY CX CY',
         help=f'{", ".join(CAMERA_NAMES)}, or intrinsics in pixels',
     )
-    parser.add_argument('--model', default='dsf_r18_cpu_nyu', help='config, or its name')
-    parser.add_argument('--checkpoint', help='weights; without them the model is untrained')
+    parser.add_argument('--model', default='dsf_r18_pretrain_cpu_nyu', help='config, or its name')
+    parser.add_argument(
+        '--checkpoint', help='weights; else those of the model in the package, if it has any'
+    )
     parser.add_argument(
         '--center', nargs=3, type=float, metavar=('X', 'Y', 'Z'), help='of the hand, metres'
     )
@@ -49,6 +52,7 @@ from mmhand.geometry.mesh_io import save_mesh
 from mmhand.renderers.overlay import overlay_mesh
 from mmhand.utils.atomic_io import save_npz
 from mmhand.utils.errors import HandConfigError, cli_guard
+from mmhand.utils.model_zoo import zoo_file
 from mmhand.utils.setup_env import ensure_writable
 from mmhand.visualization.depth_views import depth_image, point_cloud_views
 from mmhand.visualization.draw import draw_skeleton
@@ -84,6 +88,8 @@ def main(argv: list[str] | None = None) -> None:
     """Run the demo."""
     args = parse_args(argv)
     out = ensure_writable(args.out_dir)
+    # A checkpoint of the package is one of its config as it stands; the translation is not needed here.
+    checkpoint = args.checkpoint or (None if args.cfg_options else zoo_file(args.model))
     options = {**(args.cfg_options or {}), 'model.generator': None}
     model = None
     for frame in args.frames:
@@ -93,7 +99,7 @@ def main(argv: list[str] | None = None) -> None:
             depth = depth[:, ::-1]
             u, v = camera.principal
             camera = DepthCamera(camera.name, camera.focal, (camera.size[0] - u, v), camera.size)
-        model = model or init_model(args.model, args.checkpoint, args.device, options)
+        model = model or init_model(args.model, checkpoint, args.device, options)
         center = args.center
         if center is not None and args.left:
             center = [-center[0], *center[1:]]

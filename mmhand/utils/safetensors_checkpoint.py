@@ -27,9 +27,13 @@ def read_safetensors(path: str | os.PathLike, map_location: object = 'cpu') -> d
     from safetensors import SafetensorError, safe_open
 
     device = str(map_location) if isinstance(map_location, str | torch.device) else 'cpu'
+    # safetensors knows no tensors that are nowhere, which serve to look at a file.
+    nowhere = device == 'meta'
     try:
-        with safe_open(os.fspath(path), 'pt', device=device) as file:
+        with safe_open(os.fspath(path), 'pt', device='cpu' if nowhere else device) as file:
             state_dict = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            if nowhere:
+                state_dict = {key: value.to(device) for key, value in state_dict.items()}
             return dict(state_dict=state_dict, meta=dict(file.metadata() or {}))
     except (SafetensorError, OSError, ValueError) as error:
         cause = ' '.join(str(error).split())

@@ -10,7 +10,7 @@ import yaml
 
 from mmhand.apis import init_model
 from mmhand.utils import model_zoo
-from mmhand.utils.checkpoint import load_checkpoint
+from mmhand.utils.checkpoint import check_checkpoint_file, load_checkpoint
 from mmhand.utils.config import load_config
 from mmhand.utils.errors import HandFileError
 from mmhand.utils.model_zoo import zoo_file, zoo_weights
@@ -41,6 +41,14 @@ def test_weights_fit_their_config_whole(name):
     model = init_model(name)
     assert model.weights_source == str(zoo_file(name))
     assert set(read_safetensors(zoo_file(name))['state_dict']) == set(model.state_dict())
+
+
+def test_a_file_is_looked_at_without_its_weights():
+    path = next(iter(zoo_weights().values()))
+    check_checkpoint_file(path)
+    looked = read_safetensors(path, 'meta')['state_dict']
+    whole = read_safetensors(path)['state_dict']
+    assert all(value.is_meta and value.shape == whole[key].shape for key, value in looked.items())
 
 
 @pytest.fixture
