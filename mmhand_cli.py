@@ -107,6 +107,13 @@ def doctor_parser() -> argparse.ArgumentParser:
         action='store_true',
         help='install mmpose, mmsegmentation and mmdetection into this environment',
     )
+    parser.add_argument(
+        '--data-root',
+        nargs='+',
+        default=[],
+        metavar='FOLDER',
+        help='also look through these folders of data sets (default: data, if there is one)',
+    )
     return parser
 
 
@@ -150,7 +157,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             args = doctor_parser().parse_args(argv[1:])
             from mmhand.apis.doctor import main as doctor
 
-            sys.exit(doctor(args.install))
+            sys.exit(doctor(args.install, args.data_root))
         else:
             args = build_parser().parse_args(argv)
             if args.camera is None and args.serve is None and not args.inputs:

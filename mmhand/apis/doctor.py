@@ -5,19 +5,29 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import requires
 from pathlib import Path
 
 from mmhand.utils.collect_env import collect_env
 from mmhand.utils.compat import PROJECTS
+from mmhand.utils.errors import HandFileError, cli_guard
+
+from .doctor_data import find_data
 
 #: (name, whether it is there and what of it, remedy).
 Finding = tuple[str, bool, str, str]
 
 
-def findings() -> Iterator[Finding]:
-    """Name, whether it is well, what is known, and the remedy where it is not."""
+def findings(data: Sequence[str] = ()) -> Iterator[Finding]:
+    """Name, whether it is well, what is known, and the remedy where it is not.
+
+    Args:
+        data: folders of data sets, or of folders of some; ``data`` where none is named and it exists.
+
+    Raises:
+        HandFileError: a folder that is named does not exist.
+    """
     env = collect_env()
     for name in ('sys.platform', 'Python', 'PyTorch', 'OpenCV', 'MMEngine', 'mmhand', 'mmcv ops'):
         if name in env:
@@ -37,6 +47,27 @@ def findings() -> Iterator[Finding]:
     for name, remedy in extras.items():
         there = importlib.util.find_spec(name) is not None
         yield name, there, 'installed' if there else 'not installed', f'optional: {remedy}'
+    yield from _data(data)
+
+
+def _data(named: Sequence[str]) -> Iterator[Finding]:
+    folders = [Path(name).expanduser() for name in named]
+    for folder in folders:
+        if not folder.is_dir():
+            raise HandFileError(f'there is no folder {folder}: name one that holds data sets')
+    if not folders and Path('data').is_dir():
+        folders = [Path('data')]
+    remedy = (
+        'optional: name their folder with --data-root; docs/en/datasets.md says where to get them'
+    )
+    found = list(find_data(folders))
+    if not found:
+        yield 'data sets', False, f'none in {", ".join(map(str, folders)) or "data"}', remedy
+    for name, known, missing in ((item.name, str(item.root), item.missing) for item in found):
+        yield name, True, known, ''
+        for need in missing:
+            words = f'optional: {need.remedy}' if need.optional else need.remedy
+            yield name, False, f'{known} lacks {need.patterns[0]}', words
 
 
 def _check(name: str, check: Callable[[], str], remedy: str) -> Finding:
@@ -97,16 +128,18 @@ def install() -> int:
     return 0
 
 
-def main(install_first: bool = False) -> int:
+@cli_guard
+def main(install_first: bool = False, data: Sequence[str] = ()) -> int:
     """Print the findings; 0 where all that is needed is there.
 
     Args:
         install_first: install the OpenMMLab parts that are missing.
+        data: see :func:`findings`.
     """
     if install_first and (status := install()):
         return status
     needed_is_there = True
-    for name, well, known, remedy in findings():
+    for name, well, known, remedy in findings(data):
         optional = remedy.startswith(('optional', 'not needed'))
         mark = 'ok' if well else '--' if optional else 'NO'
         needed_is_there &= well or optional
