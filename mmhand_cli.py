@@ -156,8 +156,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         elif argv and argv[0] == 'doctor':
             args = doctor_parser().parse_args(argv[1:])
             from mmhand.apis.doctor import main as doctor
+            from mmhand.utils.errors import cli_guard
 
-            sys.exit(doctor(args.install, args.data_root))
+            cli_guard(doctor)(args.install, args.data_root)
         else:
             args = build_parser().parse_args(argv)
             if args.camera is None and args.serve is None and not args.inputs:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mmhand.utils.collect_env import collect_env
 from mmhand.utils.compat import PROJECTS
-from mmhand.utils.errors import HandFileError, cli_guard
+from mmhand.utils.errors import HandFileError
 
 from .doctor_data import find_data
 
@@ -128,7 +128,6 @@ def install() -> int:
     return 0
 
 
-@cli_guard
 def main(install_first: bool = False, data: Sequence[str] = ()) -> int:
     """Print the findings; 0 where all that is needed is there.
 
