@@ -135,6 +135,10 @@ def zoo_page() -> str:
     files = [yaml.safe_load((ROOT / name).read_text()) for name in index['Import']]
     shipped = [model for file in files for model in file['Models'] if model.get('Weights')]
     parts += _shipped(shipped)
+    models = [model for file in files for model in file['Models']]
+    kept = {m['Name']: w for m in models if (w := m.get('Metadata', {}).get('Not Shipped'))}
+    parts += ['## Tried, not in the package', '']
+    parts += [f'* `{name}`: {" ".join(words.split())}' for name, words in kept.items()]
     parts += ['', '## Every config', '']
     for file in files:
         collection = file['Collections'][0]
