@@ -45,7 +45,7 @@ def open_data(cfg: Config, loaders: Sequence[str]) -> dict[str, Dataset]:
         HandConfigError, HandFileError, HandDataError: data or a checkpoint are missing or cannot be
             read; says where data come from and what makes a stand-in.
     """
-    check_weights(cfg)
+    check_weights(cfg, to_train='test_dataloader' not in loaders)
     opened = {}
     for key in loaders:
         section = cfg.get(key)
@@ -104,18 +104,20 @@ class LoaderCheck(Hook):
             )
 
 
-def check_weights(cfg: Config) -> None:
+def check_weights(cfg: Config, to_train: bool = True) -> None:
     """Refuse a config whose files of weights are missing or damaged.
 
     Args:
         cfg: a whole config; addresses such as ``torchvision://resnet50`` are left to their reader.
+        to_train: whether the model starts from the weights that its parts name (``init_cfg``); a test
+            reads none of them.
 
     Raises:
         HandFileError: a file is missing, empty or damaged.
     """
     if cfg.get('load_from') and '://' not in str(cfg.load_from):
         check_checkpoint_file(cfg.load_from)
-    for _, node in _sections(cfg.get('model'), 'model', 'init_cfg'):
+    for _, node in _sections(cfg.get('model'), 'model', 'init_cfg') if to_train else ():
         parts = node['init_cfg']
         for part in parts if isinstance(parts, list | tuple) else [parts]:
             file = part.get('checkpoint') if isinstance(part, Mapping) else None

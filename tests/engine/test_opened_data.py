@@ -5,6 +5,7 @@ import torch
 from mmengine.config import Config
 
 from mmhand.engine.launch import build_runner
+from mmhand.engine.opened_data import check_weights, open_data
 from mmhand.registry import MODELS
 from mmhand.utils.config import list_configs, load_config
 from mmhand.utils.errors import HandFileError
@@ -54,6 +55,17 @@ def test_weights_are_looked_at_first(tmp_path, no_network, content, place):
         cfg.load_from = str(file)
     with pytest.raises(HandFileError, match=r'weights\.pth'):
         build_runner(cfg)
+
+
+def test_a_test_needs_no_weights_that_training_starts_from(tmp_path, monkeypatch):
+    """Shipped and converted weights are whole: the parts' own files are not theirs to have."""
+    cfg = _config(tmp_path)
+    cfg.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=str(tmp_path / 'none.pth'))
+    check_weights(cfg, to_train=False)
+    with pytest.raises(HandFileError, match=r'none\.pth'):
+        check_weights(cfg)
+    with pytest.raises(HandFileError, match='data_root'):
+        open_data(cfg, ('test_dataloader',))
 
 
 def test_a_start_fits_a_screen(toy):
