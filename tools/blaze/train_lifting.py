@@ -49,6 +49,7 @@ from mmhand.models.blaze import BlazeHand
 from mmhand.models.blaze.lifting_head import LiftingHead, crop_turns, lifted_estimate
 from mmhand.utils.atomic_io import atomic_write
 from mmhand.utils.errors import HandDataError, cli_guard
+from mmhand.utils.safetensors_checkpoint import write_safetensors
 
 CROP = BlazeHand.INPUT_SIZE
 BATCH = 32
@@ -184,11 +185,8 @@ def main() -> None:
     train(head, columns['train'], hand, args.epochs, args.seed)
     for name, value in measure(head, columns['held_out'], hand).items():
         print(f'{name}: {value:.1f} mm about the wrist')
-    from safetensors.torch import save
-
     path = args.out_dir / 'lifting_head.safetensors'
-    with atomic_write(path) as file:
-        file.write(save({name: value.half() for name, value in head.state_dict().items()}))
+    write_safetensors(path, head.state_dict(), dict(seed=str(args.seed)), half=True)
     print(path)
 
 

@@ -53,6 +53,7 @@ from mmhand.models.blaze import BlazeHand, PartnerHead
 from mmhand.structures import HAND_MASK_PLANES
 from mmhand.utils.atomic_io import atomic_write
 from mmhand.utils.errors import HandDataError, cli_guard
+from mmhand.utils.safetensors_checkpoint import write_safetensors
 
 CROP = BlazeHand.INPUT_SIZE
 #: Less of a hand than this (parts of its area) is not seen well enough to start from; less of a partner
@@ -224,11 +225,8 @@ def main() -> None:
         head, {name: value[tells & ~held] for name, value in data.items()}, args.epochs, args.seed
     )
     print('\n' + measure(head, {name: value[tells & held] for name, value in data.items()}))
-    from safetensors.torch import save
-
     path = args.out_dir / 'blaze_partner.safetensors'
-    with atomic_write(path) as file:
-        file.write(save({name: value.half() for name, value in head.state_dict().items()}))
+    write_safetensors(path, head.state_dict(), dict(seed=str(args.seed)), half=True)
     print(path)
 
 
