@@ -55,7 +55,7 @@ from mmhand.utils.errors import HandConfigError, cli_guard
 from mmhand.utils.model_zoo import zoo_file
 from mmhand.utils.setup_env import ensure_writable
 from mmhand.visualization.depth_views import depth_image, point_cloud_views
-from mmhand.visualization.draw import draw_skeleton
+from mmhand.visualization.draw import draw_skeleton, stamp_untrained
 from mmhand.visualization.hand_visualizer import write_image
 
 
@@ -136,7 +136,10 @@ def write_hand(
         drawn, skeleton = drawn[:, ::-1], skeleton[:, ::-1]
         vertices, joints, points = (p * [-1, 1, 1] for p in (vertices, joints, points))
         faces = faces[:, ::-1]
-    write_image(out / f'{stem}_overlay.png', np.concatenate([skeleton, drawn], axis=1))
+    overlay = np.concatenate([skeleton, drawn], axis=1)
+    if model.weights_source is None:
+        stamp_untrained(overlay)
+    write_image(out / f'{stem}_overlay.png', overlay)
     write_image(out / f'{stem}_cloud.png', point_cloud_views(points, vertices, span=float(cube[0])))
     save_mesh(out / f'{stem}.glb', vertices, np.ascontiguousarray(faces))
     save_npz(out / f'{stem}.npz', dict(vertices=vertices, joints=joints, center=center))

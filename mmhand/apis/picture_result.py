@@ -8,7 +8,7 @@ from torch import nn
 
 from mmhand.structures import HandDataSample
 from mmhand.visualization import HandVisualizer, face_table, image_keypoints
-from mmhand.visualization.draw import SIDE_COLOURS, SIDE_NAMES, draw_text
+from mmhand.visualization.draw import SIDE_COLOURS, SIDE_NAMES, draw_text, stamp_untrained
 from mmhand.visualization.sample_view import FaceTable, present, sides_of, to_numpy
 from mmhand.visualization.two_hand_views import related_meshes
 
@@ -100,13 +100,7 @@ class ResultViews:
         return _with_note(self._stamped(rgb), camera_note(result))
 
     def _stamped(self, image: np.ndarray) -> np.ndarray:
-        """A drawing of random weights says so across its top."""
-        if self.weights != 'untrained':
-            return image
-        scale = max(0.4, min(image.shape[:2]) / 240)
-        width, rim = (max(1, round(share * scale)) for share in (2, 1.5))
-        at = (4, int(26 * scale))
-        return draw_text(image, 'UNTRAINED', at, scale, (255, 60, 60), width, rim)
+        return stamp_untrained(image) if self.weights == 'untrained' else image
 
     def meshes(self, result: PictureResult) -> list[Mesh]:
         """The meshes of all hands of a result, each in its place."""

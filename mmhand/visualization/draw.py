@@ -172,6 +172,13 @@ def draw_text(
     return image
 
 
+def stamp_untrained(image: np.ndarray) -> np.ndarray:
+    """Say across the top of a drawing (H, W, 3) uint8 RGB that its weights are random, in place."""
+    scale = max(0.4, min(image.shape[:2]) / 240)
+    width, rim = (max(1, round(share * scale)) for share in (2, 1.5))
+    return draw_text(image, 'UNTRAINED', (4, int(26 * scale)), scale, (255, 60, 60), width, rim)
+
+
 def draw_masks(
     image: np.ndarray, masks: np.ndarray, colours: Sequence[Colour], alpha: float = 0.45
 ) -> np.ndarray:

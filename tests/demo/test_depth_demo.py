@@ -2,10 +2,12 @@
 
 import runpy
 
+import cv2
 import numpy as np
 import pytest
 
 from mmhand.synthesis import generate_dataset, get_writer
+from mmhand.synthesis.depth_scene import DepthSceneConfig, render_depth_frame
 
 
 @pytest.fixture(scope='module')
@@ -35,6 +37,30 @@ def test_files_of_a_frame(repo, nyu, tmp_path, camera):
         assert made['joints'].shape == (21, 3)
         assert np.isfinite(made['vertices']).all()
         assert 0.3 < made['center'][2] < 1.2
+
+
+def test_the_hand_at_the_end_of_an_arm_is_read_with_nothing_but_a_frame(repo, tmp_path):
+    """No place, no checkpoint: what ships finds hands whose arms come in over the border."""
+    config = DepthSceneConfig('nyu', (0.55, 0.75), turn=0.3)
+    frames = [render_depth_frame(40, index, config) for index in range(3)]
+    for index, frame in enumerate(frames):
+        cv2.imwrite(str(tmp_path / f'{index}.png'), frame.depth[0])
+    pictures = [tmp_path / f'{index}.png' for index in range(3)]
+    options = ['--camera', 'nyu', '--out-dir', tmp_path / 'out']
+    assert run(repo, 'demo/depth_demo.py', *pictures, *options) == 0
+    errors = []
+    for index, frame in enumerate(frames):
+        with np.load(tmp_path / 'out' / f'{index}.npz') as made:
+            errors.append(np.linalg.norm(made['joints'] - frame.joints[0], axis=1).mean())
+    assert np.median(errors) < 0.025, errors
+
+
+def test_random_weights_say_so(repo, nyu, tmp_path):
+    frame = nyu / 'train/depth_1_0000001.png'
+    options = ['--camera', 'nyu', '--model', 'dsf_r18_cpu_nyu', '--out-dir', tmp_path]
+    assert run(repo, 'demo/depth_demo.py', frame, *options) == 0
+    top = cv2.imread(str(tmp_path / 'depth_1_0000001_overlay.png'))[:60].astype(int)
+    assert (top[..., 2] - top[..., :2].max(-1) > 150).sum() > 100
 
 
 @pytest.mark.parametrize(
