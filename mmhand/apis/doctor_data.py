@@ -177,7 +177,8 @@ def find_data(folders: Sequence[Path]) -> Iterator[FoundSet]:
         folders: existing ones.
     """
     for folder in folders:
-        below = sorted(path for path in folder.iterdir() if path.is_dir())
+        # Like a glob, which passes over folders that may not be read.
+        below = sorted(path for path in folder.glob('*') if path.is_dir())
         for root in (folder, *below):
             if (found := identify(root)) is not None:
                 yield found

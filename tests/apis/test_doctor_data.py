@@ -6,6 +6,9 @@ import sys
 import pytest
 
 from mmhand.apis.doctor_data import KNOWN_SETS, find_data, identify
+from mmhand.synthesis import generate_dataset, get_writer
+from mmhand.synthesis.writers import DepthWriter
+from mmhand.synthesis.writers.base import SYNTHESIS_WRITERS
 
 LAYOUTS = {
     'InterHand2.6M v1.0': (
@@ -91,6 +94,18 @@ def test_sets_are_found_in_a_folder_and_below(tmp_path):
     assert [(item.root.name, item.name) for item in find_data([tmp_path])] == [
         ('nyu', 'NYU (synthetic)')
     ]
+
+
+@pytest.mark.parametrize('name', SYNTHESIS_WRITERS.module_dict)
+def test_stand_ins_are_told_and_whole(name, tmp_path):
+    kind = get_writer(name)
+    fixed = name == 'obman' or issubclass(kind, DepthWriter)
+    small = {} if fixed else {'image_size': (64, 64)}
+    writer = kind(tmp_path, kind.make_config(**small), 0)
+    generate_dataset(writer, dict.fromkeys(kind.splits, 1), progress=False)
+    found = identify(tmp_path)
+    assert '(synthetic)' in found.name
+    assert not [need for need in found.missing if not need.optional]
 
 
 def test_command_lists_them(tmp_path, repo):
