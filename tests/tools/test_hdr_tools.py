@@ -286,11 +286,14 @@ def run_distributed(repo, cwd, config, data, options):
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
 
 
-def test_gain_table_has_both_columns(repo, sets, tmp_path):
-    options = [f'model.{part}.init_cfg=None' for part in ('segmentor', 'remover', 'pose_estimator')]
+@pytest.mark.parametrize('weights', ['none', 'hdr_cpu_interhand'])
+def test_gain_table_has_both_columns(repo, sets, tmp_path, weights):
+    stages = ('segmentor', 'remover', 'pose_estimator')
+    # Whole weights, as ship with the package, need no stage's own.
+    options = [f'model.{stage}.init_cfg=None' for stage in stages if weights == 'none']
     done = run(
         *(repo, tmp_path, 'tools/hdr/hdr_gain.py'),
-        *(repo / 'configs/hdr/hdr_cpu_interhand.py', 'none', '--out', 'gain.json', '--ablate'),
+        *(repo / 'configs/hdr/hdr_cpu_interhand.py', weights, '--out', 'gain.json', '--ablate'),
         *('--data-root', sets / 'interhand', '--cfg-options', *options),
         *('test_dataloader.num_workers=0', 'test_dataloader.persistent_workers=False'),
     )

@@ -73,7 +73,8 @@ def main() -> None:
     cfg.model.keep_pictures = args.show_dir is not None
     if args.cfg_options:
         merge_options(cfg, args.cfg_options)
-    runner = build_runner(cfg)
+    # Whole weights need no file that a stage starts from; "none" needs them all.
+    runner = build_runner(cfg, () if args.checkpoint == 'none' else ('test_dataloader',))
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     if args.checkpoint == 'none':
         model.init_weights()
