@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mmhand.geometry.mesh_hierarchy import SPIRAL_LENGTH, MeshHierarchy
+from mmhand.models.layers import full_precision
 
 from .self_attention import SelfAttention
 from .spiral_conv import ParallelDeblock, SpiralConv
@@ -69,6 +70,8 @@ class SpiralMeshDecoder(nn.Module):
             if meshes:
                 x = torch.cat((x, meshes[-1]), dim=2)
             x = block(x, up, spirals)
-            mesh = head(x, spirals)
-            meshes.append((mesh + up @ meshes[-1]) / 2 if meshes else mesh)
+            # In bfloat16 neighbours, some millimetres apart, fall onto one place.
+            with full_precision(x.device):
+                mesh = head(x.float(), spirals)
+                meshes.append((mesh + up @ meshes[-1]) / 2 if meshes else mesh)
         return feature, meshes[::-1]

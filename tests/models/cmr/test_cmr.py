@@ -173,6 +173,16 @@ def test_one_picture_can_be_learned(inputs):
     assert totals[-1] < 0.7 * totals[0]
 
 
+def test_meshes_keep_their_digits_in_mixed_precision(inputs):
+    model = build('pg_pp').eval()
+    with torch.no_grad():
+        exact = model.run(inputs).meshes
+        with torch.autocast('cpu', torch.bfloat16):
+            mixed = model.run(inputs).meshes
+    assert all(mesh.dtype == torch.float32 for mesh in mixed)
+    assert all((a - b).abs().max() < 0.05 * b.std() for a, b in zip(mixed, exact, strict=True))
+
+
 def test_relations_are_sums_of_fingers():
     maps = torch.arange(21.0).view(1, 21, 1, 1)
     tips = [CANONICAL.index(f'{f}4') for f in ('thumb', 'index', 'middle', 'ring', 'pinky')]

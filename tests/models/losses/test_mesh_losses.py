@@ -23,6 +23,18 @@ def test_a_triangle():
         assert MeshNormalLoss()(PRED, TARGET, faces).item() == pytest.approx(0.11204805, abs=1e-6)
 
 
+@pytest.mark.parametrize('eps', [0.0, 1e-6])
+def test_corners_that_coincide_pass_no_gradient(eps):
+    pred = PRED.clone()
+    pred[0, 1] = pred[0, 0]
+    pred.requires_grad_()
+    MeshEdgeLoss(eps=eps)(pred, TARGET, FACE).backward()
+    # Of the two edges to the third corner one is too long, the other too short.
+    pull = torch.tensor([0.0, 1.0, 0.2]) / 1.04**0.5 / 3
+    expected = torch.stack((-pull, pull, torch.zeros(3)))
+    torch.testing.assert_close(pred.grad[0], expected, atol=1e-5, rtol=0)
+
+
 def test_pairs():
     first, second, y = ranking_pairs(CONFIDENCE, ERROR)
     assert first.tolist() == pytest.approx([0.2, 0.2, 0.2, 0.9, 0.9, -0.3])
