@@ -5,6 +5,7 @@ Beside the package and not in it, so that ``mmhand --help`` imports no torch.
 
 import argparse
 import difflib
+import importlib
 import importlib.util
 import itertools
 import os
@@ -14,7 +15,7 @@ import sys
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import NoReturn
 
 #: Tools by their short names: the file below ``tools/``, and what it does.
@@ -30,6 +31,10 @@ TOOLS = {
 }
 
 SAVE = ('overlay', 'json', 'mesh', 'views', 'glb', 'stages', 'npz', 'html', 'rerun')
+
+#: What a command takes in the place of a config, and of a checkpoint.
+NO_CONFIGS = ('open', 'blaze_palm', 'blaze_hand')
+NO_CHECKPOINTS = ('none', 'mean')
 
 
 class Parser(argparse.ArgumentParser):
@@ -163,7 +168,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             args = build_parser().parse_args(argv)
             if args.camera is None and args.serve is None and not args.inputs:
                 build_parser().error('name a picture, a folder or a video, or give --camera 0')
-            if trouble := missing_input(args.inputs):
+            args.inputs = [brought_along(given) for given in args.inputs]
+            if trouble := missing_input(args.inputs) or refuse_early(args):
                 sys.stderr.write(f'error: {trouble}\n')
                 sys.exit(2)
             from mmhand.apis.command import run
@@ -173,6 +179,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         # Whoever read the output has gone; nothing may be written to it at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+def brought_along(given: str) -> str:
+    """A path that the docs name below ``demo/``, in the package where it is not here."""
+    own = tools_folder().parent / given
+    if given.startswith('demo/') and not Path(given).exists() and own.exists():
+        return str(own)
+    return given
 
 
 def missing_input(inputs: Sequence[str]) -> str | None:
@@ -197,6 +211,51 @@ def missing_input(inputs: Sequence[str]) -> str | None:
             near = f'mmhand {tool}'
         return f'{given} does not exist' + (f'; did you mean {near}?' if near else '')
     return None
+
+
+def refuse_early(arguments: object) -> str | None:
+    """Say what of a command's arguments names nothing that can be used, before torch is imported.
+
+    Looked at are a config, a checkpoint and pictures, by the names that all commands have for them.
+
+    Args:
+        arguments: of a command.
+
+    Returns:
+        One line; ``None``: nothing that is soon known.
+    """
+    errors = light_module('errors')
+    try:
+        for name in ('config', 'model'):
+            value = getattr(arguments, name, None)
+            if value and value not in NO_CONFIGS:
+                light_module('config_names').resolve_config(value)
+        checkpoint = getattr(arguments, 'checkpoint', None)
+        if checkpoint and checkpoint not in NO_CHECKPOINTS and '://' not in str(checkpoint):
+            light_module('model_zoo').weights_file(checkpoint)
+        for name in ('inputs', 'pictures', 'source'):
+            value = getattr(arguments, name, None) or []
+            given = [value] if isinstance(value, str) else value
+            if all(Path(entry).exists() for entry in given):
+                light_module('picture_names').check_inputs(given)
+    except errors.MMHandError as error:
+        return ' '.join(map(str, error.args))
+    return None
+
+
+def light_module(name: str) -> ModuleType:
+    """A module of ``mmhand.utils`` that imports nothing large, without the package, which does.
+
+    Its errors are classes of their own, not those of the package.
+
+    Args:
+        name: of a file in ``mmhand/utils/``.
+    """
+    home = 'mmhand_light_utils'
+    if home not in sys.modules:
+        sys.modules[home] = ModuleType(home)
+        sys.modules[home].__path__ = [str(package_folder() / 'utils')]
+    return importlib.import_module(f'{home}.{name}')
 
 
 def run_tool(name: str, argv: Sequence[str]) -> None:

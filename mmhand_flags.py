@@ -132,7 +132,8 @@ def start_tool(name: str, parse_args: Callable[[], object]) -> None:
     """Answer ``--help`` and mistakes in the arguments before a tool imports the rest.
 
     Ctrl-C and SIGTERM end it in one line from here on. What it is to write is looked at now, not after
-    an hour of work: see :func:`refuse_outputs`.
+    an hour of work, and so is what it is to read: see :func:`refuse_outputs` and
+    :func:`mmhand_cli.refuse_early`.
 
     Args:
         name: ``__name__`` of the tool; nothing happens where it is imported.
@@ -141,7 +142,8 @@ def start_tool(name: str, parse_args: Callable[[], object]) -> None:
     if name == '__main__':
         mmhand_cli.end_early()
         mmhand_cli.hush_others()
-        if trouble := refuse_outputs(parse_args()):
+        arguments = parse_args()
+        if trouble := refuse_outputs(arguments) or mmhand_cli.refuse_early(arguments):
             sys.stderr.write(f'error: {trouble}\n')
             sys.exit(2)
 

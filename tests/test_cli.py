@@ -62,6 +62,14 @@ def test_pictures_without_hands_end_with_one(repo, tmp_path):
         (['hnad.jpg'], 'hnad.jpg does not exist; did you mean hand.jpg?'),
         (['doctr'], 'doctr does not exist; did you mean mmhand doctor?'),
         (['hand.jpg', '--outdir', 'x'], 'arguments: --outdir x; did you mean --out-dir?'),
+        (['a.pdf', '--model', 'hdr'], 'config hdr does not exist; did you mean hdr/'),
+        (['a.pdf', '--checkpoint', 'no.pth'], 'checkpoint no.pth does not exist'),
+        (['a.pdf'], 'a.pdf cannot be read as a picture: it is a PDF; save the page'),
+        (['a.pdf', 'hand.jpg'], '(and 1 more like it)'),
+        (['empty'], 'folder empty holds no picture'),
+        (['demo/no.jpg'], 'demo/no.jpg does not exist'),
+        (['train', 'hrd'], 'config hrd does not exist; did you mean hdr/'),
+        (['test', 'internet_r18_cpu_interhand', 'no.pth'], 'checkpoint no.pth does not exist'),
         (['train', '--workdir=x', 'c'], 'arguments: --workdir=x; did you mean --work-dir?'),
         (['--camera', '97'], 'camera 97'),
         ([], 'name a picture'),
@@ -69,6 +77,8 @@ def test_pictures_without_hands_end_with_one(repo, tmp_path):
 )
 def test_mistakes_end_with_two_and_one_line(repo, tmp_path, arguments, words):
     (tmp_path / 'hand.jpg').write_bytes(b'')
+    (tmp_path / 'a.pdf').write_bytes(b'%PDF-1.7')
+    (tmp_path / 'empty').mkdir()
     told = mmhand(repo, *arguments, cwd=tmp_path)
     assert told.returncode == 2
     assert words in told.stderr.splitlines()[-1]

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -129,6 +130,10 @@ def test_no_tool_departs_from_the_vocabulary(parsers):
         (['train', '--help'], 0, 'usage: '),
         (['--version'], 0, 'mmhand '),
         (['absent.jpg'], 2, 'error: absent.jpg does not exist'),
+        (['mmhand'], 2, 'error: folder mmhand holds no picture'),
+        (['README.md', '--model', 'hdr'], 2, 'error: config hdr does not exist'),
+        (['train', 'hdr'], 2, 'error: config hdr does not exist'),
+        (['test', 'internet_r18_cpu_interhand', 'no.pth'], 2, 'error: checkpoint no.pth does not'),
     ],
 )
 def test_the_command_answers_before_it_imports_torch(repo, words, status, said):
@@ -140,6 +145,14 @@ def test_the_command_answers_before_it_imports_torch(repo, words, status, said):
     told = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=repo)
     assert told.returncode == status, told.stderr
     assert (told.stdout + told.stderr).startswith(said)
+
+
+def test_pictures_that_the_docs_name_are_in_the_package(repo, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert list(Path(mmhand_cli.brought_along('demo/images')).glob('*.jpg'))
+    assert mmhand_cli.brought_along('demo/no.jpg') == 'demo/no.jpg'
+    (tmp_path / 'demo' / 'images').mkdir(parents=True)
+    assert mmhand_cli.brought_along('demo/images') == 'demo/images'
 
 
 def test_warnings_that_are_not_ours_are_hidden_and_others_are_not():

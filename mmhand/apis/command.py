@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from mmhand.utils.errors import HandConfigError, HandFileError, cli_guard
+from mmhand.utils.picture_names import VIDEO_SUFFIXES
 from mmhand.utils.setup_env import ensure_writable
 
 from .hand_inferencer import HandInferencer
 from .picture_result import PictureResult
-from .sources import VIDEO_SUFFIXES
 
 
 @cli_guard
@@ -86,7 +86,7 @@ def page_runner(
 def _jobs(args: argparse.Namespace) -> list[object]:
     """Inputs of a stream each: videos alone, pictures together; ``--camera`` after them.
 
-    ``mmhand_cli.missing_input`` has seen that they exist.
+    ``mmhand_cli.refuse_early`` has seen that they exist.
     """
     jobs: list[object] = []
     pictures: list[str] = []

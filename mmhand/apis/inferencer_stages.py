@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from mmhand.utils.config import list_configs
+from mmhand.utils.config_names import list_configs
 
 from .inference import Image
 from .picture_result import PictureResult

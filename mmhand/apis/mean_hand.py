@@ -1,5 +1,7 @@
 """A config's test with the mean hand in place of its network."""
 
+import sys
+
 import numpy as np
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope
@@ -75,7 +77,8 @@ def mean_joints(dataset: dict) -> np.ndarray:
         dataset = dataset['dataset']
     data = DATASETS.build({**dataset, 'pipeline': []})
     total, count, length = np.zeros((2, 21, 3)), np.zeros(2), np.zeros(2)
-    for row in track_iter_progress(range(len(data))):
+    rows = range(len(data))
+    for row in track_iter_progress(rows, file=sys.stderr) if sys.stderr.isatty() else rows:
         info = data.get_data_info(row)
         whole = (info['keypoint_valid'] > 0).all(-1)
         joints = info['keypoints_3d'] - info['keypoints_3d'][:, _WRIST : _WRIST + 1]

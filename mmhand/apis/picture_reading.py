@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mmhand.utils.errors import HandFileError
+from mmhand.utils.picture_names import foreign_kind
 
 #: Pixels of the largest picture that is opened; more are a mistake or a decompression bomb.
 MAX_PIXELS = 120_000_000
@@ -56,7 +57,9 @@ def picture_from_bytes(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> 
     except UnidentifiedImageError:
         decoded = _by_opencv(data)
         if decoded is None:
-            raise HandFileError(f'{name} cannot be read as a picture') from None
+            kind = foreign_kind(data[:64])
+            reason = f': it is {kind}' if kind else ''
+            raise HandFileError(f'{name} cannot be read as a picture{reason}') from None
         return decoded
     except (Image.DecompressionBombError, MemoryError):
         raise HandFileError(f'{name} is too large a picture; scale it down') from None

@@ -6,11 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mmhand.utils.errors import HandFileError
+from mmhand.utils.picture_names import pictures_in
 
 from .inference import Image
-
-IMAGE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
 
 
 def list_pictures(inputs: Image | Sequence[Image]) -> list[Image]:
@@ -29,10 +27,7 @@ def list_pictures(inputs: Image | Sequence[Image]) -> list[Image]:
     path = Path(inputs)
     if not path.is_dir():
         return [path]
-    found = sorted(entry for entry in path.iterdir() if entry.suffix.lower() in IMAGE_SUFFIXES)
-    if not found:
-        raise HandFileError(f'folder {path} holds no picture ({", ".join(IMAGE_SUFFIXES)})')
-    return list(found)
+    return list(pictures_in(path))
 
 
 def picture_name(picture: Image, index: int) -> str:

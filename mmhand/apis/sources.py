@@ -9,15 +9,10 @@ import cv2
 import numpy as np
 
 from mmhand.utils.errors import HandFileError
+from mmhand.utils.picture_names import VIDEO_SUFFIXES
 
 from .inference import Image, read_image
 from .pictures import list_pictures, picture_name, unique_stems
-
-#: What is taken for a video; other files are pictures.
-VIDEO_SUFFIXES = (
-    *('.mp4', '.mov', '.avi', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg', '.wmv', '.flv'),
-    *('.3gp', '.ogv', '.ts', '.mts'),
-)
 
 
 @dataclass(frozen=True, eq=False)

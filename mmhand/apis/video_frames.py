@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .pictures import IMAGE_SUFFIXES
+from mmhand.utils.picture_names import IMAGE_SUFFIXES
+
 from .sources import VideoSource
 
 

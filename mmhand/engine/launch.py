@@ -11,7 +11,8 @@ from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
 from mmhand.registry import RUNNERS
-from mmhand.utils.config import load_config, resolve_config
+from mmhand.utils.config import load_config
+from mmhand.utils.config_names import resolve_config
 from mmhand.utils.errors import HandConfigError
 from mmhand.utils.setup_env import ensure_writable, setup_env
 

@@ -22,7 +22,8 @@ from torch.utils.data import Dataset
 from mmhand import __version__
 from mmhand.datasets.mano_params import SYNTHETIC_FILE
 from mmhand.utils.atomic_io import AtomicLocalBackend
-from mmhand.utils.config import PACKAGE, config_hash
+from mmhand.utils.config import config_hash
+from mmhand.utils.config_names import PACKAGE
 
 #: Attributes of data sets that say which part of which data was used, where they exist.
 _DATA_FACTS = (

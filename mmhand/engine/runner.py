@@ -11,10 +11,16 @@ from mmhand.registry import RUNNERS
 #: Longer messages than this, lines, go to the file only.
 _LINES = 8
 
+#: Warnings of mmengine about its own code, which no user of it can do anything about.
+_NOT_OURS = ('"FileClient" will be deprecated', '"HardDiskBackend" is the alias')
+
 
 @RUNNERS.register_module()
 class HandRunner(Runner):
-    """mmengine's Runner, whose long messages (machine, config, hooks) go to the log file only."""
+    """mmengine's Runner, whose long messages (machine, config, hooks) go to the log file only.
+
+    So do its warnings about mmengine's own code.
+    """
 
     def build_logger(
         self, log_level: int | str = 'INFO', log_file: str | None = None, **kwargs: object
@@ -33,12 +39,15 @@ class HandRunner(Runner):
 
 
 class _Shortened(logging.Filter):
-    """Keeps long messages off the terminal; warnings stay."""
+    """Keeps long messages off the terminal; warnings stay, but for those of :data:`_NOT_OURS`."""
 
     def __init__(self, file: str) -> None:
         super().__init__()
         self.file = file
 
     def filter(self, record: logging.LogRecord) -> bool:
-        long = record.levelno < logging.WARNING and str(record.msg).count('\n') > _LINES
+        said = str(record.msg)
+        if said.startswith(_NOT_OURS):
+            return False
+        long = record.levelno < logging.WARNING and said.count('\n') > _LINES
         return not (long and self.file)

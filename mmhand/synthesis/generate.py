@@ -106,7 +106,7 @@ def generate_dataset(
         writer: the format, folder, settings and seed.
         counts: samples of each split.
         workers: processes; the result is the same for any number.
-        progress: show a progress bar (frames).
+        progress: show a progress bar (frames), on a terminal only.
 
     Returns:
         How many samples were ``made`` and how many were ``kept``.
@@ -128,7 +128,8 @@ def generate_dataset(
         if writer.meta_path.is_file():
             _sweep(writer.out)
         writer.write_meta(counts, complete=False)
-        bar = ProgressBar(len(todo), file=sys.stderr) if progress and todo else None
+        drawn = progress and todo and sys.stderr.isatty()
+        bar = ProgressBar(len(todo), file=sys.stderr) if drawn else None
         for _ in _run(writer, todo, workers):
             if bar:
                 bar.update()

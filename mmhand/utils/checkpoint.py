@@ -21,7 +21,7 @@ from torch import nn
 
 from .checkpoint_archive import check_archive
 from .errors import HandFileError, UnsafeFileError
-from .model_zoo import zoo_file
+from .model_zoo import weights_file
 from .safe_arrays import resolve
 from .safe_globals import known_globals, safe_globals
 from .safetensors_checkpoint import read_safetensors
@@ -54,7 +54,7 @@ def load_checkpoint(
         UnsafeFileError: the file names a function or class that is not on the list of
             :mod:`mmhand.utils.safe_globals`; nothing of it was run.
     """
-    path = _existing(path)
+    path = weights_file(path)
     if path.suffix == '.safetensors':
         return read_safetensors(path, map_location)
     with path.open('rb') as file:
@@ -71,19 +71,6 @@ def check_checkpoint_file(path: str | os.PathLike) -> None:
         HandFileError, UnsafeFileError: it is; see :func:`load_checkpoint`.
     """
     load_checkpoint(path, 'meta')
-
-
-def _existing(path: str | os.PathLike) -> Path:
-    path = Path(path).expanduser()
-    if not path.exists():
-        path = zoo_file(os.fspath(path)) or path
-    if path.is_dir():
-        raise HandFileError(f'checkpoint {path} is a folder; name a .pth file in it')
-    if not path.is_file():
-        raise HandFileError(f'checkpoint {path} does not exist; check the path')
-    if path.stat().st_size == 0:
-        raise HandFileError(f'checkpoint {path} is empty; copy or download it again')
-    return path
 
 
 def read_open_checkpoint(file: BinaryIO, name: str, map_location: MapLocation, trust: bool) -> dict:

@@ -6,7 +6,7 @@ import time
 import pytest
 from mmengine.config import Config
 
-from mmhand.utils import config as config_module
+from mmhand.utils import config_names
 from mmhand.utils.config import (
     ConfigOptions,
     config_hash,
@@ -28,7 +28,7 @@ def configs(tmp_path, monkeypatch):
         path.write_text(f'name = {name!r}\nmodel = dict(type="M", layers=[dict(n=1)])\n')
     (root / 'delta').mkdir()
     (root / 'delta' / 'x.py').write_text('name = "other x"\n')
-    monkeypatch.setattr(config_module, 'configs_root', lambda: root)
+    monkeypatch.setattr(config_names, 'configs_root', lambda: root)
     return root
 
 
@@ -146,7 +146,7 @@ def test_options_on_the_command_line(capsys):
 
 
 def test_own_configs_are_found_in_the_checkout(repo):
-    assert config_module.configs_root().resolve() == repo / 'configs'
+    assert config_names.configs_root().resolve() == repo / 'configs'
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,7 @@ def parse_args(argv=None):
 start_tool(__name__, parse_args)
 
 import inspect
+import sys
 
 import cv2
 import numpy as np
@@ -223,7 +224,7 @@ def main(argv=None):
         raise HandConfigError(f'--start {args.start}: the data set has only {len(data)} samples')
     views = VIEWS if args.view == 'both' else (args.view,)
     pictures = []
-    bar = ProgressBar(len(order))
+    bar = ProgressBar(len(order), file=sys.stderr) if sys.stderr.isatty() else None
     for index in order:
         drawn = []
         for view in views:
@@ -237,8 +238,11 @@ def main(argv=None):
         name = str(sample.metainfo['sample_id']).replace('/', '_')
         write_image(out_dir / f'{index:06d}_{name}.png', picture)
         pictures.append(picture)
-        bar.update()
-    print(f'\n{len(pictures)} of {len(data)} samples drawn to {out_dir}')
+        if bar:
+            bar.update()
+    if bar:
+        bar.file.write('\n')
+    print(f'{len(pictures)} of {len(data)} samples drawn to {out_dir}')
     skipped = sum(getattr(both[view], 'num_skipped', 0) for view in views)
     if skipped:
         print(f'{skipped} unusable samples were skipped')
