@@ -231,7 +231,9 @@ def refuse_early(arguments: object) -> str | None:
             if value and value not in NO_CONFIGS:
                 light_module('config_names').resolve_config(value)
         checkpoint = getattr(arguments, 'checkpoint', None)
-        if checkpoint and checkpoint not in NO_CHECKPOINTS and '://' not in str(checkpoint):
+        # The open method takes none, which it says itself.
+        named = checkpoint and getattr(arguments, 'model', None) != 'open'
+        if named and checkpoint not in NO_CHECKPOINTS and '://' not in str(checkpoint):
             light_module('model_zoo').weights_file(checkpoint)
         for name in ('inputs', 'pictures', 'source'):
             value = getattr(arguments, name, None) or []
