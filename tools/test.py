@@ -24,6 +24,7 @@ def parse_args() -> argparse.Namespace:
 start_tool(__name__, parse_args)
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.dist import is_main_process
@@ -81,9 +82,11 @@ def main() -> None:
     if not is_main_process():
         return
     print_table(metrics)
-    if args.out:
-        write_results(args.out, describe_results(runner, metrics, cfg.load_from))
-        print(f'written to {args.out}')
+    results = describe_results(runner, metrics, cfg.load_from)
+    # Always beside the log, where mmhand report finds them.
+    for out in filter(None, (Path(runner.log_dir) / 'results.json', args.out)):
+        write_results(out, results)
+        print(f'written to {out}')
 
 
 if __name__ == '__main__':

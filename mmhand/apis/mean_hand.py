@@ -6,6 +6,7 @@ import numpy as np
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope
 from mmengine.utils import track_iter_progress
+from torch.utils.data import Dataset
 
 from mmhand.registry import DATASETS
 from mmhand.utils.errors import HandConfigError
@@ -21,12 +22,17 @@ _LEFT_OUT = (
     'HeatmapPeakMetric',
     'HandContactMetric',
 )
+#: Metrics of joints in the picture, for which the hand is pasted into the box.
+_IN_PICTURE = ('HandKeypoint2DMetric',)
 _HANDEDNESS = ('InterHandMetric', 'CameraInterHandMetric')
 
 
 def use_mean_hand(cfg: Config) -> None:
-    """Put :class:`~mmhand.models.estimators.mean_hand.MeanHand` in the network's place, in place.
+    """Put a mean hand in the network's place, in place.
 
+    Where all metrics are of joints in the picture, that is
+    :class:`~mmhand.models.estimators.mean_hand_in_box.MeanHandInBox` with the mean joints of the
+    training set in parts of the box; else :class:`~mmhand.models.estimators.mean_hand.MeanHand`.
     Networks of one hand's mesh give way to their hand model's mean pose and shape; others to the mean
     joints of the training set: of each side, relative to the wrist, in units of the bone from the
     wrist to the middle knuckle, times the mean length of that bone.
@@ -38,17 +44,19 @@ def use_mean_hand(cfg: Config) -> None:
         HandConfigError: the training set has no wholly annotated hand of one side; or no metric of the
             config is left.
     """
-    hand_model = cfg.model.get('hand_model') or (cfg.model.get('mano_head') or {}).get('hand_model')
-    model = dict(type='MeanHand')
-    if hand_model is not None:
-        model['hand_model'] = hand_model
-    else:
-        with DefaultScope.overwrite_default_scope('mmhand'):
-            model['joints'] = mean_joints(cfg.train_dataloader.dataset).tolist()
-    cfg.model = ConfigDict(model)
-    cfg.pop('model_wrapper_cfg', None)
     metrics = cfg.test_evaluator
     metrics = list(metrics) if isinstance(metrics, list | tuple) else [metrics]
+    flat = all(_kind(metric) in _IN_PICTURE for metric in metrics)
+    hand_model = cfg.model.get('hand_model') or (cfg.model.get('mano_head') or {}).get('hand_model')
+    model = dict(type='MeanHandInBox' if flat else 'MeanHand')
+    if hand_model is not None and not flat:
+        model['hand_model'] = hand_model
+    else:
+        mean = mean_joints_in_box if flat else mean_joints
+        with DefaultScope.overwrite_default_scope('mmhand'):
+            model['joints'] = mean(cfg.train_dataloader.dataset).tolist()
+    cfg.model = ConfigDict(model)
+    cfg.pop('model_wrapper_cfg', None)
     cfg.test_evaluator = [metric for metric in metrics if _answers(metric)]
     if not cfg.test_evaluator:
         raise HandConfigError(
@@ -57,8 +65,12 @@ def use_mean_hand(cfg: Config) -> None:
         )
 
 
+def _kind(metric: dict) -> str:
+    return metric['type'].split('.')[-1]
+
+
 def _answers(metric: dict) -> bool:
-    kind = metric['type'].split('.')[-1]
+    kind = _kind(metric)
     if kind in _HANDEDNESS:
         return metric.get('protocol') == 'hdr'
     return kind not in _LEFT_OUT
@@ -73,9 +85,7 @@ def mean_joints(dataset: dict) -> np.ndarray:
     Returns:
         (2, 21, 3), metres, wrist at the origin.
     """
-    while 'dataset' in dataset:
-        dataset = dataset['dataset']
-    data = DATASETS.build({**dataset, 'pipeline': []})
+    data = _records_of(dataset)
     total, count, length = np.zeros((2, 21, 3)), np.zeros(2), np.zeros(2)
     rows = range(len(data))
     for row in track_iter_progress(rows, file=sys.stderr) if sys.stderr.isatty() else rows:
@@ -89,3 +99,33 @@ def mean_joints(dataset: dict) -> np.ndarray:
     if not count.all():
         raise HandConfigError('the training set has no wholly annotated hand of one side')
     return total / count[:, None, None] * (length / count)[:, None, None]
+
+
+def mean_joints_in_box(dataset: dict) -> np.ndarray:
+    """Mean place of each joint in the hands' boxes, over the hands in which it is marked.
+
+    Args:
+        dataset: config of a data set of single hands with boxes.
+
+    Returns:
+        (21, 2) of a right hand in parts of the box's width and height; left hands count mirrored. A
+        joint that is nowhere marked is in the middle.
+    """
+    data = _records_of(dataset)
+    total, count = np.zeros((21, 2)), np.zeros((21, 1))
+    for row in track_iter_progress(range(len(data))):
+        info = data.get_data_info(row)
+        corner, size = np.reshape(info['bbox'], (2, 2))
+        places = (info['keypoints_2d'] - corner) / size
+        places[1, :, 0] = 1 - places[1, :, 0]
+        marked = (info['keypoint_valid'] > 0)[..., None]
+        total += np.where(marked, places, 0).sum(0)
+        count += marked.sum(0)
+    return np.where(count > 0, total / np.maximum(count, 1), 0.5)
+
+
+def _records_of(dataset: dict) -> Dataset:
+    """The data set inside its wrappers, without a pipeline."""
+    while 'dataset' in dataset:
+        dataset = dataset['dataset']
+    return DATASETS.build({**dataset, 'pipeline': []})

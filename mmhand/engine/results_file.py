@@ -21,6 +21,7 @@ from torch.utils.data import Dataset
 
 from mmhand import __version__
 from mmhand.datasets.mano_params import SYNTHETIC_FILE
+from mmhand.models.estimators import BASELINES
 from mmhand.utils.atomic_io import AtomicLocalBackend
 from mmhand.utils.config import config_hash
 from mmhand.utils.config_names import PACKAGE
@@ -46,7 +47,8 @@ def describe_results(
 
     Returns:
         JSON-ready dict: ``metrics``, ``evaluators`` with their protocol presets, ``data``,
-        ``checkpoint`` and its hash, and what :func:`describe_run` says.
+        ``checkpoint`` and its hash, ``pictures`` (the folder drawn into, where samples were drawn), and
+        what :func:`describe_run` says.
     """
     dataset = runner.test_dataloader.dataset
     return {
@@ -58,8 +60,15 @@ def describe_results(
             'sha256': file_hash(checkpoint) if checkpoint else None,
             'weights': _weights(runner.model) if checkpoint is None else 'from file',
         },
+        **({'pictures': drawn} if (drawn := _drawn(runner)) else {}),
         **describe_run(runner),
     }
+
+
+def _drawn(runner: Runner) -> str | None:
+    """Folder that samples are drawn into."""
+    hook = (runner.cfg.get('default_hooks') or {}).get('visualization') or {}
+    return str(hook['out_dir']) if hook.get('enable') and hook.get('out_dir') else None
 
 
 def describe_run(runner: Runner) -> dict[str, object]:
@@ -84,7 +93,7 @@ def describe_run(runner: Runner) -> dict[str, object]:
             'cpus': os.cpu_count(),
             'processes': runner.world_size,
         },
-        'command': shlex.join(['python', *sys.argv]),
+        'command': _command(),
         'seed': runner.seed,
         'date': time.strftime('%Y-%m-%dT%H:%M:%S%z'),
     }
@@ -130,10 +139,18 @@ def git_commit() -> str | None:
     return f'{commit}+changes' if changed else commit
 
 
+def _command() -> str:
+    """What was typed, as far as that is known."""
+    flags = sys.modules.get('mmhand_flags')
+    short = getattr(flags, 'COMMAND', None)
+    started = short.split() if short else ['python', sys.argv[0]]
+    return shlex.join([*started, *sys.argv[1:]])
+
+
 def _weights(model: nn.Module) -> str:
     """What a model without a checkpoint is."""
     bare = getattr(model, 'module', model)
-    return 'mean hand' if type(bare).__name__ == 'MeanHand' else 'untrained'
+    return 'mean hand' if isinstance(bare, BASELINES) else 'untrained'
 
 
 def _version(package: str) -> str | None:
@@ -164,7 +181,8 @@ def _data(dataset: Dataset) -> dict[str, object]:
             facts[name] = _plain(metainfo[name])
     root = getattr(dataset, 'data_root', None)
     if root and hasattr(dataset, 'full_init'):
-        facts['synthetic'] = (Path(root) / SYNTHETIC_FILE).is_file()
+        rendered = bool(metainfo.get('synthetic')) or (Path(root) / SYNTHETIC_FILE).is_file()
+        facts['synthetic'] = rendered
     inner = getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]
     parts = [_data(part) for part in inner if isinstance(part, Dataset)]
     if parts:

@@ -6,6 +6,7 @@ import sys
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 
+from mmhand.models.estimators import BASELINES
 from mmhand.registry import RUNNERS
 
 #: Longer messages than this, lines, go to the file only.
@@ -36,6 +37,11 @@ class HandRunner(Runner):
         if file:
             logger.info(f'details, the whole config and the order of hooks: {file}')
         return logger
+
+    def dump_config(self) -> None:
+        """Write the config into the work folder; a baseline's leaves the trained network's there."""
+        if not isinstance(self.model, BASELINES):
+            super().dump_config()
 
 
 class _Shortened(logging.Filter):

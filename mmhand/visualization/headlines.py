@@ -3,74 +3,76 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .metric_names import is_count, last_part
+
 #: Last parts of metric names, by how much a reader asks for them; at most one of each row is shown.
 _RANKED = (
     ('MPJPE_all', 'MPJPE_interacting', 'MPJPE', 'RR-MPJPE', 'EPE'),
-    ('MPVPE', 'MPVPE_interacting', 'PA-MPVPE', 'PA-MPJPE', 'MPJPE_interacting', 'MPJPE_single'),
     (
-        *('PCK@0.2', 'PCKh@0.7', 'AUC', 'AUC_all', 'AUC_interacting', 'PA-AUC', 'F@15'),
-        *('handedness', 'joint@20'),
+        *('MPVPE', 'MPVPE_interacting', 'PA-MPVPE', 'PA-MPJPE', 'MPJPE_interacting'),
+        *('MPJPE_single', 'frame_max@20', 'PCK@0.2', 'PCKh@0.7'),
+    ),
+    (
+        *('AUC_J', 'AUC', 'AUC_J_all', 'AUC_J_interacting', 'PA-AUC_J', 'F@15'),
+        *('HandednessAcc', 'joint@20'),
     ),
 )
-
-#: Parts of metric names that are shares or scores, not lengths.
-_SHARES = ('auc', 'f@', 'pck', 'handedness', 'acc', 'iou', 'joint@', 'frame')
-
-#: Last parts of metric names that are pixels of the picture.
-_PIXELS = ('EPE',)
+_MOST = len(_RANKED)
 
 
 @dataclass(frozen=True)
 class Headline:
-    """A number with its unit and its baseline.
+    """A number and its baseline.
 
     Attributes:
         name: of the metric, with its protocol's prefix.
         value: as scored.
-        unit: ``'mm'``, ``'px'`` (2D) or nothing.
         baseline: the mean hand's value of the same metric; ``None`` where it was not tested.
     """
 
     name: str
     value: float
-    unit: str
     baseline: float | None
 
 
-def headlines(tests: Mapping[str, Mapping]) -> list[Headline]:
+def headlines(
+    tests: Mapping[str, Mapping], validation: Mapping[str, float] | None = None
+) -> list[Headline]:
     """At most three numbers of the first test of trained weights.
 
     Args:
         tests: results files' content by name. One whose ``checkpoint.weights`` is ``'mean hand'`` is
-            the baseline.
+            the baseline; one of random weights counts only where there is no other.
+        validation: numbers of the last validation, for a run that was not tested.
     """
-    mean = [test for test in tests.values() if _weights(test) == 'mean hand']
-    others = [test for test in tests.values() if _weights(test) != 'mean hand']
-    if not others:
-        return []
-    metrics = others[0]['metrics']
-    baseline = mean[0]['metrics'] if mean else {}
-    found: list[Headline] = []
+    mean = [test for test in tests.values() if weights_of(test) == 'mean hand']
+    others = [test for test in tests.values() if weights_of(test) != 'mean hand']
+    others.sort(key=lambda test: weights_of(test) == 'untrained')
+    metrics = others[0]['metrics'] if others else dict(validation or {})
+    metrics = {
+        name: value
+        for name, value in metrics.items()
+        if isinstance(value, int | float) and not is_count(name)
+    }
+    picked: list[str] = []
     for row in _RANKED:
-        taken = {headline.name for headline in found}
-        name = next(
-            (key for last in row for key in metrics if _last(key) == last and key not in taken),
-            None,
-        )
-        if name is not None and isinstance(metrics[name], int | float):
-            found.append(Headline(name, metrics[name], _unit(name), baseline.get(name)))
-    return found
+        for last in row:
+            names = [key for key in metrics if _plain(key) == last and key not in picked]
+            if names:
+                picked.append(names[0])
+                break
+    # Masks and filled pictures have no joints to be off: the first numbers stand for them.
+    picked = picked or list(metrics)[:_MOST]
+    baseline = mean[0]['metrics'] if mean else {}
+    return [Headline(name, metrics[name], baseline.get(name)) for name in picked]
 
 
-def _unit(name: str) -> str:
-    if any(part in name.lower() for part in _SHARES):
-        return ''
-    return 'px' if _last(name) in _PIXELS else 'mm'
-
-
-def _last(name: str) -> str:
-    return name.rpartition('/')[2]
-
-
-def _weights(test: Mapping) -> str | None:
+def weights_of(test: Mapping) -> str | None:
+    """Whose weights a results file is about; ``None`` where it does not say."""
     return (test.get('checkpoint') or {}).get('weights')
+
+
+def _plain(name: str) -> str:
+    """Last part of a whole method's metric; that of a stage is none."""
+    last = name.rpartition('/')[2]
+    return last if last == last_part(name) else ''

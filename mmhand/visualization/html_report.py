@@ -38,16 +38,20 @@ nav ul { display: flex; flex-wrap: wrap; gap: 4px 20px; list-style: none; paddin
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; margin: 8px 0 20px; font-variant-numeric: tabular-nums; }
 caption { text-align: left; padding-bottom: 6px; font-size: .92rem; }
+/* Words and numbers stay whole: a table that is too wide is scrolled, its first column staying. */
 th, td { text-align: left; padding: 6px 18px 6px 0; border-bottom: 1px solid var(--line);
-  vertical-align: top; overflow-wrap: anywhere; }
+  vertical-align: top; }
 td.number, th.number { text-align: right; white-space: nowrap; }
+th[scope="row"] { position: sticky; left: 0; background: var(--page); }
+.long { overflow-wrap: anywhere; }
 .headlines { display: grid; gap: 16px;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 220px), 1fr)); }
 .headlines div { background: var(--card); border: 1px solid var(--line); border-radius: 8px;
   padding: 14px 16px; }
 .headlines strong { display: block; font-size: 1.9rem; line-height: 1.25; white-space: nowrap; }
-.headlines span { color: var(--soft); font-size: .92rem; overflow-wrap: anywhere; }
-.facts th { font-weight: 500; color: var(--soft); white-space: nowrap; }
+.headlines span { display: block; color: var(--soft); font-size: .92rem;
+  overflow-wrap: break-word; }
+.facts th { font-weight: 500; color: var(--soft); position: static; }
 .grid { display: grid; gap: 20px;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); }
 figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 8px;
@@ -60,8 +64,13 @@ pre { background: var(--card); border: 1px solid var(--line); border-radius: 8px
   font: 13px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 details summary { cursor: pointer; color: var(--accent); }
 footer { padding: 40px 24px; font-size: .88rem; }
+@media (max-width: 600px) { header, main, footer { padding-left: 16px; padding-right: 16px; }
+  table { font-size: .9rem; } th, td { padding-right: 12px; } }
 @media print { body { font-size: 12px; } nav { display: none; } figure { break-inside: avoid; } }
 """
+
+#: Longer words, characters, are broken where a cell is too narrow for them.
+_LONG_WORD = 24
 
 
 class HtmlReport:
@@ -121,7 +130,7 @@ class HtmlReport:
             caption: over the table.
         """
         rows = ''.join(
-            f'<tr><th scope="row">{html.escape(str(name))}</th><td>{html.escape(show(value))}</td></tr>'
+            f'<tr><th scope="row">{html.escape(str(name))}</th>{_fact(show(value))}</tr>'
             for name, value in facts.items()
         )
         return self._add(
@@ -129,7 +138,11 @@ class HtmlReport:
         )
 
     def table(
-        self, head: Sequence[str], rows: Sequence[Sequence[object]], caption: str = ''
+        self,
+        head: Sequence[str],
+        rows: Sequence[Sequence[object]],
+        caption: str = '',
+        fold: str | None = None,
     ) -> 'HtmlReport':
         """Add a table; numbers are set to the right.
 
@@ -137,6 +150,7 @@ class HtmlReport:
             head: column names.
             rows: as many values each; the first names the row.
             caption: over the table.
+            fold: if given, the table is folded away under these words.
         """
         numeric = [
             all(isinstance(row[i], int | float | None) for row in rows) and bool(rows)
@@ -153,10 +167,11 @@ class HtmlReport:
                 f'<td{kind[i]}>{html.escape(show(row[i]))}</td>' for i in range(1, len(head))
             )
             body += f'<tr>{first}{rest}</tr>'
-        return self._add(
-            f'<div class="scroll"><table>{_caption(caption)}'
+        table = (
+            f'<div class="scroll" tabindex="0"><table>{_caption(caption)}'
             f'<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
         )
+        return self._add(_folded(table, fold))
 
     def pictures(self, pictures: Mapping[str, np.ndarray | str | Path]) -> 'HtmlReport':
         """Add pictures side by side.
@@ -197,9 +212,7 @@ class HtmlReport:
             fold: if given, the text is folded away under these words.
         """
         block = f'<pre tabindex="0"><code>{html.escape(text)}</code></pre>'
-        if fold is not None:
-            block = f'<details><summary>{html.escape(fold)}</summary>{block}</details>'
-        return self._add(block)
+        return self._add(_folded(block, fold))
 
     def render(self) -> str:
         """The page's HTML."""
@@ -272,6 +285,18 @@ def show(value: object) -> str:
     if isinstance(value, list | tuple):
         return ', '.join(map(show, value))
     return str(value)
+
+
+def _fact(text: str) -> str:
+    """A cell whose words stay whole, unless one is longer than a phone is wide, such as a hash."""
+    kind = ' class="long"' if any(len(word) > _LONG_WORD for word in text.split()) else ''
+    return f'<td{kind}>{html.escape(text)}</td>'
+
+
+def _folded(block: str, words: str | None) -> str:
+    if words is None:
+        return block
+    return f'<details><summary>{html.escape(words)}</summary>{block}</details>'
 
 
 def _caption(text: str) -> str:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 #: Okabe & Ito's colours without yellow, which is faint on white.
 COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000')
 
+#: Legends: names side by side, and inches a line.
+_LEGEND_COLUMNS = 2
+_LEGEND_ROW = 0.17
+
 _STYLE = {
     'font.size': 9,
     'axes.spines.top': False,
@@ -48,7 +52,7 @@ def plot_curves(
         xlabel: under the plot.
         ylabel: beside the plot.
         log_scale: logarithmic values; ``None`` decides by their range.
-        size: width and height, inches.
+        size: width and height without the legend, inches.
         limits: least and largest value shown; by the values if ``None``.
 
     Returns:
@@ -59,6 +63,9 @@ def plot_curves(
     from matplotlib.figure import Figure
 
     with rc_context(_STYLE):
+        # Below the plot, where it hides no curve, and for which the figure grows.
+        legend_rows = -(-len(curves) // _LEGEND_COLUMNS) if len(curves) > 1 else 0
+        size = size[0], size[1] + _LEGEND_ROW * legend_rows
         figure = Figure(figsize=size, layout='constrained')
         axes = figure.add_subplot()
         for index, (name, (steps, values)) in enumerate(curves.items()):
@@ -82,8 +89,8 @@ def plot_curves(
         axes.set_title(title, loc='left', fontweight='bold')
         axes.set_xlabel(xlabel)
         axes.set_ylabel(ylabel)
-        if len(curves) > 1:
-            axes.legend(fontsize=8, ncols=1 if len(curves) < 8 else 2)
+        if legend_rows:
+            figure.legend(fontsize=8, ncols=_LEGEND_COLUMNS, loc='outside lower center')
     return figure
 
 

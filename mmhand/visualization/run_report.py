@@ -1,35 +1,25 @@
 """What a report says about a run: numbers, curves, pictures, how to do it again."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from mmhand.utils.errors import HandFileError
 
-from .headlines import headlines
+from .headlines import headlines, weights_of
 from .html_report import HtmlReport, show
+from .metric_names import higher_is_better, is_count, last_part, meaning, unit, with_unit
 from .plots import plot_curves
+from .run_files import find_pictures, find_results, read_json
 from .run_log import Curve, RunLog, best, read_log
 
-_PICTURE_SUFFIXES = ('.jpg', '.jpeg', '.png')
+#: Pictures before the numbers; the others come after them.
+_FIRST_PICTURES = 4
 
-#: Parts of metric names of which more is better.
-_HIGHER = (
-    'auc',
-    'acc',
-    'handedness',
-    'aph',
-    'f@',
-    'f_score',
-    'fscore',
-    'iou',
-    'psnr',
-    'ssim',
-    'pck',
-)
+#: A table of more metrics than this shows those of the whole method, and folds the stages' away.
+_LONG_TABLE = 24
 
-#: First parts of the names of metrics that measure no lengths in space.
-_NO_LENGTHS = ('amodal', 'hole', 'keypoints')
+#: Of plots, inches: small, so that their letters are large enough on a phone.
+_PLOT_SIZE = (4.6, 2.8)
 
 
 def build_run_report(
@@ -55,8 +45,13 @@ def build_run_report(
     work_dir = Path(work_dir)
     if not work_dir.is_dir():
         raise HandFileError(f'work folder {work_dir} does not exist; name that of a training')
-    tests = _find_results(work_dir, results)
-    shown = _find_pictures(work_dir, pictures, max_pictures)
+    tests = find_results(work_dir, results)
+    drawn = [
+        str(test['pictures'])
+        for test in tests.values()
+        if test.get('pictures') and weights_of(test) != 'mean hand'
+    ]
+    shown = list(find_pictures(work_dir, pictures, max_pictures, drawn).items())
     try:
         log = read_log(work_dir)
     except HandFileError:
@@ -69,11 +64,13 @@ def build_run_report(
         report.text(
             'Lines: thumb orange, index blue, middle green, ring yellow, little finger pink.'
         )
-        report.pictures(shown)
-    _add_headlines(report, tests)
+        report.pictures(dict(shown[:_FIRST_PICTURES]))
+    _add_headlines(report, tests, log)
     _add_results(report, tests)
     _add_validation(report, log)
     _add_curves(report, log)
+    if len(shown) > _FIRST_PICTURES:
+        report.section('More pictures').pictures(dict(shown[_FIRST_PICTURES:]))
     _add_circumstances(report, work_dir, tests)
     return report
 
@@ -86,38 +83,60 @@ def _lead(log: RunLog, tests: dict[str, dict]) -> str:
         parts.append(f'{epochs}{iterations} iterations of training')
     if tests:
         parts.append(f'{len(tests)} test{"s" if len(tests) > 1 else ""}')
-    synthetic = [
-        test['data']['synthetic'] for test in tests.values() if 'synthetic' in test.get('data', {})
-    ]
-    if synthetic and all(synthetic):
-        parts.append('tested on synthetic pictures: the numbers say nothing about real ones')
-    elif synthetic and not any(synthetic):
-        parts.append('tested on recorded data')
-    if any(_checkpoint(test).get('weights') == 'untrained' for test in tests.values()):
+    parts += dict.fromkeys(_data_words(test.get('data') or {}) for test in tests.values())
+    if any(weights_of(test) == 'untrained' for test in tests.values()):
         parts.append('UNTRAINED weights')
-    return '; '.join(parts)
+    return '; '.join(part for part in parts if part)
 
 
-def _checkpoint(test: dict) -> dict:
-    return test.get('checkpoint') or {}
+def _data_words(data: Mapping) -> str:
+    """What was tested on, and whether it was rendered."""
+    if 'type' not in data:
+        return ''
+    words = f'tested on {data.get("samples", "some")} samples of {data["type"]}'
+    if data.get('synthetic'):
+        return f'{words}, which are synthetic pictures: the numbers say nothing about real ones'
+    return words + (', not marked as synthetic' if data.get('synthetic') is False else '')
 
 
-def _add_headlines(report: HtmlReport, tests: dict[str, dict]) -> None:
-    numbers = headlines(tests)
+def _add_headlines(report: HtmlReport, tests: dict[str, dict], log: RunLog) -> None:
+    last = {name: values[-1] for name, (_, values) in log.val.items()}
+    numbers = headlines(tests, last)
     if not numbers:
         return
-    report.section('In short').headlines(
-        [
-            (
-                number.name,
-                f'{show(float(number.value))} {number.unit}'.strip(),
-                'no baseline: tools/test.py CONFIG mean makes one'
-                if number.baseline is None
-                else f'mean hand: {show(float(number.baseline))} {number.unit}'.strip(),
-            )
-            for number in numbers
-        ]
-    )
+    report.section('In short')
+    if not any(weights_of(test) != 'mean hand' for test in tests.values()):
+        report.text('The numbers are those of the last validation: the run was not tested.')
+    baseline = any(weights_of(test) == 'mean hand' for test in tests.values())
+    cards = []
+    for number in numbers:
+        beside = 'none' if baseline else f'not tested: {_mean_command(tests)} does it'
+        if number.baseline is not None:
+            beside = _with_unit(number.baseline, number.name)
+        way = 'more' if higher_is_better(number.name) else 'less'
+        words = ', '.join(filter(None, (meaning(number.name), f'{way} is better')))
+        name = f'{number.name}: {words}'
+        cards.append((name, _with_unit(number.value, number.name), f'mean hand: {beside}'))
+    report.headlines(cards)
+    if baseline:
+        report.text(
+            'The mean hand is what the network has to beat: one hand, the mean of the training set or '
+            'of the hand model, laid at the annotated wrist or into the annotated box, whatever the '
+            'picture shows.'
+        )
+
+
+def _mean_command(tests: dict[str, dict]) -> str:
+    """The command that scores the mean hand."""
+    files = [(test.get('config') or {}).get('file') for test in tests.values()]
+    file = next(filter(None, files), None)
+    # Configs that come with mmhand go by their names.
+    known = file and 'configs' in Path(file).parts
+    return f'mmhand test {Path(file).stem if known else file or "CONFIG"} mean'
+
+
+def _with_unit(value: float, name: str) -> str:
+    return f'{show(float(value))} {unit(name)}'.strip()
 
 
 def _add_results(report: HtmlReport, tests: dict[str, dict]) -> None:
@@ -126,33 +145,50 @@ def _add_results(report: HtmlReport, tests: dict[str, dict]) -> None:
     report.section('Test results')
     for group in _sharing_metrics(tests):
         names = list(dict.fromkeys(name for file in group for name in tests[file]['metrics']))
-        rows = [[name, *(tests[file]['metrics'].get(name) for file in group)] for name in names]
-        lengths = any(name.split('/')[0] not in _NO_LENGTHS for name in names)
-        report.table(['metric', *group], rows, 'Errors in millimetres.' if lengths else '')
-        if any(name.endswith('/EPE') for name in names):
-            report.text('EPE is in pixels of the picture.')
+        columns = [tests[file]['metrics'] for file in group]
+        _add_metrics(
+            report,
+            ['metric', *group],
+            {name: [column.get(name) for column in columns] for name in names},
+        )
         if any('MRRPE' in name for name in names):
             report.text(
                 'MRRPE is the error of one wrist seen from the other. It means something only where '
                 'the depth of both roots is estimated or given; otherwise it is metres, of nothing.'
             )
+        for name in filter(is_count, names):
+            counts = dict.fromkeys(show(column.get(name)) for column in columns)
+            report.text(f'Joints that were scored: {", ".join(counts)}.')
     for file, test in tests.items():
         protocols = [_protocol(entry) for entry in test.get('evaluators', ())]
         data, checkpoint = test.get('data', {}), test.get('checkpoint', {})
         keys = ('type', 'split', 'samples', 'data_version', 'version')
         if set(test) == {'metrics'}:
             continue  # as told by its neighbour
-        report.facts(
-            {
-                'protocol': ', '.join(name for name in protocols if name) or None,
-                'data': ', '.join(f'{k} {data[k]}' for k in keys if data.get(k) is not None),
-                'checkpoint': checkpoint.get('file') or checkpoint.get('weights'),
-                'checkpoint SHA-256': checkpoint.get('sha256'),
-                'config SHA-256': test.get('config', {}).get('sha256'),
-                'date': test.get('date'),
-            },
-            file,
-        )
+        facts = {
+            'protocol': ', '.join(name for name in protocols if name),
+            'data': ', '.join(f'{k} {data[k]}' for k in keys if data.get(k) is not None),
+            'checkpoint': checkpoint.get('file') or checkpoint.get('weights'),
+            'checkpoint SHA-256': checkpoint.get('sha256'),
+            'config SHA-256': test.get('config', {}).get('sha256'),
+            'date': test.get('date'),
+        }
+        report.facts({name: value for name, value in facts.items() if value}, file)
+
+
+def _add_metrics(report: HtmlReport, head: Sequence[str], rows: Mapping[str, list]) -> None:
+    """A table of metrics, counts left out; of many, those of stages are folded away."""
+    kept = {name: row for name, row in rows.items() if not is_count(name)}
+    folded = {}
+    if len(kept) > _LONG_TABLE:
+        folded = {name: kept.pop(name) for name in list(kept) if _of_stage(name)}
+    for part, fold in ((kept, None), (folded, 'Show the numbers of every stage')):
+        if part:
+            report.table(head, [[with_unit(name), *row] for name, row in part.items()], fold=fold)
+
+
+def _of_stage(name: str) -> bool:
+    return name.rpartition('/')[2] != last_part(name)
 
 
 def _sharing_metrics(tests: dict[str, dict]) -> list[list[str]]:
@@ -177,117 +213,78 @@ def _protocol(evaluator: dict) -> str | None:
 def _add_validation(report: HtmlReport, log: RunLog) -> None:
     if not log.val:
         return
-    rows = []
+    rows = {}
     for name, (steps, values) in sorted(log.val.items()):
-        step, value = best((steps, values), not _higher_is_better(name))
-        rows.append([name, values[-1], value, int(step)])
+        step, value = best((steps, values), not higher_is_better(name))
+        rows[name] = [values[-1], value, int(step)]
     report.section('Validation')
-    report.table(['metric', 'last', 'best', f'at {log.val_unit}'], rows)
-
-
-def _higher_is_better(name: str) -> bool:
-    return any(part in name.lower() for part in _HIGHER)
+    _add_metrics(report, ['metric', 'last', 'best', f'at {log.val_unit}'], rows)
 
 
 def _add_curves(report: HtmlReport, log: RunLog) -> None:
     plots = {}
-    losses = log.losses()
-    if losses:
-        plots['Training losses over iterations'] = plot_curves(losses, 'Training losses')
-    for group, curves in _metric_groups(log.val).items():
+    for group, losses in _grouped(log.losses(), lambda name: name.rpartition('.')[0]).items():
+        title = f'Training losses: {group}' if group else 'Training losses'
+        plots[f'{title} over iterations'] = plot_curves(losses, title, size=_PLOT_SIZE)
+    # Of stages, their errors are enough; shares at three limits each would be too many lines.
+    scores = {
+        name: curve
+        for name, curve in sorted(log.val.items())
+        if not is_count(name) and not (_of_stage(name) and '@' in name)
+    }
+    for group, curves in _grouped(scores, _metric_group).items():
         plots[f'{group} of the validation over {log.val_unit}s'] = plot_curves(
-            curves, f'Validation: {group}', log.val_unit, log_scale=False
+            curves,
+            f'Validation: {with_unit(group)}',
+            log.val_unit,
+            log_scale=False,
+            size=_PLOT_SIZE,
         )
     rates = {name: curve for name, curve in log.train.items() if name.endswith('lr')}
     if rates:
-        plots['Learning rate over iterations'] = plot_curves(rates, 'Learning rate')
+        plots['Learning rate over iterations'] = plot_curves(
+            rates, 'Learning rate', size=_PLOT_SIZE
+        )
     if plots:
         report.section('Curves').plots(plots)
 
 
-def _metric_groups(curves: dict[str, Curve]) -> dict[str, dict[str, Curve]]:
+def _metric_group(name: str) -> str:
     """Metrics that share an axis: ``internet/MPJPE_all`` and ``internet/MPJPE_single``, say."""
+    start, at, _ = last_part(name).partition('@')
+    return start if at else start.split('_')[0]
+
+
+def _grouped(curves: Mapping[str, Curve], key: Callable[[str], str]) -> dict[str, dict[str, Curve]]:
     groups: dict[str, dict[str, Curve]] = {}
-    for name, curve in sorted(curves.items()):
-        groups.setdefault(name.split('/')[-1].split('_')[0], {})[name] = curve
+    for name, curve in curves.items():
+        groups.setdefault(key(name), {})[name] = curve
     return groups
 
 
 def _add_circumstances(report: HtmlReport, work_dir: Path, tests: dict[str, dict]) -> None:
-    runs = [_read_json(file) for file in sorted(work_dir.glob('*/run.json'))]
-    commands = [run['command'] for run in [*runs, *tests.values()] if run.get('command')]
+    runs = {file.parent: read_json(file) for file in sorted(work_dir.glob('*/run.json'))}
+    commands = [run['command'] for run in [*runs.values(), *tests.values()] if run.get('command')]
     if commands:
         report.section('How to do it again')
         report.code('\n'.join(dict.fromkeys(commands)))
     if runs:
+        trained = [run for folder, run in runs.items() if _trains(folder)]
+        run = (trained or list(runs.values()))[-1]
         report.section('Environment')
-        report.facts({**runs[-1].get('software', {}), 'seed': runs[-1].get('seed')})
+        facts = {**run.get('software', {}), 'seed': run.get('seed')}
+        report.facts({name: value for name, value in facts.items() if value is not None})
     configs = sorted(work_dir.glob('*.py'), key=lambda path: path.stat().st_mtime)
     if configs:
         report.section('Config')
-        report.facts(
-            {
-                'file': configs[-1].name,
-                'SHA-256': runs[-1].get('config', {}).get('sha256') if runs else None,
-            }
-        )
+        sha256 = run.get('config', {}).get('sha256') if runs else None
+        report.facts({'file': configs[-1].name, **({'SHA-256': sha256} if sha256 else {})})
         report.code(configs[-1].read_text(encoding='utf-8'), fold='Show the whole config')
 
 
-def _read_json(path: Path) -> dict:
+def _trains(folder: Path) -> bool:
+    """Whether a run of this log folder was a training."""
     try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-    except (OSError, ValueError) as error:
-        raise HandFileError(f'{path} cannot be read as JSON: {error}') from error
-    if not isinstance(content, dict):
-        raise HandFileError(f'{path} holds a {type(content).__name__}, not an object')
-    return content
-
-
-def _find_results(work_dir: Path, given: Sequence[str | Path] | None) -> dict[str, dict]:
-    if given is None:
-        candidates = [*work_dir.glob('*.json'), *work_dir.glob('*/*.json')]
-        found = {
-            path.name: _read_json(path) for path in sorted(candidates) if path.name != 'run.json'
-        }
-        return {name: entry for name, entry in found.items() if {'metrics', 'config'} <= set(entry)}
-    found = {}
-    for path in map(Path, given):
-        content = _read_json(path)
-        if isinstance(content.get('results'), dict):
-            # Of hdr_gain.py: one table, a column for each way.
-            run, columns = content.get('run') or {}, content['results']
-            for number, (column, metrics) in enumerate(columns.items()):
-                found[f'{path.stem}: {column}'] = {**({} if number else run), 'metrics': metrics}
-            continue
-        if 'metrics' not in content:
-            raise HandFileError(
-                f'{path} is no results file of tools/test.py --out or hdr_gain.py --out'
-            )
-        found[path.name] = content
-    return found
-
-
-def _find_pictures(
-    work_dir: Path, given: Sequence[str | Path] | None, limit: int
-) -> dict[str, Path]:
-    found: list[Path] = []
-    for path in [work_dir] if given is None else map(Path, given):
-        if path.is_file():
-            found.append(path)
-        elif path.is_dir():
-            files = (f for f in path.rglob('*') if f.suffix.lower() in _PICTURE_SUFFIXES)
-            found += _latest_epoch(sorted(files))
-        else:
-            raise HandFileError(f'{path} is no picture and no folder of pictures')
-    step = max(1, -(-len(found) // limit)) if limit else 1
-    picked = found[::step][:limit]
-    return {f'{path.parent.name} / {path.stem}': path for path in picked}
-
-
-def _latest_epoch(files: list[Path]) -> list[Path]:
-    """Leave the pictures of earlier validations out; those of tests come first."""
-    epochs = {int(f.parent.name[6:]) for f in files if f.parent.name.startswith('epoch_')}
-    last = f'epoch_{max(epochs)}' if epochs else ''
-    kept = [f for f in files if not f.parent.name.startswith('epoch_') or f.parent.name == last]
-    return sorted(kept, key=lambda f: (f.parent.name != 'test', str(f)))
+        return bool(read_log(folder).train)
+    except HandFileError:
+        return False

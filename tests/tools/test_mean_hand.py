@@ -1,8 +1,10 @@
 """What the mean guesses score, from commands on small synthetic sets."""
 
+import json
 import re
 import runpy
 
+import cv2
 import numpy as np
 import pytest
 
@@ -79,3 +81,51 @@ def test_mean_mesh_is_scored_after_alignment(run, tmp_path, capsys):
     assert not run('handoccnet_r18_cpu_ho3d', root)
     printed = scores(capsys.readouterr().out)
     assert 1 < printed['ho3d_v2/PA-MPJPE'] < 60 < printed['ho3d_v2/MPJPE']
+
+
+def test_a_mean_hand_is_pasted_into_the_box(run, tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    images, hands = [], []
+    for number in range(4):
+        left = number % 2
+        cv2.imwrite(str(tmp_path / f'{number}.png'), np.full((90, 120, 3), 80, np.uint8))
+        images.append(dict(id=number, file_name=f'{number}.png', width=120, height=90))
+        x, y, w, h = box = [10 + number, 5, 50 + 10 * number, 60]
+        points = rng.uniform(0, 1, (21, 2)) * (w, h) + (x, y)
+        hands.append(
+            dict(
+                id=number,
+                image_id=number,
+                bbox=box,
+                keypoints=np.c_[points, np.ones(21)].tolist(),
+                hand_type='left' if left else 'right',
+            )
+        )
+    (tmp_path / 'hands.json').write_text(json.dumps(dict(images=images, annotations=hands)))
+    config = tmp_path / 'own.py'
+    config.write_text(
+        "_base_ = ['mmhand::handoccnet/handoccnet_r18_2d_cpu_onehand10k.py']\n"
+        "mine = dict(type='CocoHandDataset', ann_file='hands.json')\n"
+        'loader = dict(dataset=mine, batch_size=2, num_workers=0, persistent_workers=False)\n'
+        'train_dataloader = loader\ntest_dataloader = loader\nval_dataloader = loader\n'
+    )
+    (tmp_path / 'work').mkdir()
+    (tmp_path / 'work' / 'own.py').write_text('of the training')
+    assert not run(str(config), tmp_path)
+    printed = scores(capsys.readouterr().out)
+    boxes = np.array([hand['bbox'] for hand in hands])
+    points = np.array([hand['keypoints'] for hand in hands])[..., :2]
+    places = (points - boxes[:, None, :2]) / boxes[:, None, 2:]
+    places[1::2, :, 0] = 1 - places[1::2, :, 0]
+    guess = np.repeat(places.mean(0, keepdims=True), 4, 0)
+    guess[1::2, :, 0] = 1 - guess[1::2, :, 0]
+    off = np.linalg.norm(guess * boxes[:, None, 2:] + boxes[:, None, :2] - points, axis=-1)
+    assert printed['keypoints/EPE'] == pytest.approx(off.mean(), rel=1e-3)
+    near = (off / boxes[:, None, 2:].max(-1) < 0.2).mean()
+    assert printed['keypoints/PCK@0.2'] == pytest.approx(near, abs=1e-4)
+    # Kept where mmhand report finds it, and the trained network's config is left alone.
+    (kept,) = (tmp_path / 'work').glob('*/results.json')
+    content = json.loads(kept.read_text())
+    assert content['checkpoint']['weights'] == 'mean hand'
+    assert content['metrics']['keypoints/EPE'] == pytest.approx(printed['keypoints/EPE'], abs=1e-4)
+    assert (tmp_path / 'work' / 'own.py').read_text() == 'of the training'

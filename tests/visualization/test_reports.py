@@ -155,6 +155,17 @@ class TestHtmlReport:
         for cell in ('>1.23<', '>0.01235<', '>3.00<', '>–<', '>1, 2.50<'):
             assert cell in text
 
+    def test_words_and_numbers_stay_whole_on_a_phone(self):
+        report = HtmlReport('t').facts({'version': '0.10.7', 'SHA-256': 64 * 'f', 'note': 'a b'})
+        text = report.table(['name', 'x'], [['keypoints/PCK@0.2', 0.5]]).render()
+        broken = re.findall(r'([^{}]*)\{[^{}]*overflow-wrap: anywhere', text)
+        # A hash may be broken, and what is no table.
+        assert [rule.strip() for rule in broken] == ['.long', 'figcaption', 'pre']
+        assert re.findall(r'<td class="long">(.*?)</td>', text) == [64 * 'f']
+        assert '<th scope="row">keypoints/PCK@0.2</th><td class="number">0.50</td>' in text
+        # Wide tables move in their frame, which a keyboard reaches, too.
+        assert '<div class="scroll" tabindex="0"><table>' in text
+
     def test_wide_pictures_shrink(self, tmp_path):
         data = re.search(r'data:image/jpeg;base64,([^"]+)', self.make()).group(1)
         import base64
@@ -217,7 +228,7 @@ class TestRunReport:
         # More is better for AUC, less for errors.
         cells = [re.sub('<[^>]+>', ' ', row).split() for row in re.findall(r'<tr>.*?</tr>', text)]
         assert ['m/AUC', '0.40', '0.50', '1'] in cells
-        assert ['m/MPJPE', '20.00', '20.00', '2'] in cells
+        assert ['m/MPJPE,', 'mm', '20.00', '20.00', '2'] in cells
 
     def test_it_opens_with_pictures_and_numbers_beside_the_mean_hand(self, whole):
         mean = json.loads((whole / 'results.json').read_text())
@@ -241,16 +252,104 @@ class TestRunReport:
         assert 'synthetic pictures' in lead
         assert 'UNTRAINED' in lead
         assert 'only where the depth of both roots' in text
-        assert 'no baseline' in text
+        assert 'mean hand: not tested: mmhand test CONFIG mean does it' in text
 
-    def test_errors_in_the_picture_are_in_pixels(self, whole):
+    def test_a_run_in_2d_opens_with_pixels_and_counts_nothing_as_a_score(self, whole):
         results = json.loads((whole / 'results.json').read_text())
-        results['metrics'] = {'keypoints/EPE': 7.5, 'keypoints/PCK@0.2': 0.5}
+        numbers = {'AUC': 0.25, 'EPE': 7.5, 'PCK@0.2': 0.5, 'joints': 168}
+        results['metrics'] = {f'keypoints/{name}': value for name, value in numbers.items()}
+        (whole / 'results.json').write_text(json.dumps(results))
+        log = {**results['metrics'], 'step': 2}
+        write_lines(whole / '20260103_000000', [train(5, 0.5, 3), log])
+        text = build_run_report(whole).render()
+        assert re.findall(r'<strong>(.*?)</strong>', text) == ['7.50 px', '0.50', '0.25']
+        first = re.search(r'<div class="headlines"><div><span>(.*?)</span>', text).group(1)
+        assert first.startswith('keypoints/EPE: mean distance of a joint')
+        assert first.endswith('in the picture, less is better')
+        assert 'PCK@0.2: share of joints off by less than 0.2 of the box&#x27;s longer side' in text
+        assert 'Joints that were scored: 168.' in text
+        assert 'keypoints/EPE, px' in text
+        assert 'keypoints/joints' not in text.partition('Show the whole config')[0]
+        assert 'joints of the validation' not in text
+
+    def test_without_a_test_the_last_validation_opens_it(self, work_dir):
+        text = build_run_report(work_dir).render()
+        assert re.findall(r'<strong>(.*?)</strong>', text) == ['20.00 mm', '0.40']
+        assert 'those of the last validation' in text
+        assert 'mmhand test CONFIG mean' in text
+
+    def test_the_command_for_the_mean_hand_names_the_config(self, whole):
+        results = json.loads((whole / 'results.json').read_text())
+        for file, name in (('own/c.py', 'own/c.py'), ('/x/configs/cmr/cmr_r18.py', 'cmr_r18')):
+            results['config'] = {'file': file}
+            (whole / 'results.json').write_text(json.dumps(results))
+            assert f'mmhand test {name} mean' in build_run_report(whole).render()
+
+    def test_tests_without_out_are_found_and_what_is_twice_is_shown_once(self, whole):
+        results = json.loads((whole / 'results.json').read_text())
+        (whole / '20260101_000000' / 'results.json').write_text(json.dumps(results))
+        others = [
+            ('20260103_000000', {'weights': 'mean hand'}, 60.0, '2026-01-09'),
+            ('20260104_000000', {'file': 'work/epoch_7.pth'}, 11.0, '2026-01-08'),
+            ('20260105_000000', {'file': 'work/epoch_7.pth'}, 12.0, '2026-01-07'),
+        ]
+        for folder, checkpoint, value, date in others:
+            (whole / folder).mkdir()
+            test = dict(results, checkpoint=checkpoint, metrics={'m/MPJPE': value}, date=date)
+            (whole / folder / 'results.json').write_text(json.dumps(test))
+        text = build_run_report(whole).render()
+        head = re.search(r'Test results</h2>.*?<thead>(.*?)</thead>', text, re.S).group(1)
+        assert re.findall(r'<th[^>]*>(.*?)</th>', head) == [
+            *('metric', 'epoch_7', 'epoch_7 (20260105_000000)', 'results.json', 'mean hand'),
+        ]
+        assert re.search(r'<strong>(.*?)</strong><span>(.*?)</span>', text).groups() == (
+            *('11.00 mm', 'mean hand: 60.00 mm'),
+        )
+
+    def test_pictures_of_a_test_are_found_but_not_those_of_others(
+        self, whole, tmp_path, monkeypatch
+    ):
+        home, other = tmp_path / 'home', tmp_path / 'other'
+        for folder in (home / 'overlays/test', other):
+            folder.mkdir(parents=True)
+            cv2.imwrite(str(folder / 'b.jpg'), np.zeros((8, 8, 3), np.uint8))
+        monkeypatch.chdir(home)
+        results = json.loads((whole / 'results.json').read_text())
+
+        def captions(folder, weights='from file'):
+            test = dict(results, pictures=folder, checkpoint={'weights': weights})
+            (whole / 'results.json').write_text(json.dumps(test))
+            return re.findall(r'<figcaption>(.*?)</figcaption>', build_run_report(whole).render())
+
+        own = captions('nowhere')
+        assert captions('overlays') == ['test / b', *own]
+        # What a file names is not taken from anywhere, nor all that lies here.
+        for folder in (str(other), '../other', '.', '/'):
+            assert captions(folder) == own
+        # What the mean hand was drawn on shows nothing of the network.
+        assert captions('overlays', 'mean hand') == own
+
+    def test_many_pictures_do_not_keep_the_numbers_away(self, whole):
+        for index in range(6):
+            cv2.imwrite(str(whole / f'{index}.jpg'), np.zeros((8, 8, 3), np.uint8))
+        text = build_run_report(whole).render()
+        before, after = text.split('<div class="headlines">')
+        assert before.count('<figure>') == 4
+        assert after.count('<figure>') == 4
+
+    def test_numbers_of_stages_are_folded_away_and_not_the_headlines(self, whole):
+        results = json.loads((whole / 'results.json').read_text())
+        stages = {f'm_stages/s{k}.{name}': 3.0 for k in range(9) for name in ('MPJPE', 'joint@20')}
+        whole_method = {f'm/{name}': 4.0 for name in ('MPJPE', 'frame_max@20', 'joint@20')}
+        more = {f'm/frame_mean@{limit}': 0.5 for limit in range(9)}
+        results['metrics'] = {**stages, **whole_method, **more}
         (whole / 'results.json').write_text(json.dumps(results))
         text = build_run_report(whole).render()
-        assert re.findall(r'<strong>(.*?)</strong>', text) == ['7.50 px', '0.50']
-        assert 'EPE is in pixels' in text
-        assert 'Errors in millimetres' not in text
+        assert re.findall(r'<strong>(.*?)</strong>', text) == ['4.00 mm', '4.00', '4.00']
+        opened, _, folded = text.partition('Show the numbers of every stage')
+        assert 'm/joint@20' in opened
+        assert 's1.MPJPE' not in opened
+        assert 's1.MPJPE, mm' in folded
 
     def test_runs_that_count_iterations_are_told_in_iterations(self, tmp_path):
         steps = [{'lr': 0.1, 'loss': 1.0, 'iter': i, 'step': i} for i in (50, 100)]
@@ -277,11 +376,11 @@ class TestRunReport:
         masks.write_text(json.dumps({'metrics': {'amodal/mIoU': 0.8}}))
         text = build_run_report(whole, [gain, whole / 'results.json', masks]).render()
         rows = [re.sub('<[^>]+>', ' ', row).split() for row in re.findall(r'<tr>.*?</tr>', text)]
-        assert ['m/MPJPE', '31.00', '24.00', '21.50'] in rows
+        assert ['m/MPJPE,', 'mm', '31.00', '24.00', '21.50'] in rows
         assert ['metric', 'gain:', 'without', 'gain:', 'HDR', 'results.json'] in rows
         # What shares no metric is a table of its own, and not in millimetres.
         assert ['metric', 'masks.json'] in rows
-        assert text.count('Errors in millimetres') == 1
+        assert ['amodal/mIoU', '0.80'] in rows
         assert 'python gain.py' in text
 
     def test_many_pictures_are_thinned_evenly(self, whole):

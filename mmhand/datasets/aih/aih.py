@@ -62,7 +62,7 @@ class AIHDataset(BaseHandDataset):
         HandFileError, HandDataError: a list or configuration is missing or malformed.
     """
 
-    METAINFO: dict = dict(dataset_name='aih', joint_set='canonical')
+    METAINFO: dict = dict(dataset_name='aih', joint_set='canonical', synthetic=True)
     SUBSET_KEYS = ('half', 'source', 'side')
 
     def source_files(self) -> Mapping[str, Path | None]:

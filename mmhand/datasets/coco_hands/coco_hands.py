@@ -182,7 +182,7 @@ class PanopticHandDataset(CocoHandDataset):
 class RHD2DDataset(CocoHandDataset):
     """The rendered hands of RHD (Zimmermann and Brox, 2017), ``rhd_{train,test}.json``, tip to base."""
 
-    METAINFO: dict = dict(dataset_name='rhd2d', joint_set='canonical')
+    METAINFO: dict = dict(dataset_name='rhd2d', joint_set='canonical', synthetic=True)
     SPLITS = ('train', 'test')
     FILES = {split: f'annotations/rhd_{split}.json' for split in ('train', 'test')}
     JOINT_SET = 'rhd21'

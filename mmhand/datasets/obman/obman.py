@@ -54,7 +54,7 @@ class ObManDataset(BaseHandDataset):
         HandConfigError, HandFileError, HandDataError: see :class:`BaseHandDataset`.
     """
 
-    METAINFO: dict = dict(dataset_name='obman', joint_set='canonical')
+    METAINFO: dict = dict(dataset_name='obman', joint_set='canonical', synthetic=True)
 
     SUBSET_KEYS = ('hand_type', 'mano')
 
