@@ -12,6 +12,7 @@ from pathlib import Path
 from mmhand.utils.collect_env import collect_env
 from mmhand.utils.compat import PROJECTS
 from mmhand.utils.errors import HandFileError
+from mmhand.utils.model_zoo import zoo_weights
 
 from .doctor_data import find_data
 
@@ -38,6 +39,7 @@ def findings(data: Sequence[str] = ()) -> Iterator[Finding]:
     cuda = env.get('CUDA available', 'False') == 'True'
     yield 'GPU', cuda, env.get('GPU 0', 'none seen'), 'not needed; with one, pass --device cuda:0'
     yield _check('open weights', _weights, 'install mmhand again: files of the package are damaged')
+    yield _check('networks by name', _zoo, 'install mmhand again: files of the package are damaged')
     yield _check('MANO', _mano, 'optional: set MMHAND_MANO_ROOT to a folder with MANO_RIGHT.pkl')
     extras = {
         'av': 'reads and writes more videos: pip install "mmhand[video]"',
@@ -90,6 +92,16 @@ def _weights() -> str:
     if len(files) < 2:
         raise FileNotFoundError(f'{folder} lacks its weights')
     return ', '.join(file.name for file in files)
+
+
+def _zoo() -> str:
+    from safetensors import safe_open
+
+    files = zoo_weights()
+    for path in files.values():
+        with safe_open(path, 'np') as weights:
+            weights.keys()
+    return ', '.join(files) or 'none'
 
 
 def _mano() -> str:

@@ -20,6 +20,7 @@ from mmengine.logging import print_log
 from torch import nn
 
 from .checkpoint_archive import check_archive
+from .checkpoint_parts import with_parts
 from .errors import HandFileError, UnsafeFileError
 from .model_zoo import weights_file
 from .safe_arrays import resolve
@@ -56,7 +57,7 @@ def load_checkpoint(
     """
     path = weights_file(path)
     if path.suffix == '.safetensors':
-        return read_safetensors(path, map_location)
+        return with_parts(read_safetensors(path, map_location), str(path), map_location)
     with path.open('rb') as file:
         return read_open_checkpoint(file, str(path), map_location, trust)
 

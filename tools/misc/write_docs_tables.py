@@ -185,6 +185,7 @@ def _shipped(models: list[dict]) -> list[str]:
             f"`init_model('{model['Name']}')`, `HandInferencer('{model['Name']}')`",
             '',
             f'* File: `{model["Weights"]}`, sha256 `{card["SHA256"]}`.',
+            *([f'* Completed by: {part}.'] if (part := card.get('Completed By')) else []),
             f'* Data: {card["Training Data"]}; seed {card["Seed"]}.',
             f'* Made by: `{card["Command"]}`.',
             f'* Licence: {card["Licence"]}',

@@ -3,7 +3,11 @@
 python tools/model_converters/publish_model.py CONFIG CHECKPOINT --out NAME.safetensors --half
 
 Prints what a model's card in its metafile needs. Optimiser, schedule, log and embedded config are left
-out; the result is loaded into the config's model before it is written.
+out; names and shapes must be those of the config's model. With --part weights of a frozen part that are
+in the package already are left out, too; whoever reads the file gets them from there:
+
+python tools/model_converters/publish_model.py twohand_cpu_interhand epoch_20.pth \
+    --out NAME.safetensors --half --part heatmap=internet_cpu_interhand
 """
 
 import argparse
@@ -18,6 +22,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--out', required=True, metavar='FILE.safetensors')
     parser.add_argument('--half', action='store_true', help='store float16')
     parser.add_argument(
+        '--part',
+        nargs='+',
+        default=[],
+        metavar='PREFIX=NAME',
+        help='weights under PREFIX are those NAME of the package: leave them out',
+    )
+    parser.add_argument(
         '--meta', nargs='*', default=[], metavar='KEY=WORDS', help='noted in the file'
     )
     return parser.parse_args()
@@ -30,6 +41,8 @@ from pathlib import Path
 
 from mmhand.apis import init_model
 from mmhand.utils.checkpoint import check_state_dict, load_checkpoint
+from mmhand.utils.checkpoint_parts import KEY as PARTS
+from mmhand.utils.checkpoint_parts import without_part
 from mmhand.utils.errors import HandConfigError, cli_guard
 from mmhand.utils.safetensors_checkpoint import write_safetensors
 from mmhand.utils.trained_hand import KEY, check_trained_hand, stated_hands
@@ -41,8 +54,11 @@ def main() -> None:
     args = parse_args()
     if not args.out.endswith('.safetensors'):
         raise HandConfigError(f'--out {args.out} must end in .safetensors')
-    if wrong := [pair for pair in args.meta if '=' not in pair]:
-        raise HandConfigError(f'--meta takes KEY=WORDS, got "{wrong[0]}"')
+    for pair in (*args.meta, *args.part):
+        if '=' not in pair:
+            raise HandConfigError(
+                f'"{pair}" has no "=": --meta takes KEY=WORDS, --part PREFIX=NAME'
+            )
     checkpoint = load_checkpoint(args.checkpoint)
     state_dict = checkpoint.get('state_dict', checkpoint)
     model = init_model(args.config)
@@ -53,6 +69,8 @@ def main() -> None:
     if missing := sorted(set(wanted) - set(state_dict)):
         raise HandConfigError(f'{args.checkpoint} lacks {len(missing)} weights, e.g. {missing[0]}')
     meta = dict(pair.split('=', 1) for pair in args.meta)
+    if args.part:
+        meta[PARTS] = ' '.join(without_part(state_dict, *part.split('=', 1)) for part in args.part)
     meta |= {'config': Path(model.cfg.filename).stem, 'mmhand': __version__}
     if kinds := stated_hands(checkpoint):
         meta[KEY] = ','.join(kinds)

@@ -65,7 +65,7 @@ def test_hands_without_a_place_keep_their_relation(hands):
     assert min(mesh[:, 2].min() for _, mesh, _ in meshes) == pytest.approx(0.5)
 
 
-def test_pictures_of_an_untrained_model(tmp_path):
+def test_pictures_of_the_reduced_model(tmp_path):
     inferencer = HandInferencer('twohand_cpu_interhand')
     image = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
     (result,) = inferencer(image, out_dir=tmp_path)

@@ -1,4 +1,4 @@
-"""Real pictures through the network to overlay, views and glb, as the demo does it; random weights."""
+"""Real pictures through the network to overlay, views and glb, as the demo does it."""
 
 import json
 
@@ -15,7 +15,6 @@ KINDS = ('overlay', 'views', 'glb', 'json')
 
 @pytest.fixture(scope='module')
 def inferencer():
-    torch.manual_seed(0)
     return HandInferencer('twohand_cpu_interhand')
 
 
