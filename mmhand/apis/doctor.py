@@ -60,7 +60,7 @@ def _data(named: Sequence[str]) -> Iterator[Finding]:
     if not folders and Path('data').is_dir():
         folders = [Path('data')]
     remedy = (
-        'optional: name their folder with --data-root; docs/en/datasets.md says where to get them'
+        'optional: name their folder with --data-root; mmhand train CONFIG says where to get its'
     )
     found = list(find_data(folders))
     if not found:

@@ -58,8 +58,27 @@ def open_data(cfg: Config, loaders: Sequence[str]) -> dict[str, Dataset]:
             dataset.full_init()
         if hasattr(dataset, '__len__') and not len(dataset):
             raise HandConfigError(f'{key}.dataset has no sample; mend its indices, subset or files')
+        _check_batch(key, section, dataset, cfg.get('launcher', 'none') != 'none')
         opened[key] = dataset
     return opened
+
+
+def _check_batch(key: str, section: Mapping, dataset: Dataset, shared: bool) -> None:
+    """Refuse a set that is smaller than one batch, before a schedule trips over an epoch of no steps."""
+    size = section.get('batch_size')
+    if not section.get('drop_last') or not isinstance(size, int) or not hasattr(dataset, '__len__'):
+        return
+    processes = int(os.environ.get('WORLD_SIZE', '1')) if shared else 1
+    if -(-len(dataset) // processes) < size:
+        raise HandConfigError(_no_batch(key, len(dataset), size, True, processes))
+
+
+def _no_batch(key: str, samples: int, size: int | None, drop_last: bool, processes: int = 1) -> str:
+    each = f' in each of {processes} processes' if processes > 1 else ''
+    return (
+        f'{key} has no batch: {samples} samples, batch_size={size}{each}, drop_last={drop_last}; lower '
+        f'it: --cfg-options {key}.batch_size={max(1, samples // processes // 2)}'
+    )
 
 
 def hand_over(runner: Runner, opened: Mapping[str, Dataset]) -> None:
@@ -99,8 +118,7 @@ class LoaderCheck(Hook):
     def _check(self, key: str, loader: DataLoader) -> None:
         if not len(loader):
             raise HandConfigError(
-                f'{key} has no batch: {len(loader.dataset)} samples, batch_size={loader.batch_size}, '
-                f'drop_last={loader.drop_last}; lower batch_size'
+                _no_batch(key, len(loader.dataset), loader.batch_size, loader.drop_last)
             )
 
 
@@ -134,9 +152,11 @@ def _check_root(section: Mapping, where: str) -> None:
     url, layout = _SOURCES[known]
     if known == 'HO3DDataset' and section.get('version') == 'v3':
         layout = 'ho3d_v3'
+    tool = 'tools/synthesis/make_dataset.py'
+    # Beside an installed package there is no folder of tools.
+    maker = f'python {tool}' if os.path.isfile(tool) else 'mmhand synth'
     stand_in = (
-        f', or make a stand-in with "python tools/synthesis/make_dataset.py --format {layout} --num 200 '
-        f'--out-dir {root}"'
+        f', or make a stand-in with "{maker} --format {layout} --num 200 --out-dir {root}"'
         if layout
         else ''
     )

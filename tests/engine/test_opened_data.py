@@ -5,10 +5,10 @@ import torch
 from mmengine.config import Config
 
 from mmhand.engine.launch import build_runner
-from mmhand.engine.opened_data import check_weights, open_data
+from mmhand.engine.opened_data import _check_batch, check_weights, open_data
 from mmhand.registry import MODELS
 from mmhand.utils.config import list_configs, load_config
-from mmhand.utils.errors import HandFileError
+from mmhand.utils.errors import HandConfigError, HandFileError
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_missing_data_say_where_to_get_them_and_what_stands_in(tmp_path, no_netw
         'train_dataloader.dataset: data_root',
         '--data-root FOLDER',
         'https://github.com/shreyashampali/ho3d',
-        f'make_dataset.py --format ho3d --num 200 --out-dir {tmp_path / "HO3D"}',
+        f' --format ho3d --num 200 --out-dir {tmp_path / "HO3D"}',
     ):
         assert part in text
     assert '\n' not in text
@@ -108,7 +108,27 @@ def test_loaders_without_a_batch_are_refused(toy):
     line = toy.fails(
         *('tools/train.py', toy.config, '--work-dir', 'run', '--cfg-options'),
         *('train_dataloader.batch_size=9', 'train_dataloader.drop_last=True'),
+        # mmengine would count the steps of an epoch for it before any loader is looked at.
+        'param_scheduler.0.convert_to_iter_based=True',
     )
     assert line == (
-        'error: train_dataloader has no batch: 8 samples, batch_size=9, drop_last=True; lower batch_size'
+        'error: train_dataloader has no batch: 8 samples, batch_size=9, drop_last=True; lower it: '
+        '--cfg-options train_dataloader.batch_size=4'
     )
+
+
+def test_processes_share_the_samples(tmp_path, monkeypatch):
+    monkeypatch.setenv('WORLD_SIZE', '4')
+    section = dict(batch_size=4, drop_last=True)
+    _check_batch('train_dataloader', section, range(13), True)
+    _check_batch('train_dataloader', section, range(4), False)
+    with pytest.raises(HandConfigError, match='12 samples, batch_size=4 in each of 4 processes'):
+        _check_batch('train_dataloader', section, range(12), True)
+    _check_batch('val_dataloader', dict(batch_size=4), range(1), True)
+
+
+@pytest.mark.parametrize(('here', 'maker'), [(True, 'python tools/'), (False, 'mmhand synth ')])
+def test_a_stand_in_is_made_by_what_is_there(tmp_path, monkeypatch, repo, here, maker):
+    monkeypatch.chdir(repo if here else tmp_path)
+    with pytest.raises(HandFileError, match=f'make a stand-in with "{maker}'):
+        open_data(_config(tmp_path), ('train_dataloader',))
