@@ -1,6 +1,6 @@
 """A config's test with the mean hand in place of its network."""
 
-import sys
+from collections import Counter
 
 import numpy as np
 from mmengine.config import Config, ConfigDict
@@ -13,17 +13,19 @@ from mmhand.utils.errors import HandConfigError
 
 _WRIST, _MIDDLE = 0, 9
 
-#: Metrics that ask for what a mean hand does not give: masks, heat maps, meshes of both hands, or
-#: whether a hand is there.
+#: Metrics that ask for what a mean hand does not give: masks, heat maps, stages, meshes of both hands.
 _LEFT_OUT = (
     'HandMaskMetric',
     'AmodalIoUMetric',
     'HoleQualityMetric',
     'HeatmapPeakMetric',
     'HandContactMetric',
+    'StagePoseMetric',
+    'MeshSelfIntersection',
 )
 #: Metrics of joints in the picture, for which the hand is pasted into the box.
 _IN_PICTURE = ('HandKeypoint2DMetric',)
+#: Metrics that ask which hands are there, unless they follow HDR.
 _HANDEDNESS = ('InterHandMetric', 'CameraInterHandMetric')
 
 
@@ -35,7 +37,9 @@ def use_mean_hand(cfg: Config) -> None:
     training set in parts of the box; else :class:`~mmhand.models.estimators.mean_hand.MeanHand`.
     Networks of one hand's mesh give way to their hand model's mean pose and shape; others to the mean
     joints of the training set: of each side, relative to the wrist, in units of the bone from the
-    wrist to the middle knuckle, times the mean length of that bone.
+    wrist to the middle knuckle, times the mean length of that bone. Where it is asked which hands are
+    there, the answer is what most pictures of the training set show, and the left wrist is where it is
+    on average, seen from the right one.
 
     Args:
         cfg: a whole config.
@@ -52,12 +56,17 @@ def use_mean_hand(cfg: Config) -> None:
     if hand_model is not None and not flat:
         model['hand_model'] = hand_model
     else:
-        mean = mean_joints_in_box if flat else mean_joints
         with DefaultScope.overwrite_default_scope('mmhand'):
-            model['joints'] = mean(cfg.train_dataloader.dataset).tolist()
+            if flat:
+                model['joints'] = mean_joints_in_box(cfg.train_dataloader.dataset).tolist()
+            else:
+                model |= mean_hands(cfg.train_dataloader.dataset)
+        if not any(map(_asks_sides, metrics)):
+            # Only what is asked for is answered: rows of hands that are not there would be others'.
+            model.pop('present', None)
     cfg.model = ConfigDict(model)
     cfg.pop('model_wrapper_cfg', None)
-    cfg.test_evaluator = [metric for metric in metrics if _answers(metric)]
+    cfg.test_evaluator = [metric for metric in metrics if _kind(metric) not in _LEFT_OUT]
     if not cfg.test_evaluator:
         raise HandConfigError(
             f'{cfg.filename} has no test_evaluator that a mean hand can answer to; it has '
@@ -69,36 +78,44 @@ def _kind(metric: dict) -> str:
     return metric['type'].split('.')[-1]
 
 
-def _answers(metric: dict) -> bool:
-    kind = _kind(metric)
-    if kind in _HANDEDNESS:
-        return metric.get('protocol') == 'hdr'
-    return kind not in _LEFT_OUT
+def _asks_sides(metric: dict) -> bool:
+    return _kind(metric) in _HANDEDNESS and metric.get('protocol') != 'hdr'
 
 
-def mean_joints(dataset: dict) -> np.ndarray:
-    """Mean joints of a data set's wholly annotated hands, see :func:`use_mean_hand`.
+def mean_hands(dataset: dict) -> dict[str, list]:
+    """What a data set's hands are like on average, see :func:`use_mean_hand`.
 
     Args:
         dataset: config of a data set of both hands.
 
     Returns:
-        (2, 21, 3), metres, wrist at the origin.
+        Arguments of :class:`~mmhand.models.estimators.mean_hand.MeanHand`: ``joints`` (2, 21, 3) of the
+        wholly annotated hands, metres, wrist at the origin; ``present`` (2,); ``offset`` (3,) metres.
     """
     data = _records_of(dataset)
     total, count, length = np.zeros((2, 21, 3)), np.zeros(2), np.zeros(2)
-    rows = range(len(data))
-    for row in track_iter_progress(rows, file=sys.stderr) if sys.stderr.isatty() else rows:
+    types: Counter[tuple[float, ...]] = Counter()
+    offset, pairs = np.zeros(3), 0
+    for row in track_iter_progress(range(len(data))):
         info = data.get_data_info(row)
-        whole = (info['keypoint_valid'] > 0).all(-1)
-        joints = info['keypoints_3d'] - info['keypoints_3d'][:, _WRIST : _WRIST + 1]
+        valid, joints = info['keypoint_valid'] > 0, info['keypoints_3d']
+        types[tuple(np.float64(info['hand_present'] > 0).tolist())] += 1
+        if valid[:, _WRIST].all():
+            offset, pairs = offset + joints[1, _WRIST] - joints[0, _WRIST], pairs + 1
+        whole = valid.all(-1)
+        joints = joints - joints[:, _WRIST : _WRIST + 1]
         bone = np.linalg.norm(joints[:, _MIDDLE], axis=-1)
         total[whole] += (joints / np.where(whole, bone, 1.0)[:, None, None])[whole]
         length[whole] += bone[whole]
         count += whole
     if not count.all():
         raise HandConfigError('the training set has no wholly annotated hand of one side')
-    return total / count[:, None, None] * (length / count)[:, None, None]
+    mean = total / count[:, None, None] * (length / count)[:, None, None]
+    return dict(
+        joints=mean.tolist(),
+        present=list(types.most_common(1)[0][0]),
+        offset=(offset / max(pairs, 1)).tolist(),
+    )
 
 
 def mean_joints_in_box(dataset: dict) -> np.ndarray:

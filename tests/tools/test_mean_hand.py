@@ -13,7 +13,8 @@ from mmhand.synthesis import generate_dataset, get_writer
 
 def synthesise(kind, out, counts, **settings):
     writer_type = get_writer(kind)
-    writer = writer_type(out, writer_type.make_config(image_size=(96, 64), **settings), 0)
+    settings = {'image_size': (96, 64), **settings}
+    writer = writer_type(out, writer_type.make_config(**settings), 0)
     generate_dataset(writer, counts, progress=False)
     return out
 
@@ -72,8 +73,49 @@ def test_the_selected_hand_is_scored_as_a_right_one(run, tmp_path, capsys):
     printed = scores(capsys.readouterr().out)
     assert printed['hdr/MPJPE_right'] == printed['hdr/MPJPE_all'] > 0
     assert 'hdr/MPJPE_left' not in printed
-    assert run('internet_r18_cpu_interhand', root) == 2
+    assert run('hdr_hasm_mitb0_cpu_interhand', root) == 2
     assert 'no test_evaluator that a mean hand can answer to' in capsys.readouterr().err
+
+
+def test_which_hands_are_there_is_answered_alike_for_all_pictures(run, tmp_path, capsys):
+    root = synthesise('interhand', tmp_path / 'set', {'train': 10, 'test': 9}, views=1)
+    assert not run('internet_r18_cpu_interhand', root)
+    printed = scores(capsys.readouterr().out)
+    from mmhand.datasets.interhand import InterHand26MDataset
+
+    sets = [InterHand26MDataset(data_root=str(root), split=split) for split in ('train', 'test')]
+    train, test = ([data.get_data_info(k) for k in range(len(data))] for data in sets)
+    types = [info['hand_type'] for info in train]
+    most = max(set(types), key=types.count)
+    assert types.count(most) > max(types.count(t) for t in {*types} - {most})
+    share = np.mean([info['hand_type'] == most for info in test])
+    assert printed['internet/HandednessAcc'] == pytest.approx(share, abs=1e-4)
+
+    def offsets(infos):
+        both = [info for info in infos if info['hand_type'] == 'interacting']
+        return np.stack([np.subtract(*info['keypoints_3d'][::-1, 0]) for info in both])
+
+    off = np.linalg.norm(offsets(train).mean(0) - offsets(test), axis=-1)
+    assert printed['internet/MRRPE'] == pytest.approx(1000 * off.mean(), rel=1e-3)
+
+
+def test_errors_in_the_hand_models_own_frame_do_not_count_the_cameras_distance(
+    run, tmp_path, capsys
+):
+    root = synthesise('humbi', tmp_path / 'set', {'train': 1, 'test': 2})
+    assert not run('iahm_r18_cpu_humbi', root)
+    printed = scores(capsys.readouterr().out)
+    assert 20 < printed['iahm/MPJPE'] < 400
+    # The shape of a mean hand is no shape.
+    assert 0 < printed['shape/betas'] < 3
+
+
+def test_stages_are_not_asked_of_a_mean_hand(run, tmp_path, capsys):
+    root = synthesise('nyu', tmp_path / 'set', {'train': 1, 'test': 2}, image_size=(640, 480))
+    assert not run('dsf_r18_cpu_nyu', root)
+    printed = scores(capsys.readouterr().out)
+    assert printed['nyu/MPJPE'] > 5
+    assert not any('stages' in name for name in printed)
 
 
 def test_mean_mesh_is_scored_after_alignment(run, tmp_path, capsys):
