@@ -110,6 +110,14 @@ def squeezed(config: str, iterations: int) -> list[str]:
     return options
 
 
+def mean_hand(config: str, data: Path, out: Path) -> list[str]:
+    """The test of the mean hand in a config's place, which a report sets beside its numbers."""
+    return [
+        *('tools/test.py', config, 'mean', '--work-dir', str(out / 'mean')),
+        *('--out', str(out / 'mean.json'), '--data-root', str(data)),
+    ]
+
+
 def hdr_steps(args: argparse.Namespace, out: Path) -> list[Step]:
     """Data, four trainings, tests, the gain table, pictures and the report."""
     hands, scenes, report = out / 'interhand', out / 'aih', out / 'report.html'
@@ -186,12 +194,13 @@ def hdr_steps(args: argparse.Namespace, out: Path) -> list[Step]:
                 *('--save', 'stages'),
             ],
         ),
+        ('what is to be beaten: one mean hand for all pictures', mean_hand(HDR['hdr'], hands, out)),
         (
             'one file with pictures, curves and numbers',
             [
                 *('tools/analysis_tools/make_report.py', str(out / 'hdr'), '--out', str(report)),
                 *('--title', 'HDR on synthetic hands', '--results'),
-                *(str(out / f'{name}.json') for name in ('hdr', 'gain', 'hasm', 'hdrm')),
+                *(str(out / f'{name}.json') for name in ('hdr', 'mean', 'gain', 'hasm', 'hdrm')),
                 *('--pictures', str(out / 'stages'), str(out / 'overlays')),
             ],
         ),
@@ -231,11 +240,13 @@ def internet_steps(args: argparse.Namespace, out: Path) -> list[Step]:
                 *where,
             ],
         ),
+        ('what is to be beaten: one mean hand for all pictures', mean_hand(INTERNET, data, out)),
         (
             'one file with pictures, curves and numbers',
             [
                 *('tools/analysis_tools/make_report.py', str(work), '--out', str(report)),
-                *('--results', str(out / 'results.json'), '--pictures', str(out / 'overlays')),
+                *('--results', str(out / 'results.json'), str(out / 'mean.json')),
+                *('--pictures', str(out / 'overlays')),
             ],
         ),
     ]

@@ -113,7 +113,8 @@ def build_runner(cfg: Config, loaders: Sequence[str] = ()) -> Runner:
         hand_over(runner, opened)
     if is_main_process():
         # Beside the log, for reports and for whoever wonders later.
-        write_results(Path(runner.log_dir) / 'run.json', describe_run(runner))
+        parts = {key.removesuffix('_dataloader'): data for key, data in opened.items()}
+        write_results(Path(runner.log_dir) / 'run.json', describe_run(runner, parts))
     return runner
 
 

@@ -71,17 +71,20 @@ def _drawn(runner: Runner) -> str | None:
     return str(hook['out_dir']) if hook.get('enable') and hook.get('out_dir') else None
 
 
-def describe_run(runner: Runner) -> dict[str, object]:
+def describe_run(runner: Runner, data: Mapping[str, Dataset] | None = None) -> dict[str, object]:
     """With what and where a Runner runs.
 
     Args:
         runner: the Runner.
+        data: data sets by what they are for: ``'train'``, ``'val'``, ``'test'``.
 
     Returns:
         JSON-ready dict: ``config`` with its hash, ``software`` with versions and device,
-        ``command``, ``seed``, ``date``.
+        ``command``, ``seed``, ``date``, and facts of the ``data`` where those are given.
     """
+    facts = {part: _data(dataset) for part, dataset in (data or {}).items()}
     return {
+        **({'data': facts} if facts else {}),
         'config': {'file': runner.cfg.filename, 'sha256': config_hash(runner.cfg)},
         'software': {
             'mmhand': __version__,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .metric_names import is_count, last_part
+from .metric_names import is_count, last_part, meaning
 
 #: Last parts of metric names, by how much a reader asks for them; at most one of each row is shown.
 _RANKED = (
@@ -57,7 +57,13 @@ def headlines(
     picked: list[str] = []
     for row in _RANKED:
         for last in row:
-            names = [key for key in metrics if _plain(key) == last and key not in picked]
+            # What says the same twice, such as all hands where all interact, says it once.
+            told = {(metrics[name], meaning(name)) for name in picked}
+            names = [
+                key
+                for key, value in metrics.items()
+                if _plain(key) == last and (value, meaning(key)) not in told
+            ]
             if names:
                 picked.append(names[0])
                 break

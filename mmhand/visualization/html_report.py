@@ -41,8 +41,10 @@ caption { text-align: left; padding-bottom: 6px; font-size: .92rem; }
 /* Words and numbers stay whole: a table that is too wide is scrolled, its first column staying. */
 th, td { text-align: left; padding: 6px 18px 6px 0; border-bottom: 1px solid var(--line);
   vertical-align: top; }
-td.number, th.number { text-align: right; white-space: nowrap; }
+td.number, th.number { text-align: right; }
+td.number, th[scope="row"] { white-space: nowrap; }
 th[scope="row"] { position: sticky; left: 0; background: var(--page); }
+thead th { vertical-align: bottom; }
 .long { overflow-wrap: anywhere; }
 .headlines { display: grid; gap: 16px;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 220px), 1fr)); }
@@ -51,7 +53,9 @@ th[scope="row"] { position: sticky; left: 0; background: var(--page); }
 .headlines strong { display: block; font-size: 1.9rem; line-height: 1.25; white-space: nowrap; }
 .headlines span { display: block; color: var(--soft); font-size: .92rem;
   overflow-wrap: break-word; }
-.facts th { font-weight: 500; color: var(--soft); position: static; }
+.facts th[scope="row"] { font-weight: 500; color: var(--soft); position: static;
+  white-space: normal; }
+.facts th.short[scope="row"] { white-space: nowrap; }
 .grid { display: grid; gap: 20px;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); }
 figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 8px;
@@ -65,12 +69,16 @@ pre { background: var(--card); border: 1px solid var(--line); border-radius: 8px
 details summary { cursor: pointer; color: var(--accent); }
 footer { padding: 40px 24px; font-size: .88rem; }
 @media (max-width: 600px) { header, main, footer { padding-left: 16px; padding-right: 16px; }
-  table { font-size: .9rem; } th, td { padding-right: 12px; } }
+  table { font-size: .9rem; } th, td { padding-right: 12px; }
+  th[scope="row"] { font-weight: 500; } }
 @media print { body { font-size: 12px; } nav { display: none; } figure { break-inside: avoid; } }
 """
 
 #: Longer words, characters, are broken where a cell is too narrow for them.
 _LONG_WORD = 24
+
+#: Names of facts up to this length, characters, are not broken.
+_SHORT_NAME = 20
 
 
 class HtmlReport:
@@ -130,8 +138,7 @@ class HtmlReport:
             caption: over the table.
         """
         rows = ''.join(
-            f'<tr><th scope="row">{html.escape(str(name))}</th>{_fact(show(value))}</tr>'
-            for name, value in facts.items()
+            f'<tr>{_fact_name(str(name))}{_fact(show(value))}</tr>' for name, value in facts.items()
         )
         return self._add(
             f'<div class="scroll"><table class="facts">{_caption(caption)}{rows}</table></div>'
@@ -285,6 +292,12 @@ def show(value: object) -> str:
     if isinstance(value, list | tuple):
         return ', '.join(map(show, value))
     return str(value)
+
+
+def _fact_name(text: str) -> str:
+    """The head of a row, in one line if that leaves a phone room for the rest."""
+    kind = ' class="short"' if len(text) <= _SHORT_NAME else ''
+    return f'<th scope="row"{kind}>{html.escape(text)}</th>'
 
 
 def _fact(text: str) -> str:

@@ -52,7 +52,7 @@ def find_results(work_dir: Path, given: Sequence[str | Path] | None) -> dict[str
             raise HandFileError(
                 f'{path} is no results file of tools/test.py --out or hdr_gain.py --out'
             )
-        found[path.name] = content
+        found[_called(path, content)] = content
     return found
 
 
@@ -69,14 +69,15 @@ def _results_in(work_dir: Path) -> dict[str, dict]:
         facts = (test['config'], test.get('checkpoint'), test.get('data'), test['metrics'])
         if facts not in seen:
             seen.append(facts)
-            own = path.parent != work_dir and path.name == 'results.json'
-            name = _tested(path, test) if own else path.name
+            name = _called(path, test)
             found[f'{name} ({path.parent.name})' if name in found else name] = test
     return found
 
 
-def _tested(path: Path, test: dict) -> str:
-    """What a test that was given no name is called: by its checkpoint."""
+def _called(path: Path, test: dict) -> str:
+    """What to call a test: by its file, or by its checkpoint where nobody named the file."""
+    if path.name != 'results.json' or not (path.parent / 'run.json').is_file():
+        return path.name
     file = (test.get('checkpoint') or {}).get('file')
     return Path(file).stem if file else weights_of(test) or path.name
 

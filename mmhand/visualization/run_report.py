@@ -58,48 +58,62 @@ def build_run_report(
         if not tests:
             raise
         log = RunLog()
-    report = HtmlReport(title or f'mmhand: {work_dir.resolve().name}', _lead(log, tests))
+    runs = {file.parent: read_json(file) for file in sorted(work_dir.glob('*/run.json'))}
+    lead = _lead(log, tests, list(runs.values()))
+    report = HtmlReport(title or f'mmhand: {work_dir.resolve().name}', lead)
     if shown:
         report.section('Pictures')
         report.text(
             'Lines: thumb orange, index blue, middle green, ring yellow, little finger pink.'
         )
         report.pictures(dict(shown[:_FIRST_PICTURES]))
-    _add_headlines(report, tests, log)
+    _add_headlines(report, tests, log, list(runs.values()))
     _add_results(report, tests)
     _add_validation(report, log)
     _add_curves(report, log)
     if len(shown) > _FIRST_PICTURES:
         report.section('More pictures').pictures(dict(shown[_FIRST_PICTURES:]))
-    _add_circumstances(report, work_dir, tests)
+    _add_circumstances(report, work_dir, tests, runs)
     return report
 
 
-def _lead(log: RunLog, tests: dict[str, dict]) -> str:
+def _lead(log: RunLog, tests: dict[str, dict], runs: Sequence[Mapping]) -> str:
     parts = []
     if log.train:
         iterations = int(max(steps[-1] for steps, _ in log.train.values()))
-        epochs = f'{max(log.epochs)} epochs, ' if log.epochs else ''
-        parts.append(f'{epochs}{iterations} iterations of training')
+        epochs = f'{_count(max(log.epochs), "epoch")}, ' if log.epochs else ''
+        parts.append(f'{epochs}{_count(iterations, "iteration")} of training')
     if tests:
-        parts.append(f'{len(tests)} test{"s" if len(tests) > 1 else ""}')
-    parts += dict.fromkeys(_data_words(test.get('data') or {}) for test in tests.values())
+        parts.append(_count(len(tests), 'test'))
+    data = [('trained on', (run.get('data') or {}).get('train')) for run in runs]
+    if tests:
+        data += [('tested on', test.get('data')) for test in tests.values()]
+    else:
+        data += [('validated on', (run.get('data') or {}).get('val')) for run in runs]
+    parts += dict.fromkeys(_data_words(done, facts or {}) for done, facts in data)
     if any(weights_of(test) == 'untrained' for test in tests.values()):
         parts.append('UNTRAINED weights')
     return '; '.join(part for part in parts if part)
 
 
-def _data_words(data: Mapping) -> str:
-    """What was tested on, and whether it was rendered."""
+def _count(number: int, what: str) -> str:
+    return f'{number} {what}{"" if number == 1 else "s"}'
+
+
+def _data_words(done: str, data: Mapping) -> str:
+    """What was trained or tested on, and whether it was rendered."""
     if 'type' not in data:
         return ''
-    words = f'tested on {data.get("samples", "some")} samples of {data["type"]}'
+    words = f'{done} {data.get("samples", "some")} samples of {data["type"]}'
     if data.get('synthetic'):
-        return f'{words}, which are synthetic pictures: the numbers say nothing about real ones'
+        say = '' if done.startswith('train') else ': the numbers say nothing about real ones'
+        return f'{words}, which are synthetic pictures{say}'
     return words + (', not marked as synthetic' if data.get('synthetic') is False else '')
 
 
-def _add_headlines(report: HtmlReport, tests: dict[str, dict], log: RunLog) -> None:
+def _add_headlines(
+    report: HtmlReport, tests: dict[str, dict], log: RunLog, runs: Sequence[Mapping]
+) -> None:
     last = {name: values[-1] for name, (_, values) in log.val.items()}
     numbers = headlines(tests, last)
     if not numbers:
@@ -110,7 +124,7 @@ def _add_headlines(report: HtmlReport, tests: dict[str, dict], log: RunLog) -> N
     baseline = any(weights_of(test) == 'mean hand' for test in tests.values())
     cards = []
     for number in numbers:
-        beside = 'none' if baseline else f'not tested: {_mean_command(tests)} does it'
+        beside = 'not scored' if baseline else 'not tested'
         if number.baseline is not None:
             beside = _with_unit(number.baseline, number.name)
         way = 'more' if higher_is_better(number.name) else 'less'
@@ -118,17 +132,17 @@ def _add_headlines(report: HtmlReport, tests: dict[str, dict], log: RunLog) -> N
         name = f'{number.name}: {words}'
         cards.append((name, _with_unit(number.value, number.name), f'mean hand: {beside}'))
     report.headlines(cards)
-    if baseline:
-        report.text(
-            'The mean hand is what the network has to beat: one hand, the mean of the training set or '
-            'of the hand model, laid at the annotated wrist or into the annotated box, whatever the '
-            'picture shows.'
-        )
+    report.text(
+        'The mean hand is what the network has to beat: one hand, the mean of the training set or of '
+        'the hand model, laid at the annotated wrist or into the annotated box, whatever the picture '
+        'shows.'
+        + ('' if baseline else f' This tests it: {_mean_command([*tests.values(), *runs])}')
+    )
 
 
-def _mean_command(tests: dict[str, dict]) -> str:
+def _mean_command(runs: Sequence[Mapping]) -> str:
     """The command that scores the mean hand."""
-    files = [(test.get('config') or {}).get('file') for test in tests.values()]
+    files = [(run.get('config') or {}).get('file') for run in runs]
     file = next(filter(None, files), None)
     # Configs that come with mmhand go by their names.
     known = file and 'configs' in Path(file).parts
@@ -171,7 +185,7 @@ def _add_results(report: HtmlReport, tests: dict[str, dict]) -> None:
             'checkpoint': checkpoint.get('file') or checkpoint.get('weights'),
             'checkpoint SHA-256': checkpoint.get('sha256'),
             'config SHA-256': test.get('config', {}).get('sha256'),
-            'date': test.get('date'),
+            'date': str(test.get('date') or '')[:16].replace('T', ' '),
         }
         report.facts({name: value for name, value in facts.items() if value}, file)
 
@@ -213,23 +227,31 @@ def _protocol(evaluator: dict) -> str | None:
 def _add_validation(report: HtmlReport, log: RunLog) -> None:
     if not log.val:
         return
-    rows = {}
+    several = any(len(steps) > 1 for steps, _ in log.val.values())
+    rows, last = {}, 0
     for name, (steps, values) in sorted(log.val.items()):
         step, value = best((steps, values), not higher_is_better(name))
-        rows[name] = [values[-1], value, int(step)]
+        rows[name] = [values[-1], value, int(step)] if several else [values[-1]]
+        last = int(steps[-1])
+    head = ['last', 'best', f'at {log.val_unit}'] if several else [f'{log.val_unit} {last}']
     report.section('Validation')
-    _add_metrics(report, ['metric', 'last', 'best', f'at {log.val_unit}'], rows)
+    _add_metrics(report, ['metric', *head], rows)
 
 
 def _add_curves(report: HtmlReport, log: RunLog) -> None:
     plots = {}
-    for group, losses in _grouped(log.losses(), lambda name: name.rpartition('.')[0]).items():
+    # A point is no curve.
+    train, val = (
+        {name: curve for name, curve in sorted(curves.items()) if len(curve[0]) > 1}
+        for curves in (log.losses(), log.val)
+    )
+    for group, losses in _grouped(train, lambda name: name.rpartition('.')[0]).items():
         title = f'Training losses: {group}' if group else 'Training losses'
         plots[f'{title} over iterations'] = plot_curves(losses, title, size=_PLOT_SIZE)
     # Of stages, their errors are enough; shares at three limits each would be too many lines.
     scores = {
         name: curve
-        for name, curve in sorted(log.val.items())
+        for name, curve in val.items()
         if not is_count(name) and not (_of_stage(name) and '@' in name)
     }
     for group, curves in _grouped(scores, _metric_group).items():
@@ -240,7 +262,11 @@ def _add_curves(report: HtmlReport, log: RunLog) -> None:
             log_scale=False,
             size=_PLOT_SIZE,
         )
-    rates = {name: curve for name, curve in log.train.items() if name.endswith('lr')}
+    rates = {
+        name: curve
+        for name, curve in log.train.items()
+        if name.endswith('lr') and len(curve[0]) > 1
+    }
     if rates:
         plots['Learning rate over iterations'] = plot_curves(
             rates, 'Learning rate', size=_PLOT_SIZE
@@ -262,8 +288,9 @@ def _grouped(curves: Mapping[str, Curve], key: Callable[[str], str]) -> dict[str
     return groups
 
 
-def _add_circumstances(report: HtmlReport, work_dir: Path, tests: dict[str, dict]) -> None:
-    runs = {file.parent: read_json(file) for file in sorted(work_dir.glob('*/run.json'))}
+def _add_circumstances(
+    report: HtmlReport, work_dir: Path, tests: dict[str, dict], runs: Mapping[Path, dict]
+) -> None:
     commands = [run['command'] for run in [*runs.values(), *tests.values()] if run.get('command')]
     if commands:
         report.section('How to do it again')

@@ -57,7 +57,7 @@ def test_hdr_goes_from_data_to_a_report(demo, commands, tmp_path, capsys):
         *['make_dataset.py'] * 2,
         *['train.py'] * 4,
         *['test.py'] * 3,
-        *('hdr_gain.py', 'image_demo.py', 'make_report.py'),
+        *('hdr_gain.py', 'image_demo.py', 'test.py', 'make_report.py'),
     ]
     whole = commands.ran[6]
     # The last training starts from the other three's last checkpoints, whatever their names.
@@ -86,23 +86,29 @@ def test_what_is_done_is_not_done_again(demo, commands, tmp_path, capsys):
     commands.failing.clear()
     demo.main(['--out', str(tmp_path)])
     assert [words[0] for words in commands.ran[count:]] == [
-        *('tools/hdr/hdr_gain.py', 'demo/image_demo.py'),
+        *('tools/hdr/hdr_gain.py', 'demo/image_demo.py', 'tools/test.py'),
         'tools/analysis_tools/make_report.py',
     ]
     count = len(commands.ran)
     demo.main(['--out', str(tmp_path)])
     assert len(commands.ran) == count
-    assert capsys.readouterr().out.count('done before') == 10 + 13
+    assert capsys.readouterr().out.count('done before') == 10 + 14
     # Another length is another command, and all that comes after it is done anew.
     demo.main(['--out', str(tmp_path), '--iters', '1400', '200', '600', '150'])
     assert commands.ran[count][:2] == ['tools/train.py', demo.HDR['hdr']]
-    assert len(commands.ran) == count + 7
+    assert len(commands.ran) == count + 8
 
 
 def test_internet_is_still_there(demo, commands, tmp_path):
     demo.main(['--out', str(tmp_path), '--method', 'internet', '--num', '50', '--epochs', '3'])
     tools = [words[0].rpartition('/')[2] for words in commands.ran]
-    assert tools == ['image_demo.py', 'make_dataset.py', 'train.py', 'test.py', 'make_report.py']
+    assert tools == [
+        *('image_demo.py', 'make_dataset.py', 'train.py', 'test.py', 'test.py', 'make_report.py'),
+    ]
+    # The report has what is to be beaten beside what was trained.
+    assert commands.ran[4][2] == 'mean'
+    assert f'{tmp_path}/mean.json' in commands.ran[4]
+    assert f'{tmp_path}/mean.json' in commands.ran[5]
     assert 'train_cfg.max_epochs=3' in commands.ran[2]
     assert f'{tmp_path}/internet/iter_3.pth' in commands.ran[3]
 

@@ -252,7 +252,8 @@ class TestRunReport:
         assert 'synthetic pictures' in lead
         assert 'UNTRAINED' in lead
         assert 'only where the depth of both roots' in text
-        assert 'mean hand: not tested: mmhand test CONFIG mean does it' in text
+        assert 'mean hand: not tested' in text
+        assert 'This tests it: mmhand test CONFIG mean' in text
 
     def test_a_run_in_2d_opens_with_pixels_and_counts_nothing_as_a_score(self, whole):
         results = json.loads((whole / 'results.json').read_text())
@@ -278,6 +279,24 @@ class TestRunReport:
         assert 'those of the last validation' in text
         assert 'mmhand test CONFIG mean' in text
 
+    def test_one_validation_is_no_curve_and_has_no_best(self, tmp_path):
+        scores = {'m/MPJPE_all': 20.0, 'm/MPJPE_interacting': 20.0, 'm/HandednessAcc': 0.9}
+        folder = tmp_path / 'run' / 'now'
+        write_lines(folder, [train(3, 1.0), {**scores, 'step': 1}])
+        data = dict(type='D', samples=5, synthetic=True)
+        run = {'data': {'train': data, 'val': data}, 'config': {'file': 'mine.py'}}
+        (folder / 'run.json').write_text(json.dumps(run))
+        text = build_run_report(tmp_path / 'run').render()
+        rows = [re.sub('<[^>]+>', ' ', row).split() for row in re.findall(r'<tr>.*?</tr>', text)]
+        assert ['metric', 'epoch', '1'] in rows
+        assert ['m/MPJPE_all,', 'mm', '20.00'] in rows
+        assert 'of the validation over' not in text
+        # The same number is told once.
+        assert re.findall(r'<strong>(.*?)</strong>', text) == ['20.00 mm', '0.90']
+        lead = re.search(r'<p class="lead">(.*?)</p>', text).group(1)
+        assert 'trained on 5 samples of D, which are synthetic pictures; validated on 5' in lead
+        assert 'mmhand test mine.py mean' in text
+
     def test_the_command_for_the_mean_hand_names_the_config(self, whole):
         results = json.loads((whole / 'results.json').read_text())
         for file, name in (('own/c.py', 'own/c.py'), ('/x/configs/cmr/cmr_r18.py', 'cmr_r18')):
@@ -297,6 +316,7 @@ class TestRunReport:
             (whole / folder).mkdir()
             test = dict(results, checkpoint=checkpoint, metrics={'m/MPJPE': value}, date=date)
             (whole / folder / 'results.json').write_text(json.dumps(test))
+            (whole / folder / 'run.json').write_text('{}')
         text = build_run_report(whole).render()
         head = re.search(r'Test results</h2>.*?<thead>(.*?)</thead>', text, re.S).group(1)
         assert re.findall(r'<th[^>]*>(.*?)</th>', head) == [
@@ -356,7 +376,7 @@ class TestRunReport:
         write_lines(tmp_path / 'run' / 'now', [*steps, {'m/MPJPE': 9.0, 'step': 100}])
         text = build_run_report(tmp_path / 'run').render()
         assert '100 iterations of training' in text
-        assert 'at iteration' in text
+        assert '>iteration 100</th>' in text
         assert 'epoch' not in text.lower()
 
     def test_named_results_and_pictures(self, whole, tmp_path):
