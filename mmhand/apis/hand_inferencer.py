@@ -53,7 +53,8 @@ class HandInferencer(InferencerStages):
     Args:
         model: a config, its file or its name, or a model of :func:`mmhand.apis.init_model`. Options
             that the config itself states for pictures without annotation, in
-            ``inference=dict(cfg_options=...)``, are applied. ``None`` or ``'open'``: the open method,
+            ``inference=dict(cfg_options=...)``, are applied where it has the sections that they
+            are for. ``None`` or ``'open'``: the open method,
             :class:`~mmhand.apis.open_hands.OpenHands`.
         checkpoint: its weights; ``None`` leaves the model untrained, which results say.
         device: where it runs.
@@ -101,8 +102,7 @@ class HandInferencer(InferencerStages):
             model = OpenHands(hand_model, engine, device, person=self.person)
         elif not isinstance(model, nn.Module):
             cfg = load_config(model)
-            own = (cfg.get('inference') or {}).get('cfg_options') or {}
-            options = {**own, **(cfg_options or {})}
+            options = {**_own_options(cfg), **(cfg_options or {})}
             if mesh_fitter is not None:
                 _check_takes_fitter(cfg)
                 options['model.mesh_fitter'] = dict(mesh_fitter)
@@ -316,6 +316,25 @@ class HandInferencer(InferencerStages):
             camera_given: whether its camera was given and not guessed.
         """
         return self.views.describe(result, camera_given)
+
+
+def _own_options(cfg: Config) -> dict[str, object]:
+    """Options that a config states for pictures.
+
+    Left out are those below a section that it has not: a config that inherits from ours and puts a
+    model of its own in the place of ours inherits its options, too.
+    """
+    own = (cfg.get('inference') or {}).get('cfg_options') or {}
+    return {key: value for key, value in own.items() if _has(cfg, key.split('.')[:-1])}
+
+
+def _has(cfg: Config, parts: Sequence[str]) -> bool:
+    node = cfg._cfg_dict
+    for part in parts:
+        if not isinstance(node, Mapping) or part not in node:
+            return False
+        node = node[part]
+    return True
 
 
 def _check_takes_fitter(cfg: Config) -> None:

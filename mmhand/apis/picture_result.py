@@ -163,7 +163,8 @@ def _described(
     for row in np.flatnonzero(present(found)):
         box = result.boxes[row if shared else number]
         hand = {'side': SIDE_NAMES[sides_of(found)[row]], 'searched_box': box.tolist()}
-        if placed is not None:
+        # Joints at the camera itself, as of networks that place no hand, have no pixels.
+        if placed is not None and np.isfinite(placed[0][row]).any():
             hand['keypoints_2d'] = _rounded(placed[0][row], 3)
         for name in _DESCRIBED:
             if name in found:
@@ -175,7 +176,9 @@ def _described(
 
 
 def _rounded(values: np.ndarray, digits: int) -> object:
-    return np.round(values.astype(np.float64), digits).tolist()
+    """Nested lists; ``None`` in place of what is not finite, for which JSON has no word."""
+    values = np.round(values.astype(np.float64), digits)
+    return np.where(np.isfinite(values), values.astype(object), None).tolist()
 
 
 def side_rgb(side: int, count: int) -> np.ndarray:

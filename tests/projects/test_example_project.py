@@ -1,12 +1,17 @@
 """The example project trains and tests with the commands of its README."""
 
+import json
 import os
 import subprocess
 import sys
 
+import numpy as np
+import pytest
+
 
 def run(repo, *command):
-    environment = dict(os.environ, PYTHONPATH=str(repo / 'projects' / 'example_project'))
+    places = os.pathsep.join(map(str, (repo / 'projects' / 'example_project', repo)))
+    environment = dict(os.environ, PYTHONPATH=places)
     result = subprocess.run(
         [sys.executable, *map(str, command)],
         cwd=repo,
@@ -38,3 +43,13 @@ def test_readme_commands_work(repo, tmp_path):
         *('--work-dir', work, *options),
     )
     assert 'MPJPE_all' in out
+    # A photo goes through it, although InterNet's options for photos are inherited with its config.
+    shown = 'demo/images/hand_1.jpg'
+    words = ('demo/image_demo.py', shown, '--model', config, '--checkpoint', work / 'epoch_1.pth')
+    out = run(repo, *words, '--detector', 'open', '--out-dir', work / 'out', '--save', 'json')
+    assert '1 picture(s)' in out
+    # It places no hand: joints that are no number would be no JSON.
+    text = (work / 'out' / 'hand_1.json').read_text()
+    hands = json.loads(text, parse_constant=pytest.fail)['hands']
+    assert np.array(hands[0]['keypoints_3d']).shape == (21, 3)
+    assert 'keypoints_2d' not in hands[0]

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import sys
 
 import cv2
 import pytest
@@ -23,12 +24,14 @@ def make_dataset(repo, monkeypatch):
     return run
 
 
-def test_makes_and_keeps_a_data_set(make_dataset, tmp_path, capsys):
+def test_makes_and_keeps_a_data_set(make_dataset, tmp_path, capsys, monkeypatch):
     arguments = (
         *('--format', 'freihand', '--num', 2, '--seed', 3, '--out-dir', tmp_path / 'set'),
         *('--image-size', '64x64', '--workers', 1, '--splits', 'training'),
     )
-    assert make_dataset(*arguments) == 0
+    with monkeypatch.context() as terminal:
+        terminal.setattr(sys.stderr, 'isatty', lambda: True, raising=False)
+        assert make_dataset(*arguments) == 0
     shown = capsys.readouterr()
     assert '2 training; 2 made, 0 kept' in shown.out
     assert '2/2' in shown.err
@@ -37,6 +40,9 @@ def test_makes_and_keeps_a_data_set(make_dataset, tmp_path, capsys):
     assert '0 made, 2 kept' in shown.out
     assert len(shown.out.splitlines()) == 1
     assert shown.err == ''
+    # No bar in a log file.
+    assert make_dataset(*arguments[:-1], 'evaluation', '--out-dir', tmp_path / 'other') == 0
+    assert capsys.readouterr().err == ''
     sheet = cv2.imread(str(tmp_path / 'sheet.jpg'))
     assert sheet.shape == (200, 1200, 3)
     assert (sheet.reshape(200, 6, 200, 3).std((0, 2, 3)) > 10).all()
