@@ -63,7 +63,10 @@ def test_pictures_without_hands_end_with_one(repo, tmp_path):
         (['doctr'], 'doctr does not exist; did you mean mmhand doctor?'),
         (['hand.jpg', '--outdir', 'x'], 'arguments: --outdir x; did you mean --out-dir?'),
         (['a.pdf', '--model', 'hdr'], 'config hdr does not exist; did you mean hdr/'),
-        (['a.pdf', '--checkpoint', 'no.pth'], 'checkpoint no.pth does not exist'),
+        (
+            ['a.pdf', '--model', 'hdr_cpu_interhand', '--checkpoint', 'no.pth'],
+            'checkpoint no.pth does not exist',
+        ),
         (['a.pdf'], 'a.pdf cannot be read as a picture: it is a PDF; save the page'),
         (['a.pdf', 'hand.jpg'], '(and 1 more like it)'),
         (['empty'], 'folder empty holds no picture'),
