@@ -16,7 +16,13 @@ def parse_args() -> argparse.Namespace:
         '--results', nargs='+', metavar='FILE', help='of tools/test.py --out (those in WORK_DIR)'
     )
     parser.add_argument(
-        '--pictures', nargs='+', metavar='PATH', help='files and folders (those in WORK_DIR)'
+        '--pictures',
+        # Not by its own name, by which pictures of hands are looked at before all else: those of a
+        # test lie in folders of the folder it was given.
+        dest='drawn',
+        nargs='+',
+        metavar='PATH',
+        help='files and folders (those in WORK_DIR, and what its tests drew)',
     )
     parser.add_argument('--max-pictures', type=int, default=16, metavar='N')
     parser.add_argument('--title')
@@ -33,7 +39,7 @@ from mmhand.visualization import build_run_report
 def main() -> None:
     args = parse_args()
     report = build_run_report(
-        args.work_dir, args.results, args.pictures, args.title, args.max_pictures
+        args.work_dir, args.results, args.drawn, args.title, args.max_pictures
     )
     report.write(args.out)
     print(f'written to {args.out}')
