@@ -21,6 +21,7 @@ _SOURCES = {
     'HO3DDataset': ('https://github.com/shreyashampali/ho3d', 'ho3d'),
     'DexYCBDataset': ('https://dex-ycb.github.io', 'dexycb'),
     'FreiHANDDataset': ('https://lmb.informatik.uni-freiburg.de/projects/freihand', 'freihand'),
+    'HUMBIDataset': ('https://humbi-data.net', 'humbi'),
     'ObManDataset': ('https://www.di.ens.fr/willow/research/obman/data', 'obman'),
     'AIHDataset': ('https://github.com/MengHao666/HDR', 'aih'),
     'NYUDataset': ('https://jonathantompson.github.io/NYU_Hand_Pose_Dataset.htm', 'nyu'),

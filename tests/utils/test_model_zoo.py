@@ -26,6 +26,12 @@ def cards(repo):
     return {model['Name']: model for model in models if model.get('Weights')}
 
 
+def test_the_index_lists_every_metafile(repo):
+    index = yaml.safe_load((repo / 'model-index.yml').read_text())
+    there = [path.relative_to(repo).as_posix() for path in repo.glob('configs/*/metafile.yml')]
+    assert index['Import'] == sorted(there)
+
+
 def test_every_file_has_its_card(repo):
     assert set(cards(repo)) == set(zoo_weights())
 
