@@ -92,7 +92,7 @@ def test_every_command_is_covered_from_its_first_import(
     repo, tmp_path, command, number, status, word
 ):
     # What is missing is told before anything of weight is imported.
-    (tmp_path / 'photo.jpg').touch()
+    (tmp_path / 'photo.jpg').write_bytes(b'\xff\xd8')
     code = (
         'import sys, threading, os, mmhand_cli\n'
         # Sent by itself, as soon as something of weight is imported.
