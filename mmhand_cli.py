@@ -156,6 +156,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     end_early()
     hush_others()
     try:
+        if argv == ['help']:
+            argv = ['--help']
         if argv and argv[0] in TOOLS:
             run_tool(argv[0], argv[1:])
         elif argv and argv[0] == 'doctor':
@@ -203,11 +205,13 @@ def missing_input(inputs: Sequence[str]) -> str | None:
         path = Path(given)
         if path.exists():
             continue
+        if '://' in given:
+            return f'{given} is an address; download the picture and name its file'
         # A folder of very many files is not read to its end for a hint.
         beside = itertools.islice(path.parent.glob('*'), 2000)
         near = nearest(path.name, (file.name for file in beside))
         near = near and str(path.with_name(near))
-        if not near and len(inputs) == 1 and (tool := nearest(given, [*TOOLS, 'doctor'])):
+        if not near and given == inputs[0] and (tool := nearest(given, [*TOOLS, 'doctor'])):
             near = f'mmhand {tool}'
         return f'{given} does not exist' + (f'; did you mean {near}?' if near else '')
     return None

@@ -33,6 +33,7 @@ def test_help_needs_no_torch(repo):
 
 
 def test_the_version_is_told(repo):
+    assert mmhand(repo, 'help').stdout == mmhand(repo, '--help').stdout != ''
     told = mmhand(repo, '--version')
     assert told.stdout == f'mmhand {__version__}\n'
 
@@ -61,6 +62,8 @@ def test_pictures_without_hands_end_with_one(repo, tmp_path):
         (['absent.jpg'], 'absent.jpg does not exist'),
         (['hnad.jpg'], 'hnad.jpg does not exist; did you mean hand.jpg?'),
         (['doctr'], 'doctr does not exist; did you mean mmhand doctor?'),
+        (['trian', 'internet_r18_cpu_interhand'], 'did you mean mmhand train?'),
+        (['https://a.org/hand.jpg'], 'is an address; download the picture'),
         (['hand.jpg', '--outdir', 'x'], 'arguments: --outdir x; did you mean --out-dir?'),
         (['a.pdf', '--model', 'hdr'], 'config hdr does not exist; did you mean hdr/'),
         (
