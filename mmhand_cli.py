@@ -232,7 +232,8 @@ def refuse_early(arguments: object) -> str | None:
     try:
         for name in ('config', 'model'):
             value = getattr(arguments, name, None)
-            if value and value not in NO_CONFIGS:
+            # Benchmarks take several, each with its weights.
+            if isinstance(value, str) and value not in NO_CONFIGS:
                 light_module('config_names').resolve_config(value)
         checkpoint = getattr(arguments, 'checkpoint', None)
         # The open method takes none, which it says itself.

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import warnings
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -155,6 +156,13 @@ def test_pictures_that_the_docs_name_are_in_the_package(repo, tmp_path, monkeypa
     assert mmhand_cli.brought_along('demo/images') == 'demo/images'
 
 
+def test_only_single_names_are_looked_at_early():
+    several = [['no_config', 'no.pth']]
+    assert mmhand_cli.refuse_early(Namespace(model=several, checkpoint=None, config=None)) is None
+    assert mmhand_cli.refuse_early(Namespace(model='open', checkpoint='no.pth')) is None
+    assert 'no.pth' in mmhand_cli.refuse_early(Namespace(config='blaze_hand', checkpoint='no.pth'))
+
+
 def test_warnings_that_are_not_ours_are_hidden_and_others_are_not():
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter('always')
@@ -222,7 +230,6 @@ def test_values_are_those_of_the_code():
 
 
 def test_outputs_are_looked_at_before_the_work(tmp_path, monkeypatch):
-    from argparse import Namespace
     from types import SimpleNamespace
 
     import mmhand_flags
