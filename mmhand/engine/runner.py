@@ -12,15 +12,19 @@ from mmhand.registry import RUNNERS
 #: Longer messages than this, lines, go to the file only.
 _LINES = 8
 
-#: Warnings of mmengine about its own code, which no user of it can do anything about.
-_NOT_OURS = ('"FileClient" will be deprecated', '"HardDiskBackend" is the alias')
+#: What mmengine says of its own code, about which no user of it can do anything.
+_NOT_OURS = (
+    '"FileClient" will be deprecated',
+    '"HardDiskBackend" is the alias',
+    'Distributed training is not used, all SyncBatchNorm',
+)
 
 
 @RUNNERS.register_module()
 class HandRunner(Runner):
     """mmengine's Runner, whose long messages (machine, config, hooks) go to the log file only.
 
-    So do its warnings about mmengine's own code.
+    So does what is about mmengine's own code.
     """
 
     def build_logger(

@@ -193,7 +193,7 @@ def _build(
     start = time.monotonic()
     size = sum(os.path.getsize(path) for path in sources.values() if path is not None)
     print_log(
-        f'building the annotation cache of {name} from {size / _MEGABYTE:.0f} MB; '
+        f'building the annotation cache of {name} from {size / _MEGABYTE:.1f} MB; '
         'later runs open it at once',
         logger='current',
     )
