@@ -1,6 +1,7 @@
 """One vocabulary of arguments, read before anything large is imported."""
 
 import json
+import re
 import subprocess
 import sys
 import warnings
@@ -265,3 +266,61 @@ def test_tools_end_in_one_line_before_they_start(repo, tmp_path, tool):
         f'error: cannot write to file/a.npz (--out): {tmp_path}/file is a file, not a '
         'folder; name another place\n'
     )
+
+
+#: A command's tool, by its file or by its short name.
+COMMAND = re.compile(r'((?:tools|demo|projects)/[\w/.]+\.(?:py|sh))|\bmmhand (?=[\w./-])')
+FLAG = re.compile(r'(?<![\w-])--[a-z][a-z0-9-]*')
+
+#: Scripts that hand their arguments on.
+LAUNCHERS = {
+    f'tools/{how}_{tool}.sh': f'tools/{tool}.py'
+    for how in ('dist', 'slurm')
+    for tool in ('train', 'test')
+}
+
+
+def shown_commands(text):
+    """Pieces of a page that may be a command: lines of its blocks, and words in code marks."""
+    text = text.replace('\\\n', ' ')
+    fence = re.compile(r'```(?:sh|bash)?\n(.*?)```', re.S)
+    plain = re.sub(r'```.*?```', '', text, flags=re.S)
+    lines = [line for block in fence.findall(text) for line in block.splitlines()]
+    lines += re.findall(r'`([^`\n]+)`', plain)
+    lines += [line for line in plain.splitlines() if line.startswith('    ')]
+    return [part for line in lines for part in re.split(r'[;|&]', line.split('  #')[0])]
+
+
+def flags_of(command, rest, parsers):
+    """Flags that a command takes; ``None`` where it is no tool."""
+    if command[1]:
+        return parsers.get(LAUNCHERS.get(command[1], command[1]))
+    name = rest.split()[0]
+    if name in mmhand_cli.TOOLS:
+        return parsers[f'tools/{mmhand_cli.TOOLS[name][0]}']
+    own = mmhand_cli.doctor_parser() if name == 'doctor' else mmhand_cli.build_parser()
+    return {flag for action in own._actions for flag in action.option_strings}
+
+
+def test_commands_are_shown_with_flags_that_they_take(repo, parsers):
+    known = {
+        file: {flag for action in actions for flag in action['flags']}
+        for file, actions in parsers.items()
+    }
+    pages = [repo / 'README.md', repo / 'CONTRIBUTING.md']
+    for pattern in ('docs/**/*.md', 'configs/*/*.md', 'configs/*/metafile.yml', 'projects/*/*.md'):
+        pages += repo.glob(pattern)
+    wrong, seen = [], 0
+    for page in pages:
+        for part in shown_commands(page.read_text()):
+            command = COMMAND.search(part)
+            if not command:
+                continue
+            rest = part[command.end() :]
+            takes = flags_of(command, rest, known)
+            for flag in FLAG.findall(rest) if takes is not None else ():
+                seen += 1
+                if flag not in takes:
+                    wrong.append(f'{page.relative_to(repo)}: {part.strip()[:90]}: {flag}')
+    assert wrong == []
+    assert seen > 300
