@@ -131,7 +131,8 @@ def test_a_stopped_video_is_whole(tmp_path, number, status, word):
     start = time.monotonic()
     process.send_signal(number)
     said = process.communicate(timeout=30)[1]
-    assert time.monotonic() - start < 3
+    # Three seconds where nothing else runs.
+    assert time.monotonic() - start < 12
     assert (process.returncode, said) == (status, f'{word}\n')
     assert {path.name for path in out.iterdir()} == {'clip_overlay.mp4', 'clip.jsonl'}
     lines = [json.loads(line) for line in (out / 'clip.jsonl').read_text().splitlines()]
