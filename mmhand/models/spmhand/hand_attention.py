@@ -100,6 +100,10 @@ class FeatureInjectingBlock(MapAttention):
         super().__init__(channels, map_size, num_heads)
         self.encode_query2 = nn.Conv2d(channels, channels, 1)
         self.encode_key2 = nn.Conv2d(channels, channels, 1)
+        # Summed over all keys: with a layer's usual weights every gate begins wide open or shut.
+        with torch.no_grad():
+            for weights in self.encode_key2.parameters():
+                weights /= map_size[0] * map_size[1]
 
     def forward(self, query: Tensor, key: Tensor) -> Tensor:
         """(B, C, H, W) secondary query and primary key to the injected map."""

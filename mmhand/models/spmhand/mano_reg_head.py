@@ -6,7 +6,11 @@ from torch import Tensor, nn
 
 from mmhand.hand_models import HandModel
 from mmhand.hand_models.rotation_6d import rotation_6d_to_matrix
-from mmhand.hand_models.rotations import axis_angle_to_matrix_manopth, matrix_to_axis_angle
+from mmhand.hand_models.rotations import (
+    axis_angle_to_matrix_manopth,
+    matrix_to_axis_angle,
+    matrix_to_rotation_6d,
+)
 from mmhand.registry import MODELS
 from mmhand.structures import HandEstimate
 
@@ -45,6 +49,9 @@ class ManoRegHead(BaseModule):
         hand_model: config of the hand model.
         in_channels: length of the feature vector.
         hidden_channels: widths of the trunk.
+        start_still: add the identity to the bias of the rotations and begin with a twentieth of their
+            weights, so that all hands are first near the mean pose. As released, six numbers about zero
+            are rotations of any kind, whose gradient drowns that of the 2D head in what both read.
         init_cfg: mmengine initialisation.
     """
 
@@ -53,6 +60,7 @@ class ManoRegHead(BaseModule):
         hand_model: dict,
         in_channels: int = 1024,
         hidden_channels: tuple[int, int] = (1024, 512),
+        start_still: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -66,6 +74,10 @@ class ManoRegHead(BaseModule):
         )
         self.pose = nn.Linear(second, self.hand_model.num_joints * 6)
         self.shape = nn.Linear(second, self.hand_model.num_betas)
+        if start_still:
+            still = matrix_to_rotation_6d(torch.eye(3), layout='columns')
+            self.pose.weight.data *= 0.05
+            self.pose.bias.data += still.repeat(self.hand_model.num_joints)
 
     def forward(self, feature: Tensor) -> HandEstimate:
         """(B, in_channels) to one estimate of the hand, in its model's frame, mean pose not added."""
