@@ -46,8 +46,9 @@ SENSORS = {
 }
 
 #: How well sensors do: exactly, as such cameras do on large things, or as they do on fingers, whose
-#: outlines are ragged and of which patches are lost.
-SENSOR_QUALITIES = ('exact', 'usual', 'rough')
+#: outlines are ragged and of which patches are lost: few or, patchy, a quarter of what they see.
+SENSOR_QUALITIES = ('exact', 'usual', 'rough', 'patchy')
+_LOST = {'rough': 0.08, 'patchy': 0.25}
 
 
 def get_sensor(camera: str, quality: str) -> DepthSensor | None:
@@ -62,7 +63,7 @@ def get_sensor(camera: str, quality: str) -> DepthSensor | None:
     sensor = SENSORS[camera]
     if quality == 'usual':
         return sensor
-    return replace(sensor, edge_jitter=2.0, edge_grain=3.0, lost=0.08)
+    return replace(sensor, edge_jitter=2.0, edge_grain=3.0, lost=_LOST[quality])
 
 
 #: Slope (metres of depth a pixel, over depth and the pixel's size) from which a surface is seen aside.

@@ -45,15 +45,16 @@ def test_outlines_are_off_by_their_deviation(jitter):
 
 def test_a_rough_sensor_is_worse_than_the_usual_one_and_an_exact_one_is_none():
     frames = {}
-    for quality in ('exact', 'usual', 'rough'):
+    for quality in ('exact', 'usual', 'rough', 'patchy'):
         config = DepthSceneConfig('nyu', (0.6, 0.6), people=1, sensor=quality)
         frames[quality] = render_depth_frame(0, 0, config).depth[0] > 0
     exact = frames['exact']
     usual, rough = ((frames[name] ^ exact)[exact].mean() for name in ('usual', 'rough'))
     assert 0 < usual < 0.5 * rough < 0.2
+    assert 0.2 < (exact & ~frames['patchy']).sum() / exact.sum() < 0.35
     assert get_sensor('nyu', 'exact') is None
 
 
 def test_unknown_quality_is_refused():
-    with pytest.raises(HandConfigError, match='sensor must be one of exact, usual, rough'):
+    with pytest.raises(HandConfigError, match='sensor must be one of exact, usual, rough, patchy'):
         SynthesisConfig(sensor='good')

@@ -54,7 +54,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--sensor',
-        help='of depth formats: exact, usual (default) or rough: ragged outlines, lost patches',
+        help='of depth formats: exact, usual (default), rough (ragged outlines, lost patches) or patchy '
+        '(a quarter is lost)',
     )
     parser.add_argument(
         '--no-pictures', action='store_true', help='shrec: skeletons only, a hundred times quicker'

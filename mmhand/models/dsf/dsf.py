@@ -1,6 +1,7 @@
 """DSF: hand pose from depth without labels (Ren et al., TIP 2022)."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor
@@ -11,7 +12,7 @@ from mmhand.models.estimators.single_hand_mesh_estimator import (
     HandOutputs,
     SingleHandMeshEstimator,
 )
-from mmhand.models.layers import full_precision
+from mmhand.models.layers import full_precision, running_statistics_kept
 from mmhand.models.losses import DSFSelfSupervisedLoss, DSFSupervisedLoss
 from mmhand.models.losses.dsf_terms import DepthView, StageReader, StageView
 from mmhand.registry import KEYPOINT_CODECS, MODELS
@@ -54,6 +55,8 @@ class DSF(SingleHandMeshEstimator):
         pretrain: rendered crops only, with pre-training's losses.
         loss_supervised: options of :class:`DSFSupervisedLoss`.
         loss_self_supervised: options of :class:`DSFSelfSupervisedLoss`.
+        running_statistics: of which crops batch normalisation keeps the mean and variance that it uses
+            in testing, in steps that have both: ``'both'``, as released, or ``'sensor'`` alone.
         data_preprocessor: config.
         test_cfg: ``branch``: ``'pwe'`` or ``'mpe'``, whose joints are the result (the mesh is always the
             hand's).
@@ -79,6 +82,7 @@ class DSF(SingleHandMeshEstimator):
         pretrain: bool = False,
         loss_supervised: dict | None = None,
         loss_self_supervised: dict | None = None,
+        running_statistics: str = 'both',
         data_preprocessor: dict | None = None,
         test_cfg: dict | None = None,
         init_cfg: dict | None = None,
@@ -112,6 +116,11 @@ class DSF(SingleHandMeshEstimator):
             self.loss_self_supervised = DSFSelfSupervisedLoss(
                 **parts, **{'two_stage': two_stage, **(loss_self_supervised or {})}
             )
+        if running_statistics not in ('both', 'sensor'):
+            raise HandConfigError(
+                f'running_statistics is "{running_statistics}", not "both" or "sensor"'
+            )
+        self.running_statistics = running_statistics
         self.branch = self.test_cfg.get('branch', 'pwe')
         if self.branch not in ('pwe', 'mpe'):
             raise HandConfigError(f'test_cfg.branch is "{self.branch}", not "pwe" or "mpe"')
@@ -166,8 +175,10 @@ class DSF(SingleHandMeshEstimator):
             )
         losses = {}
         if 'synthetic' in inputs:
-            for name, value in self._supervised(inputs['synthetic']).items():
-                losses[f'synthetic.{name}'] = value
+            forget = self.running_statistics == 'sensor' and 'real' in inputs
+            with running_statistics_kept(self.network) if forget else nullcontext():
+                terms = self._supervised(inputs['synthetic'])
+            losses.update({f'synthetic.{name}': value for name, value in terms.items()})
         elif self.pretrain:
             raise HandDataError(
                 'pre-training learns from rendered crops with their hands, and the batch has none: '

@@ -157,3 +157,28 @@ def test_half_precision_stays_out_of_geometry(rendered):
     total.backward()
     assert torch.isfinite(total)
     assert all(p.grad.isfinite().all() for p in model.parameters())
+
+
+@pytest.mark.parametrize('kept', ['both', 'sensor'])
+def test_of_which_crops_running_statistics_are(rendered, kept):
+    model = build(running_statistics=kept, loss_self_supervised=dict(num_points=64)).train()
+    data = model.data_preprocessor(streams(rendered), True)['inputs']
+    norm = next(layer for layer in model.modules() if isinstance(layer, torch.nn.BatchNorm2d))
+    start = norm.running_mean.clone()
+    model.loss(dict(real=data['real']), samples(rendered))
+    alone = norm.running_mean.clone()
+    norm.running_mean.copy_(start)
+    losses = model.loss(data, samples(rendered))
+    assert any(name.startswith('synthetic.') for name in losses)
+    assert torch.equal(norm.running_mean, alone) == (kept == 'sensor')
+    assert norm.momentum == 0.1
+    # Pre-training has rendered crops only, whose statistics are kept.
+    model.loss(dict(synthetic=data['synthetic']), [])
+    assert not torch.equal(norm.running_mean, alone)
+
+
+def test_an_unknown_choice_of_statistics_is_refused():
+    with pytest.raises(
+        HandConfigError, match='running_statistics is "real", not "both" or "sensor"'
+    ):
+        build(running_statistics='real')
