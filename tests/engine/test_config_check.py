@@ -39,6 +39,8 @@ LEFT_TO_PARTS = (
     *('save_best', 'load_from', 'protocol', 'randomness.seed', 'loss_decode', 'init_cfg'),
     *('eta_min', 'T_max', 'model.generator', 'num_points', 'subset', 'milestones', '_before_'),
     *('default_hooks.checkpoint.rule', 'norm_cfg', 'backbone.depth', 'backbone.base_channels'),
+    # Options that a part hands on: DSF to its loss, mmengine's EMAHook to its average.
+    *('loss_self_supervised', 'custom_hooks.1.momentum', 'custom_hooks.1.update_buffers'),
 )
 
 

@@ -13,6 +13,7 @@ from mmhand.geometry import SphereProxy, point_mesh_distances
 from mmhand.hand_models import LinearSkinnedHand, MPEHand
 from mmhand.registry import MODELS
 from mmhand.structures.joint_sets import convert_joints, get_joint_set
+from mmhand.utils.errors import HandConfigError
 
 from .dsf_terms import (
     DELTA,
@@ -65,6 +66,9 @@ class DSFSelfSupervisedLoss(nn.Module):
         pixel, coord, joint, vert: weights of the first stage's distillation.
         p2m, m2p: weights of the branches' losses.
         coll, m2d, d2m, pd2m: weights of collision and model fitting.
+
+    Raises:
+        HandConfigError: a weight that is no number.
     """
 
     def __init__(
@@ -92,6 +96,9 @@ class DSFSelfSupervisedLoss(nn.Module):
         self.num_points = num_points
         self.weights = dict(pixel=pixel, coord=coord, joint=joint, vert=vert, p2m=p2m, m2p=m2p)
         self.weights.update(coll=coll, m2d=m2d, d2m=d2m, pd2m=pd2m)
+        for name, weight in self.weights.items():
+            if isinstance(weight, bool) or not isinstance(weight, int | float):
+                raise HandConfigError(f'loss_self_supervised.{name} is {weight!r}, not a number')
 
     def forward(
         self,

@@ -182,3 +182,8 @@ def test_an_unknown_choice_of_statistics_is_refused():
         HandConfigError, match='running_statistics is "real", not "both" or "sensor"'
     ):
         build(running_statistics='real')
+
+
+def test_a_weight_that_is_no_number_is_refused():
+    with pytest.raises(HandConfigError, match="loss_self_supervised.d2m is 'much', not a number"):
+        build(loss_self_supervised=dict(d2m='much'))
