@@ -101,6 +101,7 @@ class FeatureInjectingBlock(MapAttention):
         self.encode_query2 = nn.Conv2d(channels, channels, 1)
         self.encode_key2 = nn.Conv2d(channels, channels, 1)
         # Summed over all keys: with a layer's usual weights every gate begins wide open or shut.
+        # The release's own start (HandInjector's init_cfg) draws these anew.
         with torch.no_grad():
             for weights in self.encode_key2.parameters():
                 weights /= map_size[0] * map_size[1]
